@@ -1,0 +1,160 @@
+"""Diagrams as SVG: sharp at any size, small, the same bytes on every machine.
+
+For grids of cells with numbers in them, and whatever an explorer redraws while a slider
+moves: building the text of an SVG takes a millisecond or two. Measured data is plotted
+with Matplotlib, in `helpers.plots`.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+from collections.abc import Iterable, Sequence
+
+# Okabe and Ito's colours, which the colour-blind can tell apart, and their pale tints.
+BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
+PURPLE, SKY, GREY, BLACK = "#CC79A7", "#56B4E9", "#8a8a8a", "#1a1a1a"
+PALE_BLUE, PALE_ORANGE, PALE_GREEN = "#dcebf6", "#fbe3b0", "#d3efe5"
+PALE_GREY, WHITE = "#eeeeee", "#ffffff"
+
+_FONT = "'DejaVu Sans', 'Segoe UI', 'Helvetica Neue', Arial, sans-serif"
+
+
+class Drawing:
+    """A picture that grows by shapes; coordinates are pixels, y downwards."""
+
+    def __init__(self, width: float, height: float) -> None:
+        """Start an empty drawing of that size."""
+        self.width, self.height = width, height
+        self._parts: list[str] = []
+
+    def add(self, markup: str) -> None:
+        """Append raw SVG."""
+        self._parts.append(markup)
+
+    def rect(
+        self,
+        x: float,
+        y: float,
+        width: float,
+        height: float,
+        fill: str = "none",
+        stroke: str = "none",
+        line: float = 1,
+        more: str = "",
+    ) -> None:
+        """Draw a rectangle."""
+        self.add(
+            f'<rect x="{_n(x)}" y="{_n(y)}" width="{_n(width)}" height="{_n(height)}" '
+            f'fill="{fill}" stroke="{stroke}" stroke-width="{_n(line)}" {more}/>'
+        )
+
+    def text(
+        self,
+        x: float,
+        y: float,
+        text: str,
+        size: float = 14,
+        colour: str = BLACK,
+        anchor: str = "middle",
+        bold: bool = False,
+    ) -> None:
+        """Write text, its middle line at ``y``."""
+        weight = ' font-weight="600"' if bold else ""
+        self.add(
+            f'<text x="{_n(x)}" y="{_n(y)}" font-size="{_n(size)}" fill="{colour}" '
+            f'text-anchor="{anchor}" dominant-baseline="central"{weight}>'
+            f"{html.escape(text)}</text>"
+        )
+
+    def line(
+        self,
+        points: Iterable[tuple[float, float]],
+        colour: str = BLACK,
+        line: float = 2,
+        dash: str = "",
+    ) -> None:
+        """Draw a line through points."""
+        path = " ".join(f"{_n(x)},{_n(y)}" for x, y in points)
+        dashed = f' stroke-dasharray="{dash}"' if dash else ""
+        self.add(
+            f'<polyline points="{path}" fill="none" stroke="{colour}" '
+            f'stroke-width="{_n(line)}" stroke-linejoin="round"{dashed}/>'
+        )
+
+    def dot(self, x: float, y: float, radius: float, colour: str) -> None:
+        """Draw a filled circle."""
+        self.add(
+            f'<circle cx="{_n(x)}" cy="{_n(y)}" r="{_n(radius)}" fill="{colour}"/>'
+        )
+
+    def arrow(self, x1: float, y1: float, x2: float, y2: float, colour: str) -> None:
+        """Draw a straight arrow, horizontal or vertical."""
+        self.line([(x1, y1), (x2, y2)], colour, 2)
+        dx, dy = _sign(x2 - x1), _sign(y2 - y1)
+        tips = [
+            (x2, y2),
+            (x2 - 7 * dx - 4 * dy, y2 - 7 * dy - 4 * dx),
+            (x2 - 7 * dx + 4 * dy, y2 - 7 * dy + 4 * dx),
+        ]
+        path = " ".join(f"{_n(x)},{_n(y)}" for x, y in tips)
+        self.add(f'<polygon points="{path}" fill="{colour}"/>')
+
+    def cell(
+        self,
+        x: float,
+        y: float,
+        side: float,
+        text: str = "",
+        fill: str = WHITE,
+        height: float | None = None,
+    ) -> None:
+        """Draw one cell of a grid, with a number or nothing in it."""
+        height = height or side
+        self.rect(x, y, side, height, fill, GREY, 1)
+        if text:
+            size = min(height * 0.45, 1.7 * side / max(len(text), 2))
+            self.text(x + side / 2, y + height / 2, text, size)
+
+    def grid(
+        self,
+        x: float,
+        y: float,
+        rows: Sequence[Sequence[str]],
+        side: float,
+        fill: str = WHITE,
+    ) -> None:
+        """Draw a grid of cells from rows of texts."""
+        for i, row in enumerate(rows):
+            for j, text in enumerate(row):
+                self.cell(x + j * side, y + i * side, side, text, fill)
+
+    def svg(self, alt: str, responsive: bool = True) -> str:
+        """The picture as an SVG element that a screen reader reads as ``alt``."""
+        fit = ' style="max-width:100%;height:auto"' if responsive else ""
+        label = html.escape(alt, quote=True)
+        return (
+            f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{label}" '
+            f'width="{_n(self.width)}" height="{_n(self.height)}" '
+            f'viewBox="0 0 {_n(self.width)} {_n(self.height)}" '
+            f'font-family="{_FONT}"{fit}>'
+            f'<rect width="100%" height="100%" fill="{WHITE}"/>{"".join(self._parts)}'
+            "</svg>"
+        )
+
+    def img(self, alt: str) -> str:
+        """The picture as an ``<img>`` element, which untrusted notebooks show too."""
+        data = base64.b64encode(self.svg(alt, responsive=False).encode()).decode()
+        return (
+            f'<img alt="{html.escape(alt, quote=True)}" width="{_n(self.width)}" '
+            f'style="max-width:100%;height:auto" '
+            f'src="data:image/svg+xml;base64,{data}">'
+        )
+
+
+def _n(value: float) -> str:
+    return f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+def _sign(value: float) -> int:
+    return (value > 0) - (value < 0)

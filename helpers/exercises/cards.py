@@ -1,0 +1,156 @@
+"""Cards: what running an exercise cell shows.
+
+Each has a `text/plain` form, the message of the result, which is what CI compares and
+what a terminal shows. Colours come from JupyterLab's theme; the mark (○ ✓ ✗) and the
+words say the same without colour.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+
+from helpers.exercises import engine, sandbox
+
+SOLUTIONS = Path(__file__).with_name("solutions.json")
+
+_LOOK = {  # status: (mark, colour)
+    "passed": ("✓", "var(--jp-success-color1, #2e7d32)"),
+    "failed": ("✗", "var(--jp-error-color1, #c62828)"),
+    "error": ("✗", "var(--jp-error-color1, #c62828)"),
+    "blank": ("○", "var(--jp-border-color0, #757575)"),
+}
+_GOES_ON = "The cells below use the reference solution until yours is right."
+
+
+@cache
+def solutions() -> Mapping[str, str]:
+    """The solved cell of each exercise, as the build took it from the lessons."""
+    try:
+        return json.loads(SOLUTIONS.read_text("utf-8"))
+    except FileNotFoundError:  # before the first build
+        return {}
+
+
+def show(plain: str, markup: str) -> None:
+    """Display markup in a notebook, plain text elsewhere."""
+    if sandbox.shell() is None:
+        print(plain)
+        return
+    from IPython.display import display
+
+    display({"text/plain": plain, "text/html": markup}, raw=True)
+
+
+def show_result(result: engine.Result) -> None:
+    """Show the card of a judgement."""
+    exercise = engine.get(result.number)
+    plain, notes = result.message, []
+    if result.status in ("failed", "error") and not exercise.is_answer:
+        plain += f"\n  {_GOES_ON}"
+        notes = [_GOES_ON]
+    show(plain, card(result, notes))
+
+
+def card(result: engine.Result, notes: Iterable[str] = ()) -> str:
+    """The card as HTML."""
+    exercise = engine.get(result.number)
+    mark, colour = _LOOK[result.status]
+    title = f"{exercise.number} {exercise.title}"
+    parts = [
+        f'<div style="font-weight:600"><span style="color:{colour}">{mark}</span> '
+        f"{_inline(title)}</div>"
+    ]
+    if result.failing:
+        rows = "".join(
+            f'<div style="opacity:.75">{html.escape(label)}</div>'
+            f'<code style="white-space:pre-wrap;overflow-wrap:anywhere">'
+            f"{html.escape(text)}</code>"
+            for label, text in result.failing
+        )
+        parts.append(
+            '<div style="display:grid;grid-template-columns:max-content 1fr;'
+            f'gap:2px 14px;margin:6px 0">{rows}</div>'
+        )
+    if result.says:
+        parts.append(f'<div style="margin:4px 0">{_inline(result.says)}</div>')
+    if result.output.strip():
+        printed = html.escape(result.output.rstrip())
+        parts.append(f"<details><summary>Your code printed</summary>{_pre(printed)}")
+        parts.append("</details>")
+    parts += [f'<div style="opacity:.75">{_inline(note)}</div>' for note in notes]
+    if not result.passed:
+        parts.append(_help(exercise))
+    return (
+        f'<div role="group" aria-label="Exercise {html.escape(title)}" '
+        f'style="border-left:5px solid {colour};padding:6px 12px;margin:4px 0;'
+        f'line-height:1.45;max-width:60em">{"".join(parts)}</div>'
+    )
+
+
+def _help(exercise: engine.Exercise) -> str:
+    """Hints one inside the other, so that they come one at a time; solution last."""
+    solution = html.escape(solutions().get(exercise.number, "Not built yet."))
+    inner = _details("Solution", _pre(solution))
+    total = len(exercise.hints)
+    for position in range(total, 0, -1):
+        text = (
+            f'<div style="margin:4px 0">{_inline(exercise.hints[position - 1])}</div>'
+        )
+        inner = _details(f"Hint {position} of {total}", text + inner)
+    return inner
+
+
+def _details(summary: str, inside: str) -> str:
+    return (
+        f'<details style="margin-top:4px"><summary style="cursor:pointer">{summary}'
+        f'</summary><div style="padding-left:1.2em">{inside}</div></details>'
+    )
+
+
+def _pre(text: str) -> str:
+    return f'<pre style="margin:4px 0;white-space:pre-wrap">{text}</pre>'
+
+
+def _inline(text: str) -> str:
+    """Escape text; `code` in backticks."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text, quote=False))
+
+
+def show_progress(kept: Mapping[str, dict]) -> None:
+    """Show solved exercises by lesson, of those that exist."""
+    rows = []
+    for position, title in enumerate(engine.LESSONS):
+        lesson = f"{position:02d}"
+        numbers = [n for n, e in engine.exercises().items() if e.lesson == lesson]
+        if numbers:
+            marks = "".join(_mark(kept.get(n)) for n in numbers)
+            solved = sum(bool(kept.get(n, {}).get("passed")) for n in numbers)
+            rows.append((lesson, title, marks, f"{solved} of {len(numbers)}"))
+    widths = [max(len(row[i]) for row in rows) for i in range(4)]
+    plain = "\n".join(
+        "  ".join(text.ljust(w) for text, w in zip(row, widths)).rstrip()
+        for row in rows
+    )
+    body = "".join(
+        "<tr>"
+        f'<td style="text-align:left">{lesson} {html.escape(title)}</td>'
+        f'<td style="text-align:left;letter-spacing:.15em">{marks}</td>'
+        f'<td style="text-align:right">{count}</td></tr>'
+        for lesson, title, marks, count in rows
+    )
+    head = (
+        '<tr><th style="text-align:left">lesson</th>'
+        '<th style="text-align:left">exercises</th><th>solved</th></tr>'
+    )
+    show(plain, f"<table><thead>{head}</thead><tbody>{body}</tbody></table>")
+
+
+def _mark(entry: Mapping | None) -> str:
+    if entry is None:
+        return "○"
+    return "✓" if entry.get("passed") else "✗"

@@ -1,0 +1,397 @@
+"""What an exercise is, the list of all, and the judge.
+
+An exercise is judged by what the learner's code does: it runs on many cases, beside a
+reference, and a wrong answer is recognised as a known misconception when it does, on
+every case, what the example of that misconception does.
+"""
+
+from __future__ import annotations
+
+import copy
+import importlib
+import inspect
+import pkgutil
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from types import CodeType, MappingProxyType
+from typing import Any
+
+from helpers.exercises import sandbox
+from helpers.exercises.compare import describe, difference, same
+
+BLANK_NAME = "____"
+_SECONDS = 20.0  # for all cases of one exercise together
+
+LESSONS = (
+    "Start here",
+    "One dimension",
+    "Two dimensions",
+    "Output size",
+    "From kernels to CNNs",
+    "Pooling",
+    "LeNet",
+    "AlexNet and ZFNet",
+    "VGG",
+    "Inception and GoogLeNet",
+    "Batch norm",
+    "ResNet",
+    "Practice: ResNet on CIFAR-10",
+    "Which network?",
+)
+
+
+class Blank:
+    """What stands for an unfilled blank, as a value."""
+
+    def __repr__(self) -> str:
+        return BLANK_NAME
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """A wrong answer that learners really give.
+
+    ``example`` is that answer, a function or a mapping of values; ``says`` tells the
+    learner what it means. The two are never told apart by how the code is written.
+    """
+
+    example: Any
+    says: str
+
+
+@dataclass(frozen=True)
+class Case:
+    """The arguments of one call."""
+
+    args: tuple = ()
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+
+    def call(self, function: Callable) -> Any:
+        """Call with copies: a learner's function may change what it is given."""
+        return function(*copy.deepcopy(self.args), **copy.deepcopy(dict(self.kwargs)))
+
+    def shown(self, name: str) -> str:
+        """Write the call as a learner would."""
+        parts = [describe(a) for a in self.args]
+        parts += [f"{k}={describe(v)}" for k, v in self.kwargs.items()]
+        return f"{name}({', '.join(parts)})"
+
+
+def case(*args: Any, **kwargs: Any) -> Case:
+    """Make a `Case` the way the call is written."""
+    return Case(args, kwargs)
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One exercise: its reference, what it is tried on, and how it goes wrong.
+
+    A function or class exercise has ``cases`` and judges the object itself, or what
+    ``run(candidate, case)`` makes of it. An answer exercise has a mapping of values as
+    its reference and no cases.
+    """
+
+    number: str
+    title: str
+    reference: Any
+    wrong: Mapping[str, Wrong]
+    hints: tuple[str, ...]
+    cases: Callable[[], Iterable[Case]] | None = None
+    run: Callable[[Any, Case], Any] = lambda candidate, c: c.call(candidate)
+    tolerance: float = 1e-4
+
+    @property
+    def lesson(self) -> str:
+        """Number of the lesson, two digits."""
+        return self.number.split(".")[0]
+
+    @property
+    def misconceptions(self) -> dict[str, Any]:
+        """Key of each misconception, with an example of that wrong answer."""
+        return {key: wrong.example for key, wrong in self.wrong.items()}
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether values are asked for, rather than a function or class."""
+        return isinstance(self.reference, Mapping)
+
+    def same(self, got: Any, expected: Any) -> bool:
+        """Compare two results within this exercise's tolerance."""
+        return same(got, expected, self.tolerance)
+
+
+@dataclass(frozen=True)
+class Result:
+    """The judgement on one candidate.
+
+    ``status`` is "passed", "failed", "blank" or "error"; ``misconception`` a short key
+    or None; ``message`` what the card says, as plain text. The rest are its parts.
+    """
+
+    number: str
+    status: str
+    message: str
+    misconception: str | None = None
+    failing: tuple[tuple[str, str], ...] = ()  # (label, text): the case that failed
+    says: str = ""
+    output: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """Whether the answer is right."""
+        return self.status == "passed"
+
+
+_registry: dict[str, Exercise] = {}
+
+
+def add(exercise: Exercise) -> None:
+    """Enter an exercise in the list; numbers are given once."""
+    if exercise.number in _registry:
+        raise ValueError(f"exercise {exercise.number} is defined twice")
+    _registry[exercise.number] = exercise
+
+
+@cache
+def _load() -> None:
+    package = importlib.import_module("helpers.exercises")
+    for module in pkgutil.iter_modules(package.__path__):
+        if module.name.startswith("lesson_"):
+            importlib.import_module(f"helpers.exercises.{module.name}")
+
+
+def exercises() -> Mapping[str, Exercise]:
+    """All exercises by number, in the order of the lessons."""
+    _load()
+    return MappingProxyType(dict(sorted(_registry.items(), key=_order)))
+
+
+def _order(item: tuple[str, Exercise]) -> tuple[int, int]:
+    lesson, position = item[0].split(".")
+    return int(lesson), int(position)
+
+
+def get(number: str) -> Exercise:
+    """The exercise of that number; KeyError names those there are in its lesson."""
+    known = exercises()
+    if number not in known:
+        near = [n for n in known if n.startswith(str(number).split(".")[0] + ".")]
+        raise KeyError(
+            f"there is no exercise {number!r}; known: {', '.join(near or known)}"
+        )
+    return known[number]
+
+
+def check(number: str, candidate: Any) -> Result:
+    """Judge a candidate: a function, a class, or a mapping of answers.
+
+    Never raises (but for an unknown number), never hangs, never prints. The values of a
+    mapping may be functions without arguments, which are called under guard.
+    """
+    exercise = get(number)
+    if exercise.is_answer:
+        return _check_values(exercise, candidate)
+    return _check_object(exercise, candidate)
+
+
+def blank_result(exercise: Exercise, names: Iterable[str] = ()) -> Result:
+    """The judgement on a cell that still has blanks."""
+    names = list(names)
+    what = f"Still open: {', '.join(names)}." if names else "Not filled in yet."
+    says = f"{what} Replace each {BLANK_NAME} and run the cell again."
+    return _result(exercise, "blank", says=says)
+
+
+def error_result(exercise: Exercise, outcome: sandbox.Outcome, call="") -> Result:
+    """The judgement on code that raised, or never ended."""
+    failing = [("call", call)] if call else []
+    problem, _, line = outcome.problem.partition("\n")
+    failing += [("stopped by", problem)] + ([("at", line)] if line else [])
+    return _result(exercise, "error", failing=failing, output=outcome.output)
+
+
+def _result(exercise: Exercise, status: str, key=None, failing=(), says="", output=""):
+    mark = {"passed": "✓", "blank": "○"}.get(status, "✗")
+    lines = [f"{mark} {exercise.number} {exercise.title}"]
+    width = max((len(label) for label, _ in failing), default=0)
+    lines += [f"  {label.ljust(width)}  {text}" for label, text in failing]
+    lines += [f"  {says}"] if says else []
+    lines += [f"  Your code printed: {output.rstrip()}"] if output.strip() else []
+    return Result(
+        exercise.number,
+        status,
+        "\n".join(lines),
+        key,
+        tuple(failing),
+        says,
+        output,
+    )
+
+
+def has_blank(candidate: Any) -> bool:
+    """Whether a function's or a class's code still reads the blank."""
+    if isinstance(candidate, type):
+        return any(
+            has_blank(inspect.unwrap(getattr(member, "__func__", member)))
+            for member in vars(candidate).values()
+        ) or any(isinstance(member, Blank) for member in vars(candidate).values())
+    code = getattr(
+        inspect.unwrap(candidate) if callable(candidate) else None, "__code__", 0
+    )
+    defaults = getattr(candidate, "__defaults__", None) or ()
+    return any(isinstance(d, Blank) for d in defaults) or _code_has_blank(code)
+
+
+def _code_has_blank(code: Any) -> bool:
+    return isinstance(code, CodeType) and (
+        BLANK_NAME in code.co_names
+        or BLANK_NAME in code.co_freevars
+        or any(_code_has_blank(constant) for constant in code.co_consts)
+    )
+
+
+def _file_of(candidate: Any) -> str | None:
+    if isinstance(candidate, type):
+        codes = (getattr(m, "__code__", None) for m in vars(candidate).values())
+        return next((c.co_filename for c in codes if c is not None), None)
+    code = getattr(candidate, "__code__", None)
+    return code.co_filename if code is not None else None
+
+
+def _check_object(exercise: Exercise, candidate: Any) -> Result:
+    if isinstance(candidate, Blank) or has_blank(candidate):
+        return blank_result(exercise)
+    if not callable(candidate):
+        kind = type(candidate).__name__
+        says = f"This should be a function or a class, and it is {kind}."
+        return _result(exercise, "failed", says=says)
+    name = getattr(candidate, "__name__", "your function")
+    file = _file_of(candidate)
+    cases = list(exercise.cases())
+    end = time.monotonic() + _SECONDS
+    for each in cases:
+        seconds = max(0.1, min(sandbox.SECONDS, end - time.monotonic()))
+        outcome = _attempt(exercise, candidate, each, file, seconds)
+        expected = exercise.run(exercise.reference, each)
+        if outcome.error is None and exercise.same(outcome.value, expected):
+            continue
+        break
+    else:
+        count = len(cases)
+        return _result(exercise, "passed", says=f"Right, in all {count} cases tried.")
+
+    key = None
+    if not isinstance(outcome.error, sandbox.TimeLimitError):
+        key = _recognise(exercise, candidate, cases, each, outcome)
+    says = exercise.wrong[key].says if key else ""
+    call = each.shown(name)
+    if outcome.error is not None:
+        result = error_result(exercise, outcome, call)
+        if key is None:
+            return result
+        return _result(exercise, "failed", key, result.failing, says, outcome.output)
+    failing = [
+        ("call", call),
+        ("expected", describe(expected)),
+        ("got", describe(outcome.value)),
+    ]
+    if outcome.value is None and not says:
+        says = "It returned None: is there a return?"
+    says = says or difference(outcome.value, expected)
+    return _result(exercise, "failed", key, failing, says, outcome.output)
+
+
+def _recognise(
+    exercise: Exercise,
+    candidate: Any,
+    cases: list[Case],
+    failing: Case,
+    outcome: sandbox.Outcome,
+) -> str | None:
+    """Key of the misconception that acts as the candidate does on every case."""
+
+    def alike(keys: Iterable[str], each: Case, outcome: sandbox.Outcome) -> list[str]:
+        examples = exercise.misconceptions
+        return [
+            key
+            for key in keys
+            if _alike(exercise, outcome, _attempt(exercise, examples[key], each))
+        ]
+
+    keys = alike(exercise.wrong, failing, outcome)
+    for each in cases:
+        if not keys:
+            break
+        outcome = _attempt(exercise, candidate, each, seconds=1.0)
+        keys = alike(keys, each, outcome)
+    return keys[0] if keys else None
+
+
+def _attempt(
+    exercise: Exercise,
+    candidate: Any,
+    each: Case,
+    filename: str | None = None,
+    seconds: float = sandbox.SECONDS,
+) -> sandbox.Outcome:
+    return sandbox.run(lambda: exercise.run(candidate, each), filename, seconds)
+
+
+def _alike(exercise: Exercise, a: sandbox.Outcome, b: sandbox.Outcome) -> bool:
+    if a.error is not None or b.error is not None:
+        return type(a.error) is type(b.error)
+    return exercise.same(a.value, b.value)
+
+
+def _check_values(exercise: Exercise, candidate: Any) -> Result:
+    wanted = exercise.reference
+    if not isinstance(candidate, Mapping):
+        says = f"Answers have names: {', '.join(wanted)}."
+        return _result(exercise, "failed", says=says)
+    missing = [name for name in wanted if name not in candidate]
+    unknown = [name for name in candidate if name not in wanted]
+    if unknown or missing:
+        parts = [f"There is no {n} in this exercise." for n in unknown]
+        parts += [f"{n} is missing." for n in missing]
+        return _result(exercise, "failed", says=" ".join(parts))
+    open_names = [
+        name
+        for name, value in candidate.items()
+        if isinstance(value, Blank) or (callable(value) and has_blank(value))
+    ]
+    if open_names:
+        return blank_result(exercise, open_names if len(wanted) > 1 else ())
+
+    got = {}
+    for name, value in candidate.items():
+        outcome = sandbox.Outcome(value)
+        if callable(value):
+            outcome = sandbox.run(value, _file_of(value))
+        if outcome.error is not None:
+            return error_result(exercise, outcome, f"{name} = …")
+        got[name] = outcome.value
+    off = [name for name in wanted if not exercise.same(got[name], wanted[name])]
+    if not off:
+        return _result(exercise, "passed", says="Right.")
+    key = _recognise_values(exercise, got, off)
+    right = [name for name in wanted if name not in off]
+    failing = [(name, f"{describe(got[name])}  ✗") for name in off]
+    failing += [(name, f"{describe(got[name])}  ✓") for name in right]
+    says = exercise.wrong[key].says if key else ""
+    return _result(exercise, "failed", key, failing, says)
+
+
+def _recognise_values(exercise: Exercise, got: Mapping, off: list[str]) -> str | None:
+    """Key of the misconception whose values are all among the learner's.
+
+    Where several fit, the one that explains most of the wrong values.
+    """
+    best, most = None, 0
+    for key, wrong in exercise.wrong.items():
+        fits = all(exercise.same(got.get(n), v) for n, v in wrong.example.items())
+        explained = sum(name in off for name in wrong.example)
+        if fits and explained > most:
+            best, most = key, explained
+    return best

@@ -1,0 +1,95 @@
+"""What the learner has solved so far, kept in one small local file.
+
+The file is `.progress.json` at the project's root, or in the home folder when the
+package is installed elsewhere; the environment variable ``CONVNETS_PROGRESS`` names
+another, or ``memory`` for none (CI and builds: their pages must not depend on who
+solved what).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from helpers.exercises import engine
+
+_in_memory: dict[str, dict] = {}
+
+
+def progress_file() -> Path | None:
+    """Where progress is kept, or None for "in memory only"."""
+    chosen = os.environ.get("CONVNETS_PROGRESS", "")
+    if chosen == "memory" or _presenting():
+        return None
+    if chosen:
+        return Path(chosen)
+    root = Path(__file__).resolve().parents[2]
+    if (root / "notebooks").is_dir() and os.access(root, os.W_OK):
+        return root / ".progress.json"
+    return Path.home() / ".convnets-progress.json"
+
+
+def _presenting() -> bool:
+    """Running a solved notebook is presenting, not solving."""
+    session = os.environ.get("JPY_SESSION_NAME", "").replace("\\", "/")
+    return "solutions" in session.split("/")
+
+
+def read() -> dict[str, dict]:
+    """Status and number of tries of each exercise tried so far.
+
+    A file that cannot be read as such is set aside under the ending ``.damaged``.
+    """
+    file = progress_file()
+    if file is None:
+        return _in_memory
+    try:
+        kept = json.loads(file.read_text("utf-8"))
+        if isinstance(kept, dict) and all(isinstance(v, dict) for v in kept.values()):
+            return kept
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError):
+        pass
+    try:
+        os.replace(file, file.with_suffix(".damaged"))
+    except OSError:
+        return {}
+    print(f"{file.name} could not be read; it is kept as {file.stem}.damaged.")
+    return {}
+
+
+def record(result: engine.Result) -> None:
+    """Remember a judgement. Once passed, an exercise stays passed."""
+    if result.status == "blank":
+        return
+    file, kept = progress_file(), read()
+    entry = kept.setdefault(result.number, {"passed": False, "tries": 0})
+    if not entry.get("passed"):
+        entry["tries"] = entry.get("tries", 0) + 1
+        entry["passed"] = result.passed
+        entry["misconception"] = result.misconception
+        entry["at"] = time.strftime("%Y-%m-%d %H:%M")
+    if file is not None:
+        _write(file, kept)
+
+
+def _write(file: Path, kept: Mapping[str, dict]) -> None:
+    """Replace the file in one step: a crash leaves the old one or the new one."""
+    scratch = file.with_name(f"{file.name}.{os.getpid()}")
+    try:
+        scratch.write_text(json.dumps(kept, indent=1, sort_keys=True), "utf-8")
+        os.replace(scratch, file)
+    except OSError as error:  # a full or read-only disk must not stop a lesson
+        scratch.unlink(missing_ok=True)
+        print(f"Progress could not be saved in {file}: {error.strerror}.")
+
+
+def progress() -> None:
+    """Show a table of all lessons: exercises solved, of how many."""
+    from helpers.exercises.cards import show_progress
+
+    show_progress(read())

@@ -1,0 +1,181 @@
+"""Figures: one style, sizes that fit a slide, and a text for those who cannot see them.
+
+Every figure is shown by `show`, which demands that text. The notebook then holds an
+image with an alternative text (HTML, so that screen readers say it in JupyterLab), and
+the same text as plain text, which is what CI compares.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+from collections.abc import Mapping, Sequence
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from helpers.drawing import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY, Drawing
+
+COLOURS = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY, BLACK)
+MARKERS = ("", "o", "s", "^", "D", "v", "x")
+WIDTH = 8.4  # inches: 840 pixels on the page
+
+_STYLE = {
+    "figure.figsize": (WIDTH, 3.4),
+    "figure.dpi": 100,
+    "figure.constrained_layout.use": True,
+    "figure.facecolor": "white",
+    "font.size": 13,
+    "axes.titlesize": 13,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.alpha": 0.3,
+    "axes.prop_cycle": mpl.cycler(color=COLOURS),
+    "lines.linewidth": 2,
+    "lines.markersize": 5,
+    "legend.frameon": False,
+    "image.cmap": "gray",
+    "image.interpolation": "nearest",
+}
+
+
+def use_style() -> None:
+    """Draw all figures of this session in the course's style."""
+    mpl.rcParams.update(_STYLE)
+
+
+def show(figure: Figure | Drawing, alt: str) -> None:
+    """Show a figure with its alternative text, and close it.
+
+    Args:
+        figure: a Matplotlib figure or a `Drawing`.
+        alt: what there is to see, in a sentence or two.
+
+    Raises:
+        ValueError: when ``alt`` is empty.
+    """
+    if not alt.strip():
+        raise ValueError("a figure needs an alt text: say what there is to see")
+    markup = figure.img(alt) if isinstance(figure, Drawing) else _image(figure, alt)
+    from IPython.display import display
+
+    display({"text/plain": alt, "text/html": markup}, raw=True)
+
+
+def _image(figure: Figure, alt: str) -> str:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=150, metadata={"Software": None})
+    plt.close(figure)
+    data = base64.b64encode(buffer.getvalue()).decode()
+    width = round(figure.get_figwidth() * 100)
+    return (
+        f'<img alt="{html.escape(alt, quote=True)}" width="{width}" '
+        f'style="max-width:100%;height:auto" src="data:image/png;base64,{data}">'
+    )
+
+
+def show_lines(
+    x: Sequence[float] | Tensor,
+    lines: Mapping[str, Sequence[float] | Tensor],
+    alt: str,
+    xlabel: str,
+    ylabel: str,
+    dots: Sequence[str] = (),
+) -> None:
+    """Plot lines over a common axis, with a legend.
+
+    Args:
+        x: (n,) positions. A shorter line belongs to the last of them.
+        lines: label → (≤ n,) values.
+        alt: what there is to see.
+        xlabel: of the axis, with its unit.
+        ylabel: of the axis, with its unit.
+        dots: labels of those drawn as dots without a line (measurements).
+    """
+    figure, ax = plt.subplots()
+    styles = ("-", "--", "-.", ":")
+    for position, (label, values) in enumerate(lines.items()):
+        at = x[len(x) - len(values) :]
+        if label in dots:
+            ax.plot(at, values, "o", color=GREY, label=label, zorder=1)
+        else:
+            ax.plot(at, values, styles[position % 4], label=label)
+    ax.set(xlabel=xlabel, ylabel=ylabel)
+    ax.legend()
+    show(figure, alt)
+
+
+def show_images(
+    images: Mapping[str, Tensor],
+    alt: str,
+    signed: bool = False,
+    limits: tuple[float, float] | None = None,
+    columns: int | None = None,
+    height: float = 2.6,
+) -> None:
+    """Show pictures side by side under their titles.
+
+    Args:
+        images: title → (H, W) grey or (3, H, W) colour, 0 to 255.
+        alt: what there is to see.
+        signed: values below and above zero get two colours, zero is white.
+        limits: values shown as black and white; each picture's own when None.
+        columns: pictures in a row; all in one row when None.
+        height: of a row, in inches.
+    """
+    columns = columns or len(images)
+    rows = -(-len(images) // columns)
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(WIDTH, height * rows), squeeze=False
+    )
+    for ax in axes.flat:
+        ax.axis("off")
+    for ax, (title, image) in zip(axes.flat, images.items()):
+        image = image.detach().cpu()
+        if image.ndim == 3:
+            ax.imshow(image.permute(1, 2, 0).clamp(0, 255) / 255)
+        elif signed:
+            most = image.abs().max().item() or 1.0
+            ax.imshow(image, cmap="PuOr", vmin=-most, vmax=most)
+        else:
+            low, high = limits or (image.min().item(), image.max().item())
+            ax.imshow(image, cmap="gray", vmin=low, vmax=high)
+        ax.set_title(title)
+    show(figure, alt)
+
+
+def show_table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Show a table; its plain-text form, in columns, is what CI compares.
+
+    Args:
+        head: titles of the columns.
+        rows: as many entries each; floats are written with up to four digits.
+    """
+    from IPython.display import display
+
+    texts = [[_entry(value) for value in row] for row in rows]
+    everything = [list(head), *texts]
+    widths = [max(map(len, column)) for column in zip(*everything)]
+    plain = "\n".join(
+        "  ".join(text.rjust(width) for text, width in zip(row, widths))
+        for row in everything
+    )
+    cells = "".join(
+        "<tr>" + "".join(f"<td>{html.escape(text)}</td>" for text in row) + "</tr>"
+        for row in texts
+    )
+    titles = "".join(f"<th>{html.escape(title)}</th>" for title in head)
+    markup = f"<table><thead><tr>{titles}</tr></thead><tbody>{cells}</tbody></table>"
+    display({"text/plain": plain, "text/html": markup}, raw=True)
+
+
+def _entry(value: object) -> str:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, int):
+        return f"{value:,}".replace(",", " ")  # a narrow no-break space
+    return f"{value:.4g}"

@@ -1,0 +1,1 @@
+"""What make runs; students never need it."""
