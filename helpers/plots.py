@@ -14,10 +14,26 @@ from collections.abc import Mapping, Sequence
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from helpers.drawing import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY, Drawing
+from helpers.convolution import output_size
+from helpers.drawing import (
+    BLACK,
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PALE_GREEN,
+    PALE_GREY,
+    PALE_ORANGE,
+    PURPLE,
+    RED,
+    SKY,
+    WHITE,
+    Drawing,
+)
 
 COLOURS = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY, BLACK)
 MARKERS = ("", "o", "s", "^", "D", "v", "x")
@@ -68,7 +84,9 @@ def show(figure: Figure | Drawing, alt: str) -> None:
 
 def _image(figure: Figure, alt: str) -> str:
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=150, metadata={"Software": None})
+    # Sharp enough for a projector; photographs would only get larger, not sharper.
+    dpi = 100 if any(ax.images for ax in figure.axes) else 150
+    figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
     plt.close(figure)
     data = base64.b64encode(buffer.getvalue()).decode()
     width = round(figure.get_figwidth() * 100)
@@ -135,7 +153,7 @@ def show_images(
     for ax in axes.flat:
         ax.axis("off")
     for ax, (title, image) in zip(axes.flat, images.items()):
-        image = image.detach().cpu()
+        image = torch.as_tensor(image).detach().cpu()
         if image.ndim == 3:
             ax.imshow(image.permute(1, 2, 0).clamp(0, 255) / 255)
         elif signed:
@@ -179,3 +197,117 @@ def _entry(value: object) -> str:
     if isinstance(value, int):
         return f"{value:,}".replace(",", " ")  # a narrow no-break space
     return f"{value:.4g}"
+
+
+def show_grids(
+    grids: Mapping[str, Tensor | Sequence[Sequence[object]]],
+    alt: str,
+    side: float = 42,
+    lit: Mapping[str, Sequence[tuple[int, int]]] | None = None,
+) -> None:
+    """Show small grids of numbers or letters side by side.
+
+    Args:
+        grids: title → (H, W) numbers, or rows of texts.
+        alt: what there is to see.
+        side: of a cell, in pixels.
+        lit: title → cells (row, column) to tint.
+    """
+    show(draw_grids(grids, side, lit), alt)
+
+
+def draw_grids(
+    grids: Mapping[str, Tensor | Sequence[Sequence[object]]],
+    side: float = 42,
+    lit: Mapping[str, Sequence[tuple[int, int]]] | None = None,
+) -> Drawing:
+    """Draw what `show_grids` shows."""
+    rows = {title: _texts(grid) for title, grid in grids.items()}
+    gap, top = 36, 34
+    widths = [
+        max(side * len(grid[0]), 9.0 * len(title)) for title, grid in rows.items()
+    ]
+    height = max(len(grid) for grid in rows.values()) * side
+    drawing = Drawing(sum(widths) + gap * (len(rows) - 1) + 4, top + height + 4)
+    x = 2.0
+    for (title, grid), width in zip(rows.items(), widths):
+        drawing.text(x + width / 2, 14, title, 15, bold=True)
+        left = x + (width - side * len(grid[0])) / 2
+        drawing.grid(left, top, grid, side)
+        for i, j in (lit or {}).get(title, ()):
+            at = (left + j * side, top + i * side)
+            drawing.cell(*at, side, grid[i][j], PALE_ORANGE)
+        x += width + gap
+    return drawing
+
+
+def _texts(grid: Tensor | Sequence[Sequence[object]]) -> list[list[str]]:
+    rows = grid.tolist() if isinstance(grid, Tensor) else grid
+    return [[f"{v:g}" if isinstance(v, float) else str(v) for v in r] for r in rows]
+
+
+def show_positions(
+    settings: Sequence[tuple[int, int, int, int]], alt: str, side: float = 24
+) -> None:
+    """Show where a kernel can stand: input grids, and the outputs they give.
+
+    A dot marks each pixel that the kernel can be centred on; crossed-out pixels have no
+    room for it. Padding is dashed.
+
+    Args:
+        settings: (W1, F, P, S) of each picture, side by side; F odd.
+        alt: what there is to see.
+        side: of a pixel.
+    """
+    show(draw_positions(settings, side), alt)
+
+
+def draw_positions(
+    settings: Sequence[tuple[int, int, int, int]], side: float = 24
+) -> Drawing:
+    """Draw what `show_positions` shows."""
+    gap, top, widest = 44, 30, max(W1 + 2 * P for W1, _, P, _ in settings)
+    outputs = [output_size(*setting) for setting in settings]
+    width = sum(
+        (W1 + 2 * P + W2) * side + 2.5 * gap
+        for (W1, _, P, _), W2 in zip(settings, outputs)
+    )
+    drawing = Drawing(width - 1.5 * gap + 4, top + widest * side + 4)
+    x = 2.0
+    for (W1, F, P, S), W2 in zip(settings, outputs):
+        whole = W1 + 2 * P
+        title = f"W1 = {W1}, F = {F}" + f", P = {P}" * (P > 0) + f", S = {S}" * (S > 1)
+        drawing.text(x, 12, title, 15, anchor="start")
+        _input_grid(drawing, x, top, (W1, F, P, S), side)
+        x += whole * side
+        middle = top + whole * side / 2
+        drawing.arrow(x + 8, middle, x + gap - 8, middle, BLACK)
+        x += gap
+        drawing.text(x, 12, f"W2 = {W2}", 15, anchor="start", bold=True)
+        drawing.grid(x, middle - W2 * side / 2, [[""] * W2] * W2, side, PALE_GREEN)
+        x += W2 * side + 1.5 * gap
+    return drawing
+
+
+def _input_grid(
+    drawing: Drawing,
+    x: float,
+    y: float,
+    setting: tuple[int, int, int, int],
+    side: float,
+) -> None:
+    W1, F, P, S = setting
+    whole, W2 = W1 + 2 * P, output_size(*setting)
+    centres = {F // 2 + S * k for k in range(W2)}
+    room = range(F // 2, whole - F // 2)
+    for i in range(whole):
+        for j in range(whole):
+            left, above = x + j * side, y + i * side
+            padding = not (P <= i < P + W1 and P <= j < P + W1)
+            drawing.cell(left, above, side, fill=PALE_GREY if padding else WHITE)
+            centre = (left + side / 2, above + side / 2)
+            if i in centres and j in centres:
+                drawing.dot(*centre, side / 6, BLUE)
+            elif not padding and (i not in room or j not in room):
+                drawing.text(*centre, "×", side * 0.6, GREY)
+    drawing.rect(x, y, F * side, F * side, "none", ORANGE, 3)

@@ -17,6 +17,7 @@ import copy
 import hashlib
 import json
 import os
+import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -34,6 +35,14 @@ STAMP = ROOT / "build" / "notebooks.json"
 SOLUTIONS = ROOT / "helpers" / "exercises" / "solutions.json"
 IGNORE = "nbval-ignore-output"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+# Of the live slides' themes only white, black and serif fetch nothing from the network.
+RISE = {
+    "theme": "white",
+    "transition": "none",
+    "center": False,
+    "scroll": True,
+    "progress": False,
+}
 
 
 def lessons(root: Path = ROOT) -> list[Path]:
@@ -59,7 +68,7 @@ def convert(lesson: Path) -> tuple[dict[str, NotebookNode], dict[str, str]]:
             "name": "python3",
         },
         "language_info": {"name": "python"},
-        "rise": source.metadata.get("rise", {}),
+        "rise": RISE,
     }
     books = {}
     for form in ("student", "solution"):
@@ -80,7 +89,10 @@ def convert(lesson: Path) -> tuple[dict[str, NotebookNode], dict[str, str]]:
                 if number in solutions:
                     raise LessonError(f"{lesson}:{line}: exercise {number} comes twice")
                 solutions[number] = split.solution
+        is_note = cell.metadata.get("slideshow", {}).get("slide_type") == "notes"
         for form, book in books.items():
+            if is_note and form == "student":
+                continue  # what the lecturer says is not what a student reads
             new = getattr(nbformat.v4, f"new_{cell.cell_type}_cell")(forms[form])
             new.id = f"cell-{index:03d}"
             new.metadata.update(_kept_metadata(cell.metadata))
@@ -104,7 +116,8 @@ def execute(book: NotebookNode, folder: Path, name: str) -> None:
     )
     environment = os.environ | {"CONVNETS_PROGRESS": "memory", "OMP_NUM_THREADS": "1"}
     try:
-        client.execute(env=environment)
+        # The kernel's own warnings (about its transport) are not the lesson's.
+        client.execute(env=environment, stderr=subprocess.DEVNULL)
     except CellExecutionError as error:
         raise LessonError(f"{name}: a cell stops\n{error}") from None
     book.metadata.pop("widgets", None)

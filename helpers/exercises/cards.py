@@ -32,7 +32,7 @@ def solutions() -> Mapping[str, str]:
     """The solved cell of each exercise, as the build took it from the lessons."""
     try:
         return json.loads(SOLUTIONS.read_text("utf-8"))
-    except FileNotFoundError:  # before the first build
+    except FileNotFoundError:  # before the first build, or handed out without
         return {}
 
 
@@ -94,8 +94,8 @@ def card(result: engine.Result, notes: Iterable[str] = ()) -> str:
 
 def _help(exercise: engine.Exercise) -> str:
     """Hints one inside the other, so that they come one at a time; solution last."""
-    solution = html.escape(solutions().get(exercise.number, "Not built yet."))
-    inner = _details("Solution", _pre(solution))
+    solution = solutions().get(exercise.number)  # a handout comes without them
+    inner = _details("Solution", _pre(html.escape(solution))) if solution else ""
     total = len(exercise.hints)
     for position in range(total, 0, -1):
         text = (

@@ -12,7 +12,8 @@ import importlib
 import inspect
 import pkgutil
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from types import CodeType, MappingProxyType
@@ -89,8 +90,11 @@ class Exercise:
     """One exercise: its reference, what it is tried on, and how it goes wrong.
 
     A function or class exercise has ``cases`` and judges the object itself, or what
-    ``run(candidate, case)`` makes of it. An answer exercise has a mapping of values as
-    its reference and no cases.
+    ``run(candidate, case)`` makes of it; ``shown`` writes a case for the card. An
+    answer exercise has a mapping of values as its reference and no cases.
+
+    ``normal`` brings results into one form before they are
+    compared; ``otherwise`` is said of a wrong answer that fits no misconception.
     """
 
     number: str
@@ -100,7 +104,10 @@ class Exercise:
     hints: tuple[str, ...]
     cases: Callable[[], Iterable[Case]] | None = None
     run: Callable[[Any, Case], Any] = lambda candidate, c: c.call(candidate)
+    shown: Callable[[str, Case], str] = lambda name, c: c.shown(name)
     tolerance: float = 1e-4
+    normal: Callable[[Any], Any] = lambda value: value
+    otherwise: str = ""
 
     @property
     def lesson(self) -> str:
@@ -119,7 +126,7 @@ class Exercise:
 
     def same(self, got: Any, expected: Any) -> bool:
         """Compare two results within this exercise's tolerance."""
-        return same(got, expected, self.tolerance)
+        return same(self.normal(got), self.normal(expected), self.tolerance)
 
 
 @dataclass(frozen=True)
@@ -268,6 +275,30 @@ def _check_object(exercise: Exercise, candidate: Any) -> Result:
         says = f"This should be a function or a class, and it is {kind}."
         return _result(exercise, "failed", says=says)
     name = getattr(candidate, "__name__", "your function")
+    with _bound(candidate, name):
+        return _check_cases(exercise, candidate, name)
+
+
+@contextmanager
+def _bound(candidate: Any, name: str) -> Iterator[None]:
+    """Let the candidate's own name mean the candidate while it is judged.
+
+    In a notebook the name may be bound to the reference, left there by an earlier
+    wrong answer, and a function that calls itself would call that.
+    """
+    space, missing = getattr(candidate, "__globals__", {}), object()
+    before = space.get(name, missing)
+    space[name] = candidate
+    try:
+        yield
+    finally:
+        if before is missing:
+            del space[name]
+        else:
+            space[name] = before
+
+
+def _check_cases(exercise: Exercise, candidate: Any, name: str) -> Result:
     file = _file_of(candidate)
     cases = list(exercise.cases())
     end = time.monotonic() + _SECONDS
@@ -286,7 +317,7 @@ def _check_object(exercise: Exercise, candidate: Any) -> Result:
     if not isinstance(outcome.error, sandbox.TimeLimitError):
         key = _recognise(exercise, candidate, cases, each, outcome)
     says = exercise.wrong[key].says if key else ""
-    call = each.shown(name)
+    call = exercise.shown(name, each)
     if outcome.error is not None:
         result = error_result(exercise, outcome, call)
         if key is None:
@@ -299,7 +330,7 @@ def _check_object(exercise: Exercise, candidate: Any) -> Result:
     ]
     if outcome.value is None and not says:
         says = "It returned None: is there a return?"
-    says = says or difference(outcome.value, expected)
+    says = says or exercise.otherwise or difference(outcome.value, expected)
     return _result(exercise, "failed", key, failing, says, outcome.output)
 
 
@@ -379,7 +410,7 @@ def _check_values(exercise: Exercise, candidate: Any) -> Result:
     right = [name for name in wanted if name not in off]
     failing = [(name, f"{describe(got[name])}  ✗") for name in off]
     failing += [(name, f"{describe(got[name])}  ✓") for name in right]
-    says = exercise.wrong[key].says if key else ""
+    says = exercise.wrong[key].says if key else exercise.otherwise
     return _result(exercise, "failed", key, failing, says)
 
 

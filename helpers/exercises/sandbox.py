@@ -27,7 +27,7 @@ import numpy as np
 import torch
 
 SECONDS = 5.0  # what a learner's code may take for one case
-_KEPT_OUTPUT = 2_000  # characters shown in a card
+_KEPT_OUTPUT = 400  # characters shown in a card
 _MOST_OUTPUT = 200_000  # characters after which the code is stopped
 _AGAIN = 0.05  # seconds between repeats of an expired limit
 
@@ -61,11 +61,11 @@ class Outcome:
         if error is None:
             return ""
         if isinstance(error, TimeLimitError):
-            text = "stopped, it took too long: does a loop never end?"
+            text = "the time limit: does a loop never end?"
         elif isinstance(error, OutputLimitError):
-            text = "stopped: it prints without end."
+            text = "too much output: it prints without end."
         elif isinstance(error, ExitError | SystemExit):
-            text = "it tried to leave Python. Return a value instead."
+            text = "an attempt to leave Python. Return a value instead."
         elif isinstance(error, RecursionError):
             text = "RecursionError: the function calls itself without end."
         else:

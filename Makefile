@@ -1,0 +1,69 @@
+# ConvNets, cell by cell. `make` lists what there is. Everything but the help sees to the
+# environment first, which takes a moment when there is nothing to do. Without make:
+# see tools/setup.py.
+
+# Only has to start tools/setup.py, which finds a Python that fits.
+PYTHON3 := $(if $(shell command -v python3 2>/dev/null),python3,python)
+# .venv, or the active conda environment made from environment.yml. To use another one as
+# it is, give it: make test PYTHON=/path/to/python
+PYTHON := $(shell $(PYTHON3) tools/setup.py --print-python 2>/dev/null)
+# Jupyter refuses to run as root without it, and in a container there is nobody else.
+AS_ROOT = $(if $(filter 0,$(shell id -u 2>/dev/null)),--allow-root)
+# Two, because every notebook's kernel is a process (and a torch) of its own.
+WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help setup lab notebooks test present bench grade handout share clean distclean
+
+help:  ## list these targets
+	@echo "make TARGET, where TARGET is one of"
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-11s%s\n", $$1, $$2}' Makefile
+
+setup:  ## make the environment (once, 2-3 minutes, 6-7 GB on Linux)
+ifeq ($(origin PYTHON),file)
+	@command -v $(PYTHON3) >/dev/null || \
+	  { echo "Python 3.11 or newer is needed, and none was found: see python.org"; exit 1; }
+	@$(PYTHON3) tools/setup.py
+endif
+
+lab: setup  ## open the course in JupyterLab (PORT=8888: there or not at all)
+	@$(PYTHON) -m jupyterlab --ServerApp.root_dir="$(CURDIR)" $(AS_ROOT) \
+	  --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb \
+	  $(if $(PORT),--port=$(PORT) --ServerApp.port_retries=0)
+
+notebooks: setup  ## build the notebooks from lessons/
+	@$(PYTHON) -m tools.build
+
+test: setup  ## check style, run all tests and every notebook, as .ci/run does
+	@echo "== Chromium for the browser tests"
+	@$(PYTHON) tools/browser.py
+	@echo "== Style: ruff check, ruff format"
+	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m ruff format --check .
+	@echo "== Tests, and the notebooks and solutions cell by cell ($(WORKERS) workers)"
+	@$(PYTHON) -m pytest tests notebooks --nbval --nbval-current-env \
+	  -n $(WORKERS) --dist loadfile --durations=10
+
+present: setup  ## show a lesson as live slides (LESSON=03 UNSOLVED=1 PORT=8888)
+	@$(PYTHON) -m tools.slides $(LESSON) $(if $(UNSOLVED),--unsolved) \
+	  $(if $(PORT),--port $(PORT))
+
+bench: setup  ## time the lessons on this computer
+	@$(PYTHON) -m tools.bench
+
+grade: setup  ## check the exercises in a folder of notebooks (FOLDER=...)
+	@$(PYTHON) -m tools.grade $(if $(FOLDER),"$(FOLDER)")
+
+handout: setup  ## pack the students' notebooks into build/handout.zip
+	@$(PYTHON) -m tools.handout
+
+share: setup  ## tell which share of the cells is compared by the tests
+	@$(PYTHON) -m tools.build --share
+
+clean:  ## remove caches and build/, keep the environment and data
+	@find . \( -path ./.venv -o -path ./data -o -path ./.git \) -prune -o -type d \
+	  \( -name __pycache__ -o -name .ipynb_checkpoints \) -exec rm -rf {} +
+	@rm -rf build .pytest_cache .ruff_cache
+
+distclean: clean  ## remove the environment too
+	@rm -rf .venv *.egg-info

@@ -1,0 +1,119 @@
+"""Collecting handed-in notebooks: right, wrong, blank, broken, and never ending."""
+
+import csv
+
+import nbformat
+import pytest
+
+from helpers.exercises import exercises
+from tools import grade as grading
+from tools.grade import exercise_cells, grade, handed_in, main, table
+
+START = "from helpers.exercises import answer, exercise, start\nstart()"
+RIGHT = '@exercise("03.1")\ndef places(W1, F):\n    return W1 - F + 1'
+WRONG = """@exercise("03.3")
+def output_size(W1, F, P=0, S=1):
+    return W1 - F + 2 * P / S + 1"""
+BLANK = 'answer("03.4", W2=____, H2=____, D2=____)'
+BROKEN = 'answer("03.10", S=)'
+
+
+def write(path, *sources):
+    book = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(source) for source in sources],
+        # As when it was made in an environment that this computer does not know.
+        metadata={"kernelspec": {"name": "conda-mine", "display_name": "mine"}},
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(book, path)
+    return path
+
+
+def test_exercises_are_found_in_any_cell():
+    sources = ["%matplotlib inline\n" + RIGHT, BLANK, BROKEN, '# answer("03.5", W2=1)']
+    cells = [nbformat.v4.new_code_cell(source) for source in sources]
+    book = nbformat.v4.new_notebook(cells=cells)
+    assert list(exercise_cells(book)) == ["03.1", "03.4", "03.10"]
+
+
+@pytest.fixture(scope="module")
+def class_folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("handed in")
+    write(folder / "ann" / "03.ipynb", START, RIGHT, WRONG, BLANK, BROKEN, "1 / 0")
+    write(folder / "ben" / "deep" / "03.ipynb", START, "import os; os._exit(1)", RIGHT)
+    write(folder / "ben" / "notes.ipynb", "1 + 1")
+    (folder / "cy.ipynb").write_text("this is no JSON", "utf-8")
+    write(folder / "cy" / ".ipynb_checkpoints" / "03.ipynb", START)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def collected(class_folder, tmp_path_factory):
+    before = {path: path.read_bytes() for path in handed_in(class_folder)}
+    target = tmp_path_factory.mktemp("results") / "results.csv"
+    assert main([str(class_folder), "--csv", str(target)]) == 0
+    assert {path: path.read_bytes() for path in before} == before
+    assert sum(path.is_file() for path in class_folder.rglob("*")) == len(before) + 1
+    with target.open(encoding="utf-8-sig") as file:
+        return list(csv.DictReader(file))
+
+
+def outcomes(collected, file):
+    return {r["exercise"]: r["outcome"] for r in collected if r["file"] == file}
+
+
+def test_right_wrong_blank_and_missing(collected):
+    found = outcomes(collected, "ann/03.ipynb")
+    assert found.pop("03.1") == "passed"
+    assert found.pop("03.3") == "wrong"
+    assert found.pop("03.4") == "blank"
+    assert found.pop("03.10") == "wrong"
+    assert set(found.values()) == {"missing"}
+    everything = [n for n, e in exercises().items() if e.lesson == "03"]
+    assert len(found) + 4 == len(everything)
+    (wrong,) = [
+        row["misconception"]
+        for row in collected
+        if (row["file"], row["exercise"]) == ("ann/03.ipynb", "03.3")
+    ]
+    assert wrong == "precedence"
+
+
+def test_a_kernel_that_ends_early_is_told(collected):
+    rows = [row for row in collected if row["file"] == "ben/deep/03.ipynb"]
+    assert rows[0]["outcome"] == "not run"
+    assert {row["remark"] for row in rows} == {"the kernel died"}
+
+
+def test_what_is_no_lesson_gets_one_row(collected):
+    rows = {row["file"]: row for row in collected if not row["exercise"]}
+    assert rows["ben/notes.ipynb"]["remark"] == "no exercises in it"
+    assert rows["cy.ipynb"]["remark"].startswith("not a notebook")
+    assert not any("checkpoints" in row["file"] for row in collected)
+
+
+def test_an_endless_cell_costs_only_its_time(tmp_path):
+    path = write(tmp_path / "03.ipynb", START, RIGHT, "while True: pass", BLANK)
+    result = grade(path, "slow", seconds=12)
+    assert result.problem == "stopped after 12 s"
+    assert result.outcome["03.1"] == "passed"
+    assert result.row()[1] == f"1 of {len(result.outcome)}"
+
+
+def test_the_table_names_what_is_wrong():
+    grades = [
+        grading.Grade("a", {"03.1": "passed", "03.3": "wrong (precedence)"}),
+        grading.Grade("b", {"03.1": "blank", "03.3": "missing"}),
+        grading.Grade("c", {}, "not a notebook (NotJSONError)"),
+    ]
+    lines = table(grades).splitlines()
+    assert lines[0].split() == ["file", "passed", "wrong", "blank", "remark"]
+    assert "1 of 2" in lines[1]
+    assert "03.3 (precedence)" in lines[1]
+    assert "03.1; missing: 03.3" in lines[2]
+    assert "NotJSONError" in lines[3]
+
+
+def test_an_empty_folder_is_told(tmp_path, capsys):
+    assert main([str(tmp_path)]) == 1
+    assert "no notebooks" in capsys.readouterr().err

@@ -1,0 +1,117 @@
+"""The handout holds what students need, runs by itself, and gives no answer away."""
+
+import html
+import json
+import os
+import zipfile
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from tools import handout
+from tools.blanks import BLANK
+from tools.build import SOLUTIONS
+from tools.grade import exercise_cells
+from tools.handout import FOLDER, main, pack
+from tools.slides import notebooks
+
+
+@pytest.fixture(scope="module")
+def unpacked(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("handout")
+    pack(folder / "handout.zip")
+    with zipfile.ZipFile(folder / "handout.zip") as archive:
+        archive.extractall(folder)
+    return folder / FOLDER
+
+
+def names(folder):
+    return {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
+
+
+def texts(value):
+    """All strings in a notebook."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from texts(part)
+
+
+def test_everything_needed_is_there_and_nothing_else(unpacked):
+    found = names(unpacked)
+    assert set(handout.FILES) <= found
+    assert {f"notebooks/{path.name}" for path in notebooks(unsolved=True)} <= found
+    helpers = {
+        p.relative_to(handout.ROOT).as_posix()
+        for p in (handout.ROOT / "helpers").rglob("*.py")
+    }
+    assert helpers <= found
+    others = found - helpers - set(handout.FILES)
+    assert all(name.startswith(("notebooks/", "helpers/")) for name in others)
+    assert not any("solutions" in name or "__pycache__" in name for name in found)
+
+
+def test_no_answer_leaks(unpacked):
+    solved = json.loads(SOLUTIONS.read_text("utf-8"))
+    checked = set()
+    for path in sorted((unpacked / "notebooks").glob("*.ipynb")):
+        book = nbformat.read(path, as_version=4)
+        said = html.unescape("\n".join(texts(book)))
+        for number, source in exercise_cells(book).items():
+            assert BLANK in source, f"{path.name}: {number} has no blank"
+            assert solved[number] not in said, f"{path.name}: {number}"
+            checked.add(number)
+    assert checked == set(solved)
+
+
+def test_the_leak_would_be_found():
+    solved = json.loads(SOLUTIONS.read_text("utf-8"))
+    books = [nbformat.read(path, as_version=4) for path in notebooks(unsolved=True)]
+    said = html.unescape("\n".join(text for book in books for text in texts(book)))
+    assert all(source in said for source in solved.values())  # in the saved cards
+
+
+def test_a_notebook_runs_from_the_unpacked_folder_alone(unpacked):
+    book = nbformat.read(
+        next((unpacked / "notebooks").glob("03_*.ipynb")), as_version=4
+    )
+    book.cells.append(
+        nbformat.v4.new_code_cell("import helpers; print(helpers.__file__)")
+    )
+    environment = {
+        **os.environ,
+        "CONVNETS_PROGRESS": "memory",
+        "PYTHONPATH": str(unpacked),
+    }
+    where = {"metadata": {"path": str(unpacked / "notebooks")}}
+    NotebookClient(book, timeout=120, resources=where).execute(env=environment)
+    assert book.cells[-1].outputs[0].text.startswith(str(unpacked))
+    cards = [
+        output.data["text/html"]
+        for cell in book.cells
+        for output in cell.get("outputs", [])
+        if 'role="group"' in output.get("data", {}).get("text/html", "")
+    ]
+    assert len(cards) == len(exercise_cells(book))
+
+
+def test_solutions_on_request(tmp_path):
+    pack(tmp_path / "full.zip", with_solutions=True)
+    with zipfile.ZipFile(tmp_path / "full.zip") as archive:
+        found = archive.namelist()
+    assert f"{FOLDER}/{handout.SOLUTIONS}" in found
+    assert not any(name.startswith(f"{FOLDER}/notebooks/solutions") for name in found)
+
+
+def test_packing_twice_gives_the_same_bytes(tmp_path):
+    for name in ("one.zip", "two.zip"):
+        pack(tmp_path / name)
+    assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
+
+
+def test_a_missing_file_is_named(monkeypatch, capsys):
+    monkeypatch.setattr(handout, "FILES", ("no-such-file.md",))
+    assert main([]) == 1
+    assert "no-such-file.md is missing" in capsys.readouterr().err

@@ -1,0 +1,108 @@
+"""Pack what students need into build/handout.zip.
+
+    python -m tools.handout                     # without the solutions
+    python -m tools.handout --with-solutions    # cards show them, behind the hints
+
+The students' notebooks, the helpers they import and the files that set the environment
+up. No lesson sources, no solved notebooks. The checks contain reference answers, as
+they must: this keeps solutions out of sight, not out of reach.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+
+from tools.grade import exercise_cells
+from tools.slides import SlidesError, notebooks
+
+ROOT = Path(__file__).resolve().parents[1]
+TARGET = ROOT / "build" / "handout.zip"
+FOLDER = "convnets-cell-by-cell"  # what the archive unpacks to
+FILES = (
+    "README.md",
+    "Makefile",
+    "environment.yml",
+    "pyproject.toml",
+    "requirements.txt",
+    "tools/setup.py",
+)
+SOLUTIONS = "helpers/exercises/solutions.json"
+_ALWAYS = (1980, 1, 1, 0, 0, 0)  # so that the same files give the same archive
+
+
+class HandoutError(Exception):
+    """A reason not to pack, told in a sentence without a traceback."""
+
+
+def contents(with_solutions: bool = False) -> Iterator[tuple[str, bytes]]:
+    """Name and content of each file of the handout."""
+    for name in FILES:
+        if not (ROOT / name).is_file():
+            raise HandoutError(f"{name} is missing.")
+        yield name, (ROOT / name).read_bytes()
+    for path in sorted((ROOT / "helpers").rglob("*")):
+        name = path.relative_to(ROOT).as_posix()
+        if path.is_dir() or "__pycache__" in name:
+            continue
+        if with_solutions or name != SOLUTIONS:
+            yield name, path.read_bytes()
+    for path in notebooks(unsolved=True):
+        yield f"notebooks/{path.name}", notebook(path, with_solutions).encode()
+
+
+def notebook(path: Path, with_solutions: bool) -> str:
+    """A student's notebook; its saved cards are left out if they show solutions."""
+    if with_solutions:
+        return path.read_text("utf-8")
+    book = nbformat.read(path, as_version=4)
+    exercises = set(exercise_cells(book).values())
+    for cell in book.cells:
+        if cell.cell_type == "code" and cell.source in exercises:
+            cell.outputs, cell.execution_count = [], None
+    return nbformat.writes(book) + "\n"
+
+
+def pack(target: Path = TARGET, with_solutions: bool = False) -> list[str]:
+    """Write the archive; return the names in it."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    scratch = target.with_suffix(".tmp")
+    names = []
+    with zipfile.ZipFile(scratch, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in contents(with_solutions):
+            entry = zipfile.ZipInfo(f"{FOLDER}/{name}", _ALWAYS)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.external_attr = 0o644 << 16  # readable after unpacking
+            archive.writestr(entry, content)
+            names.append(name)
+    scratch.replace(target)
+    return names
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.handout", description=__doc__.split("\n")[0]
+    )
+    parser.add_argument(
+        "--with-solutions", action="store_true", help="let cards show solutions"
+    )
+    options = parser.parse_args(arguments)
+    try:
+        names = pack(TARGET, options.with_solutions)
+    except (HandoutError, SlidesError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    size = TARGET.stat().st_size / 1e6
+    what = "with solutions" if options.with_solutions else "without solutions"
+    print(f"{TARGET.relative_to(ROOT)}: {len(names)} files, {size:.1f} MB, {what}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

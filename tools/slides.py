@@ -1,0 +1,277 @@
+"""Present lessons as live slides.
+
+    python -m tools.slides             # opens the first lesson, lists the others
+    python -m tools.slides 03          # opens lesson 03
+    python -m tools.slides 03 --unsolved --port 8888 --no-browser
+
+The slides are copies: running, editing and saving them while presenting changes no file
+of the course. They stay in ``build/present`` until the next presentation on the same
+port, so what was typed in class is not lost.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+import webbrowser
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+
+ROOT = Path(__file__).resolve().parents[1]
+LOOK = Path(__file__).with_name("rise.css")
+HOST = "127.0.0.1"
+_PORTS = range(8890, 8900)  # tried in this order when none is asked for
+_START_SECONDS = 90.0
+# Lab asks on its first start whether to fetch news; nothing is to leave the machine.
+_QUIET = {
+    "@jupyterlab/apputils-extension/notification.jupyterlab-settings": {
+        "checkForUpdates": False,
+        "fetchNews": "false",
+    }
+}
+
+
+class SlidesError(Exception):
+    """A reason not to present, told in a sentence or two without a traceback."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running JupyterLab; ``url`` has no slash at its end."""
+
+    url: str
+    token: str
+
+    def address(self, path: str) -> str:
+        """Where a page is, with the token that lets a browser in."""
+        return f"{self.url}/{path}?token={self.token}"
+
+    def get(self, path: str) -> object:
+        """Ask the server's REST interface, as in ``get("api/sessions")``."""
+        with urllib.request.urlopen(self.address(path), timeout=5) as answer:
+            return json.load(answer)
+
+
+def is_free(port: int) -> bool:
+    """Tell whether nothing listens on a port of this computer."""
+    with socket.socket() as probe:
+        if os.name != "nt":  # there it would allow to share a port in use
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except (OSError, OverflowError):
+            return False
+    return True
+
+
+def _require(port: int) -> int:
+    if not is_free(port):
+        raise SlidesError(f"Port {port} is taken. Choose another one with --port.")
+    return port
+
+
+def _any_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return probe.getsockname()[1]
+
+
+@contextlib.contextmanager
+def serve(
+    root_dir: Path,
+    port: int | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[Server]:
+    """Run JupyterLab on a folder for the time of the block.
+
+    It listens on this computer only, behind a token, and has settings and workspaces of
+    its own, so that every run looks the same. ``environment`` is added to that of the
+    kernels; progress is kept in memory unless it says otherwise.
+    """
+    port = _any_port() if port is None else _require(port)
+    token = secrets.token_hex(16)
+    server = Server(f"http://{HOST}:{port}", token)
+    with tempfile.TemporaryDirectory(prefix="convnets-lab-") as scratch:
+        state = Path(scratch)
+        for name, settings in _QUIET.items():
+            file = state / "settings" / name
+            file.parent.mkdir(parents=True)
+            file.write_text(json.dumps(settings), "utf-8")
+        log = state / "server.log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                _command(Path(root_dir), port, token),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=_environment(state, environment or {}),
+                # Of its own, or Ctrl+C would reach it too, and it would ask back.
+                start_new_session=True,
+                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+            )
+            try:
+                _wait_until_ready(server, process, log)
+                yield server
+            finally:
+                _stop(process)
+
+
+def _command(root_dir: Path, port: int, token: str) -> list[str]:
+    settings = {
+        "ServerApp.ip": HOST,
+        "ServerApp.port": port,
+        "ServerApp.port_retries": 0,
+        "ServerApp.open_browser": False,
+        "ServerApp.root_dir": root_dir.resolve(),
+        # Root is what one is in a container, where nobody else is; not elsewhere.
+        "ServerApp.allow_root": getattr(os, "geteuid", lambda: 1)() == 0,
+        "IdentityProvider.token": token,
+        "LabApp.news_url": None,
+        "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
+    }
+    options = [f"--{name}={value}" for name, value in settings.items()]
+    return [sys.executable, "-m", "jupyterlab", *options]
+
+
+def _environment(state: Path, more: Mapping[str, str]) -> dict[str, str]:
+    paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
+    own = {
+        "CONVNETS_PROGRESS": "memory",
+        "JUPYTER_CONFIG_DIR": str(state / "config"),
+        "JUPYTERLAB_SETTINGS_DIR": str(state / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(state / "workspaces"),
+        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+    }
+    return {**os.environ, **own, **more}
+
+
+def _wait_until_ready(server: Server, process: subprocess.Popen, log: Path) -> None:
+    end = time.monotonic() + _START_SECONDS
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            server.get("api/status")
+            return
+        except OSError:
+            time.sleep(0.1)
+    tail = "\n".join(log.read_text("utf-8", errors="replace").splitlines()[-15:])
+    what = "stopped" if process.poll() is not None else "is not ready"
+    raise SlidesError(f"JupyterLab {what}; the last lines it wrote:\n{tail}")
+
+
+def _stop(process: subprocess.Popen) -> None:
+    """Ask the server to go, which ends its kernels; insist when it does not."""
+    process.terminate()
+    try:
+        process.wait(15)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def notebooks(unsolved: bool = False, root: Path = ROOT) -> list[Path]:
+    """The built notebooks, in lecture order: solved ones, or the students'."""
+    folder = root / "notebooks" if unsolved else root / "notebooks" / "solutions"
+    found = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
+    if not found:
+        raise SlidesError("The notebooks are not built yet: run make notebooks first.")
+    return found
+
+
+def choose(lesson: str, among: list[Path]) -> Path:
+    """Return the notebook that ``3``, ``03`` or ``03_output_size`` means."""
+    wanted = Path(lesson).name.removesuffix(".ipynb")
+    for notebook in among:
+        if wanted == notebook.stem or wanted.zfill(2) == notebook.stem[:2]:
+            return notebook
+    names = "\n".join(f"  {notebook.stem}" for notebook in among)
+    raise SlidesError(f"There is no lesson {lesson!r}. There are:\n{names}")
+
+
+def copy_to(folder: Path, books: list[Path]) -> None:
+    """Fill a folder with notebooks, made ready for slides, and the slides' look."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in books:
+        book = nbformat.read(path, as_version=4)
+        for cell in book.cells:
+            _unskip(cell)
+        nbformat.write(book, folder / path.name)
+    shutil.copy(LOOK, folder / "rise.css")  # the name that live slides look for
+
+
+def _unskip(cell: nbformat.NotebookNode) -> None:
+    """Show a skipped code cell as a thin line.
+
+    Lessons skip their imports, and stepping through the slides would not run them.
+    """
+    slideshow = cell.metadata.get("slideshow", {})
+    if cell.cell_type == "code" and slideshow.get("slide_type") == "skip":
+        slideshow["slide_type"] = "-"
+        cell.metadata.setdefault("jupyter", {})["source_hidden"] = True
+
+
+def present(
+    lesson: str | None, unsolved: bool, port: int | None, browser: bool
+) -> None:
+    """Serve the slides until Ctrl+C."""
+    books = notebooks(unsolved)
+    first = choose(lesson, books) if lesson else books[0]
+    port = _require(port or next(filter(is_free, _PORTS), _PORTS[0]))
+    folder = ROOT / "build" / "present" / str(port)
+    if folder.exists():
+        shutil.rmtree(folder)
+    copy_to(folder, books)
+    print("Starting JupyterLab …", flush=True)
+    with serve(folder, port) as server:
+        shown = [first] if lesson else books
+        for book in shown:
+            print(f"  {server.address(f'rise/{book.name}')}")
+        print(
+            "Alt+R in JupyterLab opens any notebook as slides, T shows speaker notes.\n"
+            f"These are copies, in {folder.relative_to(ROOT)}. Ctrl+C stops.",
+            flush=True,
+        )
+        if browser:
+            webbrowser.open(server.address(f"rise/{first.name}"))
+        while True:
+            time.sleep(3600)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.slides", description=__doc__.split("\n")[0]
+    )
+    parser.add_argument("lesson", nargs="?", help="as 03 or 03_output_size")
+    parser.add_argument("--unsolved", action="store_true", help="with blanks")
+    parser.add_argument("--port", type=int, help="this port or none")
+    parser.add_argument("--no-browser", action="store_true", help="print addresses")
+    options = parser.parse_args(arguments)
+    # A plain kill ends Python without leaving the block that stops the server.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        present(options.lesson, options.unsolved, options.port, not options.no_browser)
+    except SlidesError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nStopped.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,355 @@
+"""Walk every slide of the lessons, run its cells, and report what does not fit.
+
+    python -m tools.walk                       # all lessons, solved
+    python -m tools.walk 03 04 --unsolved      # some of them, as students get them
+    python -m tools.walk 03 --shots build/shots
+
+Each slide is shown in a real browser, its fragments revealed and its cells run by the
+live kernel, and measured on a screen of 1280×720 and one of 1920×1080. A line per slide
+says how many pixels of height it needs on each. The exit status is 1 when something
+runs off the screen, a widget or a formula is not drawn, a cell stops or warns, or the
+page asks another computer for anything.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
+
+from tools.browser import MISSING, find_chromium
+from tools.slides import Server, SlidesError, choose, copy_to, notebooks, serve
+
+SIZES = ((1280, 720), (1920, 1080))  # widths and heights of usual projectors
+_FLAGS = (
+    "--no-sandbox",  # Chromium refuses to run as root with it
+    "--disable-gpu",
+    # What Chromium would fetch for itself:
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+_CELL_SECONDS = 120
+
+_SLIDE = ".slides > section.present > section.present"
+_SLIDES = "[...document.querySelectorAll('.slides > section > section')].map(e => e.id)"
+
+# Counts the cells that the kernel has finished, from the messages that the page gets: a
+# cell whose input is collapsed has no prompt to watch.
+COUNT_RUNS = """
+window.cellsRun = 0;
+window.WebSocket = class extends WebSocket {
+  constructor(...how) {
+    super(...how);
+    this.addEventListener('message', async ({data}) => {
+      const text = await new Response(data).text();
+      window.cellsRun += ['"status"', '"execute_request"', '"idle"']
+        .every(word => text.includes(word));
+    });
+  }
+};"""
+# Selects a cell without opening its editor, where keys would be typed.
+_SELECT = """(cell) => {
+  const handle = cell.querySelector('.jp-InputArea-prompt') || cell;
+  for (const kind of ['mousedown', 'mouseup', 'click'])
+    handle.dispatchEvent(new MouseEvent(kind, {bubbles: true, button: 0}));
+  cell.focus();
+  return window.cellsRun;
+}"""
+
+# Resolves when images and widgets are there and nothing has moved for two frames.
+_SETTLED = """async ([slide, width]) => {
+  const frame = () => new Promise(requestAnimationFrame);
+  const all = (selector) => [...document.querySelectorAll(`${slide} ${selector}`)];
+  const busy = () => document.fonts.status !== 'loaded'
+    || all('img').some(image => !image.complete)
+    || all('.jp-InputArea-prompt').some(prompt => prompt.textContent.includes('*'))
+    || all('.jp-OutputArea-output').some(output =>
+      /^Loading widget/.test(output.innerText)
+      // What is drawn by a widget bears no type.
+      || !output.dataset.mimeType && !output.querySelector('.jupyter-widgets'));
+  const box = ({left, top, right, bottom}) => [left, top, right, bottom];
+  const boxes = () => JSON.stringify(
+    [document.querySelector(slide), ...all('.jp-Cell, .jp-OutputArea-output, img')]
+      .map(e => [e.scrollHeight, ...box(e.getBoundingClientRect())]));
+  let last = null, same = 0;
+  for (let tries = 0; tries < 300 && same < 2; tries++) {
+    await frame();
+    const now = innerWidth === width && !busy() ? boxes() : null;
+    same = now !== null && now === last ? same + 1 : 0;
+    last = now;
+  }
+  return same === 2;
+}"""
+
+# A slide that runs off the screen need not scroll: its bottom is compared with the
+# window's.
+_MEASURE = """([slide, allowed]) => {
+  const section = document.querySelector(slide);
+  const all = (selector) => [...section.querySelectorAll(selector)]
+    .filter(e => e.getBoundingClientRect().width);
+  const zoom = section.currentCSSZoom ?? 1;  // scroll sizes are told without it
+  const box = section.getBoundingClientRect();
+  const need = Math.ceil(box.top + Math.max(section.scrollHeight * zoom, box.height));
+  const problems = [];
+  if (need > innerHeight + 2) problems.push(`${need - innerHeight} px too high`);
+  if (box.top < -2) problems.push(`starts ${Math.round(-box.top)} px above the screen`);
+  for (const [what, selector] of [['code', '.jp-CodeCell .cm-scroller'],
+      ['output', '.jp-OutputArea-output'], ['text', '.jp-RenderedMarkdown'],
+      ['preformatted text', 'pre'], ['table', 'table'], ['image', 'img, svg, canvas'],
+      ['formula', 'mjx-container[display]']]) {
+    const wide = Math.max(0, ...all(selector).map(e => Math.max(
+      getComputedStyle(e).display === 'inline' ? 0
+        : (e.scrollWidth - e.clientWidth - 1) * zoom,
+      e.getBoundingClientRect().right - innerWidth)));
+    if (wide > 2) problems.push(`${what} ${Math.round(wide)} px too wide`);
+  }
+  if (all('.jp-mod-outputsScrolled').length) problems.push('output in a scrolled box');
+  for (const output of all('.jp-OutputArea-output')) {
+    const text = output.innerText;
+    if (/Error displaying widget|model not found|^Loading widget/.test(text)
+        || /^\\w+\\((children|value|description)=/.test(text)
+        || !output.dataset.mimeType && !output.querySelector('.jupyter-widgets'))
+      problems.push('widget not drawn');
+    // Tracebacks and warnings are drawn alike.
+    const cell = Number(output.closest('.jp-Cell').dataset.windowedListIndex);
+    if (output.dataset.mimeType?.endsWith('stderr') && !allowed.includes(cell))
+      problems.push('error: ' + (text.match(/\\w+(Error|Warning).*/g) ?? [text]).pop());
+  }
+  // An undefined macro is drawn in red, a formula that cannot be parsed stays text.
+  const prose = all('.jp-RenderedMarkdown').map(e => {
+    const copy = e.cloneNode(true);
+    copy.querySelectorAll('code, pre, mjx-container').forEach(code => code.remove());
+    return copy.textContent;
+  }).join(' ');
+  if (all('mjx-merror, mjx-mtext[style*=red], mjx-mstyle[style*=red]').length
+      || /\\$[^$\\n]+\\$|\\\\[a-zA-Z]+\\{/.test(prose))
+    problems.push('formula not drawn');
+  const head = all('h1, h2, h3, h4')[0] || all('.cm-content, .jp-RenderedMarkdown')[0];
+  const title = head?.innerText.replace(/[\\s\\u00b6]+/g, ' ').trim() ?? '';
+  return {need, problems, title};
+}"""
+
+
+@dataclass(frozen=True)
+class SlideReport:
+    """What a slide needs and what is wrong with it.
+
+    ``need`` is its height in pixels at each of `SIZES`; ``problems`` is empty when all
+    is well, each one begins with the size it was seen at where that matters.
+    """
+
+    notebook: str
+    slide: str
+    title: str
+    need: tuple[int, ...]
+    problems: tuple[str, ...]
+
+    def __str__(self) -> str:
+        needs = " ".join(f"{need:5}" for need in self.need)
+        verdict = "; ".join(self.problems)
+        return f"  {self.slide:6} {needs}  {self.title[:40]:40}  {verdict}".rstrip()
+
+
+class PageWatch:
+    """What a page does that it should not: ask other computers, raise errors."""
+
+    def __init__(self, page: Page, server: Server):
+        self._host = urlsplit(server.url).netloc
+        self._found: list[str] = []
+        page.on("request", lambda request: self._note(request.url))
+        page.on("websocket", lambda socket: self._note(socket.url))
+        page.on("pageerror", lambda error: self._found.append(f"page error: {error}"))
+
+    def _note(self, url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("data", "blob", "about") and parts.netloc != self._host:
+            self._found.append(f"asks another computer: {url[:100]}")
+
+    def take(self) -> list[str]:
+        """Return what was found since the last call."""
+        found = list(dict.fromkeys(self._found))
+        self._found.clear()
+        return found
+
+
+@contextlib.contextmanager
+def launch(playwright: Playwright) -> Iterator[Browser]:
+    """Run a headless Chromium for the time of the block."""
+    program = find_chromium()
+    if program is None:
+        raise SlidesError(MISSING.strip())
+    browser = playwright.chromium.launch(executable_path=program, args=list(_FLAGS))
+    try:
+        yield browser
+    finally:
+        browser.close()
+
+
+class Slides:
+    """A notebook shown as live slides, for the time of a ``with`` block."""
+
+    def __init__(self, browser: Browser, server: Server, notebook: str):
+        self.page = browser.new_page(
+            viewport={"width": SIZES[0][0], "height": SIZES[0][1]}
+        )
+        self._server, self._notebook = server, notebook
+        self.watch = PageWatch(self.page, server)
+        self._allowed = _may_fail(server, notebook)
+
+    def __enter__(self) -> Slides:
+        self.page.add_init_script(COUNT_RUNS)
+        self.page.goto(self._server.address(f"rise/{self._notebook}"))
+        self.page.wait_for_selector(_SLIDE, timeout=60_000)
+        wait_for_kernel(self._server, self._notebook)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.page.close()
+
+    def names(self) -> list[str]:
+        """The slides, in order, as they are called in the page's address."""
+        return self.page.evaluate(_SLIDES)
+
+    def show_and_run(self, slide: str) -> list[str]:
+        """Go to a slide, reveal it all and run its cells; return what went wrong."""
+        # The number after the slide's name is the last fragment to show.
+        self.page.evaluate("hash => { location.hash = hash; }", f"#/{slide}/999")
+        self.page.wait_for_function(
+            "([slide, id]) => document.querySelector(slide)?.id === id"
+            " && !document.querySelector(slide + ' .fragment:not(.visible)')",
+            arg=[_SLIDE, slide],
+            timeout=10_000,
+        )
+        for cell in self.page.query_selector_all(f"{_SLIDE} .jp-CodeCell"):
+            if not cell.is_visible():
+                continue
+            before = cell.evaluate(_SELECT)
+            self.page.keyboard.press("Control+Enter")
+            try:
+                self.page.wait_for_function(
+                    "before => window.cellsRun > before",
+                    arg=before,
+                    timeout=_CELL_SECONDS * 1000,
+                )
+            except PlaywrightTimeout:
+                return [f"a cell is still busy after {_CELL_SECONDS} s"]
+        return []
+
+    def measure(self, size: tuple[int, int]) -> tuple[int, str, list[str]]:
+        """Measure the slide on a screen: height it needs, its title, what is wrong."""
+        self.page.set_viewport_size({"width": size[0], "height": size[1]})
+        at_rest = self.page.evaluate(_SETTLED, [_SLIDE, size[0]])
+        found = self.page.evaluate(_MEASURE, [_SLIDE, self._allowed])
+        problems = found["problems"] + ([] if at_rest else ["never comes to rest"])
+        return (
+            found["need"],
+            found["title"],
+            [f"{size[0]}×{size[1]}: {problem}" for problem in problems],
+        )
+
+
+def walk(
+    browser: Browser, server: Server, notebook: str, shots: Path | None = None
+) -> list[SlideReport]:
+    """Show, run and measure every slide of a notebook in the server's folder.
+
+    ``shots`` is a folder for a picture of each slide at each size.
+    """
+    reports = []
+    sizes = list(SIZES)
+    with Slides(browser, server, notebook) as slides:
+        for slide in slides.names():
+            problems = slides.show_and_run(slide)
+            needs = {}
+            for size in sizes:
+                needs[size], title, wrong = slides.measure(size)
+                problems += wrong
+                if shots:
+                    name = f"{Path(notebook).stem}_{slide}_{size[1]}.png"
+                    slides.page.screenshot(path=shots / name)
+            sizes.reverse()  # begin the next slide at this size: resizing is slow
+            problems += slides.watch.take()
+            name, need = slide.removeprefix("slide-"), tuple(needs[s] for s in SIZES)
+            reports.append(SlideReport(notebook, name, title, need, tuple(problems)))
+    return reports
+
+
+def _may_fail(server: Server, notebook: str) -> list[int]:
+    """Positions of the cells whose error is part of the lesson."""
+    cells = server.get(f"api/contents/{notebook}")["content"]["cells"]
+    return [
+        position
+        for position, cell in enumerate(cells)
+        if "raises-exception" in cell["metadata"].get("tags", [])
+    ]
+
+
+def wait_for_kernel(server: Server, notebook: str) -> None:
+    """Wait until the notebook's kernel runs and the page is connected to it."""
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        for session in server.get("api/sessions"):
+            kernel = session["kernel"]
+            if (
+                session["path"] == notebook
+                and kernel["execution_state"] == "idle"
+                and kernel["connections"]
+            ):
+                return
+        time.sleep(0.1)
+    raise SlidesError(f"{notebook}: its kernel does not start")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.walk", description=__doc__.split("\n")[0]
+    )
+    parser.add_argument("lessons", nargs="*", help="as 03; all when none is named")
+    parser.add_argument("--unsolved", action="store_true", help="with blanks")
+    parser.add_argument("--shots", type=Path, help="folder for pictures of the slides")
+    options = parser.parse_args(arguments)
+    try:
+        return _walk_lessons(options.lessons, options.unsolved, options.shots)
+    except SlidesError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def _walk_lessons(lessons: list[str], unsolved: bool, shots: Path | None) -> int:
+    books = notebooks(unsolved)
+    books = [choose(lesson, books) for lesson in lessons] or books
+    if shots:
+        shots.mkdir(parents=True, exist_ok=True)
+    wrong = 0
+    with tempfile.TemporaryDirectory(prefix="convnets-walk-") as scratch:
+        copy_to(Path(scratch), books)
+        with (
+            serve(Path(scratch)) as server,
+            sync_playwright() as playwright,
+            launch(playwright) as browser,
+        ):
+            for book in books:
+                started = time.monotonic()
+                reports = walk(browser, server, book.name, shots)
+                sizes = " and ".join(f"{width}×{height}" for width, height in SIZES)
+                seconds = time.monotonic() - started
+                print(f"{book.stem}: {len(reports)} slides, {sizes}, {seconds:.0f} s")
+                print(*reports, sep="\n", flush=True)
+                wrong += sum(bool(report.problems) for report in reports)
+    print(f"{wrong} slides have problems." if wrong else "Every slide is fine.")
+    return bool(wrong)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
