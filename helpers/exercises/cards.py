@@ -14,7 +14,8 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
-from helpers.exercises import engine, sandbox
+from helpers.display import show
+from helpers.exercises import engine
 
 SOLUTIONS = Path(__file__).with_name("solutions.json")
 
@@ -34,16 +35,6 @@ def solutions() -> Mapping[str, str]:
         return json.loads(SOLUTIONS.read_text("utf-8"))
     except FileNotFoundError:  # before the first build, or handed out without
         return {}
-
-
-def show(plain: str, markup: str) -> None:
-    """Display markup in a notebook, plain text elsewhere."""
-    if sandbox.shell() is None:
-        print(plain)
-        return
-    from IPython.display import display
-
-    display({"text/plain": plain, "text/html": markup}, raw=True)
 
 
 def show_result(result: engine.Result) -> None:
@@ -117,8 +108,11 @@ def _pre(text: str) -> str:
 
 
 def _inline(text: str) -> str:
-    """Escape text; `code` in backticks."""
-    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text, quote=False))
+    """Escape text; `code` in backticks, *stress* in asterisks."""
+    parts = html.escape(text, quote=False).split("`")
+    parts[::2] = [re.sub(r"\*(\w[^*]*)\*", r"<em>\1</em>", p) for p in parts[::2]]
+    parts[1::2] = [f"<code>{part}</code>" for part in parts[1::2]]
+    return "".join(parts)
 
 
 def show_progress(kept: Mapping[str, dict]) -> None:

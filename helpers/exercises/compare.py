@@ -21,16 +21,17 @@ def as_array(value: Any) -> np.ndarray | None:
 
     Returns None for what is not numeric (text, None, ragged lists, objects).
     """
-    if isinstance(value, torch.Tensor):
-        value = value.detach().cpu()
-        return value.double().numpy() if not value.is_complex() else None
     if isinstance(value, str | bytes) or value is None:
         return None
     try:
+        if isinstance(value, torch.Tensor):
+            if value.is_complex():
+                return None
+            return value.detach().to_dense().cpu().double().numpy()
         array = np.array([as_array(v) for v in value]) if _is_list(value) else value
         array = np.asarray(array)
         return array.astype(float) if array.dtype.kind in "biuf" else None
-    except (ValueError, TypeError):  # ragged, or holding something that is no number
+    except Exception:  # ragged, not numbers, too large, or raising when looked at
         return None
 
 
@@ -43,7 +44,15 @@ def same(got: Any, expected: Any, tolerance: float = 1e-4) -> bool:
 
     Numbers and arrays agree within ``tolerance``, absolute and relative, and in shape
     (a one-element array may stand for a number). Text agrees up to case and spaces.
+    What cannot even be compared is not the same.
     """
+    try:
+        return _same(got, expected, tolerance)
+    except Exception:  # a learner's object may raise at any touch
+        return False
+
+
+def _same(got: Any, expected: Any, tolerance: float) -> bool:
     if isinstance(expected, str):
         return isinstance(got, str) and _squeeze(got) == _squeeze(expected)
     if isinstance(expected, Mapping):
@@ -85,6 +94,13 @@ def number(value: float) -> str:
 
 def describe(value: Any) -> str:
     """Put a value into words short enough for a card."""
+    try:
+        return _describe(value)
+    except Exception:  # its own __repr__ raises, or it holds itself
+        return f"a {type(value).__name__} that cannot be shown"
+
+
+def _describe(value: Any) -> str:
     if isinstance(value, str):
         return repr(value) if len(value) < 200 else repr(value[:197] + "...")
     if isinstance(value, bool) or value is None:
@@ -112,7 +128,7 @@ def _nested(array: np.ndarray) -> str:
     return "[" + ", ".join(_nested(row) for row in array) + "]"
 
 
-def difference(got: Any, expected: Any) -> str:
+def difference(got: Any, expected: Any, tolerance: float = 1e-4) -> str:
     """Say where two arrays part: their shapes, or the first element that differs."""
     a, b = as_array(got), as_array(expected)
     if b is None or b.ndim == 0:
@@ -121,7 +137,8 @@ def difference(got: Any, expected: Any) -> str:
         return f"It should be numbers of shape {b.shape}, not {type(got).__name__}."
     if a.shape != b.shape:
         return f"The shape is {a.shape} and should be {b.shape}."
-    if b.size <= _SHOWN_WHOLE:
+    off = np.argwhere(~np.isclose(a, b, tolerance, tolerance, equal_nan=True))
+    if b.size <= _SHOWN_WHOLE or not len(off):
         return ""
-    at = tuple(int(i) for i in np.argwhere(~np.isclose(a, b, 1e-4, 1e-4))[0])
+    at = tuple(int(i) for i in off[0])
     return f"First difference at {list(at)}: {number(b[at])} expected, {number(a[at])}."

@@ -16,13 +16,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
-from types import CodeType, MappingProxyType
+from types import CodeType, FunctionType, MappingProxyType
 from typing import Any
 
 from helpers.exercises import sandbox
 from helpers.exercises.compare import describe, difference, same
 
 BLANK_NAME = "____"
+_DEEPEST = 5  # classes in classes, decorators on decorators
 _SECONDS = 20.0  # for all cases of one exercise together
 
 LESSONS = (
@@ -239,32 +240,42 @@ def _result(exercise: Exercise, status: str, key=None, failing=(), says="", outp
 
 def has_blank(candidate: Any) -> bool:
     """Whether a function's or a class's code still reads the blank."""
-    if isinstance(candidate, type):
-        return any(
-            has_blank(inspect.unwrap(getattr(member, "__func__", member)))
-            for member in vars(candidate).values()
-        ) or any(isinstance(member, Blank) for member in vars(candidate).values())
-    code = getattr(
-        inspect.unwrap(candidate) if callable(candidate) else None, "__code__", 0
-    )
-    defaults = getattr(candidate, "__defaults__", None) or ()
-    return any(isinstance(d, Blank) for d in defaults) or _code_has_blank(code)
+    return any(map(_reads_blank, _parts_of(candidate)))
 
 
-def _code_has_blank(code: Any) -> bool:
-    return isinstance(code, CodeType) and (
-        BLANK_NAME in code.co_names
-        or BLANK_NAME in code.co_freevars
-        or any(_code_has_blank(constant) for constant in code.co_consts)
+def _parts_of(candidate: Any, depth: int = 0) -> Iterator[Any]:
+    """A candidate's code and default values; of a class, those of all its members.
+
+    Looks without asking the objects: a learner's ``__getattr__`` may do anything.
+    """
+    yield candidate
+    if isinstance(candidate, staticmethod | classmethod):
+        yield from _parts_of(candidate.__func__, depth)
+    elif isinstance(candidate, property):
+        for function in (candidate.fget, candidate.fset):
+            yield from _parts_of(function, depth)
+    elif isinstance(candidate, FunctionType) and depth < _DEEPEST:
+        yield candidate.__code__
+        yield from candidate.__defaults__ or ()
+        yield from (candidate.__kwdefaults__ or {}).values()
+        yield from _parts_of(vars(candidate).get("__wrapped__"), depth + 1)
+    elif isinstance(candidate, type) and depth < _DEEPEST:
+        for member in vars(candidate).values():
+            yield from _parts_of(member, depth + 1)
+
+
+def _reads_blank(part: Any) -> bool:
+    if isinstance(part, Blank):
+        return True
+    return isinstance(part, CodeType) and (
+        BLANK_NAME in (*part.co_names, *part.co_freevars)
+        or any(map(_reads_blank, part.co_consts))
     )
 
 
 def _file_of(candidate: Any) -> str | None:
-    if isinstance(candidate, type):
-        codes = (getattr(m, "__code__", None) for m in vars(candidate).values())
-        return next((c.co_filename for c in codes if c is not None), None)
-    code = getattr(candidate, "__code__", None)
-    return code.co_filename if code is not None else None
+    codes = (part for part in _parts_of(candidate) if isinstance(part, CodeType))
+    return next((code.co_filename for code in codes), None)
 
 
 def _check_object(exercise: Exercise, candidate: Any) -> Result:
@@ -274,7 +285,10 @@ def _check_object(exercise: Exercise, candidate: Any) -> Result:
         kind = type(candidate).__name__
         says = f"This should be a function or a class, and it is {kind}."
         return _result(exercise, "failed", says=says)
-    name = getattr(candidate, "__name__", "your function")
+    name = inspect.getattr_static(candidate, "__name__", None)
+    if isinstance(candidate, type | FunctionType):
+        name = candidate.__name__
+    name = name if isinstance(name, str) else "your function"
     with _bound(candidate, name):
         return _check_cases(exercise, candidate, name)
 
@@ -286,7 +300,8 @@ def _bound(candidate: Any, name: str) -> Iterator[None]:
     In a notebook the name may be bound to the reference, left there by an earlier
     wrong answer, and a function that calls itself would call that.
     """
-    space, missing = getattr(candidate, "__globals__", {}), object()
+    function = isinstance(candidate, FunctionType)
+    space, missing = candidate.__globals__ if function else {}, object()
     before = space.get(name, missing)
     space[name] = candidate
     try:
@@ -330,7 +345,11 @@ def _check_cases(exercise: Exercise, candidate: Any, name: str) -> Result:
     ]
     if outcome.value is None and not says:
         says = "It returned None: is there a return?"
-    says = says or exercise.otherwise or difference(outcome.value, expected)
+    says = (
+        says
+        or exercise.otherwise
+        or difference(outcome.value, expected, exercise.tolerance)
+    )
     return _result(exercise, "failed", key, failing, says, outcome.output)
 
 
@@ -365,7 +384,7 @@ def _attempt(
     candidate: Any,
     each: Case,
     filename: str | None = None,
-    seconds: float = sandbox.SECONDS,
+    seconds: float | None = None,
 ) -> sandbox.Outcome:
     return sandbox.run(lambda: exercise.run(candidate, each), filename, seconds)
 

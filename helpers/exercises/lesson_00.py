@@ -42,6 +42,7 @@ add(
             case(1, 2),
             case(-3, 8),
             case(5.5, 0.25),
+            case(-6, 1),
         ],
         wrong={
             "precedence": Wrong(

@@ -89,7 +89,7 @@ add(
         "01.2",
         "The first output, by hand",
         reference={"s_6": float(_X[:7] @ _W), "outputs": len(_X) - len(_W) + 1},
-        tolerance=1e-3,
+        tolerance=3e-4,
         wrong={
             "flipped": Wrong(
                 {"s_6": float(_X[:7] @ _W[::-1])},
@@ -206,6 +206,7 @@ add(
             case(_signal(1, 1, 1, 1)),
             case(_signal(0.5, 0, 2)),
             case(_random(6)[0].abs()),
+            case(_signal(3, -1)),
         ],
         wrong={
             "by-count": Wrong(

@@ -83,6 +83,7 @@ add(
             case(_counting(5, 6), _counting(2, 2), 2, 3),
             case(*_random((6, 8), (2, 3)), 2, 3),
             case(*_random((8, 7), (3, 2)), 3, 2),
+            case(*_random((9, 7), (2, 3), seed=5), 5, 4),
         ],
         wrong={
             "succeeding": Wrong(

@@ -13,9 +13,11 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
+from helpers.display import shell
 from helpers.exercises import engine, sandbox
 from helpers.exercises.cards import show_result
 from helpers.exercises.progress import record
@@ -35,16 +37,16 @@ def start() -> None:
     import torch
 
     torch.manual_seed(0)
-    shell = sandbox.shell()
-    if shell is None:
+    ipython = shell()
+    if ipython is None:
         return
     from helpers.plots import use_style
 
     use_style()
-    shell.user_ns[_GUARD] = _guard
-    if not any(isinstance(t, ExerciseCells) for t in shell.ast_transformers):
-        shell.ast_transformers.append(ExerciseCells())
-        shell.input_transformers_post.append(catch_syntax_errors)
+    ipython.user_ns[_GUARD] = _guard
+    if not any(isinstance(t, ExerciseCells) for t in ipython.ast_transformers):
+        ipython.ast_transformers.append(ExerciseCells())
+        ipython.input_transformers_post.append(catch_syntax_errors)
 
 
 def exercise(number: str) -> Callable[[Learner], Learner]:
@@ -101,6 +103,10 @@ def _exercise_of(node: ast.stmt) -> str | None:
     return None
 
 
+def _is_future(node: ast.stmt) -> bool:
+    return isinstance(node, ast.ImportFrom) and node.module == "__future__"
+
+
 def _holds_blank(node: ast.AST) -> bool:
     names = (n.id for n in ast.walk(node) if isinstance(n, ast.Name))
     return engine.BLANK_NAME in names
@@ -120,9 +126,16 @@ class ExerciseCells(ast.NodeTransformer):
             self._careful(node, numbers[i]) if i in numbers else node
             for i, node in enumerate(tree.body)
         ]
+        last = body[-1]
+        if isinstance(last, ast.Expr) and len(body) - 1 not in numbers:
+            # Inside a block its value would not be displayed any more.
+            hook = ast.parse(f"{_GUARD}.display(0)", mode="eval").body
+            hook.args = [last.value]
+            body[-1] = ast.copy_location(ast.Expr(hook), last)
+        future = [node for node in body if _is_future(node)]  # must stand first
         guard = ast.parse(f"with {_GUARD}({names!r}, globals()): pass").body[0]
-        guard.body = body
-        tree.body = [guard]
+        guard.body = [node for node in body if node not in future]
+        tree.body = [*future, guard]
         return ast.fix_missing_locations(tree)
 
     def _careful(self, node: ast.stmt, number: str) -> ast.stmt:
@@ -168,6 +181,9 @@ def _give_up(
 ) -> None:
     """Show an error card for each exercise, and bind its name to the reference."""
     for number, name in names.items():
+        if number not in engine.exercises():
+            print(outcome.problem)  # that the number is not known
+            continue
         value = _conclude(engine.error_result(engine.get(number), outcome), None)
         if name is not None:
             space[name] = value
@@ -177,6 +193,10 @@ class _Guard:
     """What the rewritten cell calls."""
 
     blank = engine.Blank()
+
+    def display(self, value: Any) -> None:
+        """Display the value of the cell's last line."""
+        sys.displayhook(value)
 
     def __call__(self, names: dict[str, str | None], space: dict[str, Any]):
         return _guard_cell(names, space)
@@ -198,7 +218,7 @@ def catch_syntax_errors(lines: list[str]) -> list[str]:
     if "exercise(" not in source and "answer(" not in source:
         return lines
     try:
-        ast.parse(source)
+        compile(source, "cell", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
     except SyntaxError as error:
         names = _names_in(lines)
         if not names:

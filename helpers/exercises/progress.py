@@ -8,11 +8,13 @@ solved what).
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from helpers.exercises import engine
 
@@ -41,25 +43,34 @@ def _presenting() -> bool:
 def read() -> dict[str, dict]:
     """Status and number of tries of each exercise tried so far.
 
-    A file that cannot be read as such is set aside under the ending ``.damaged``.
+    A file that holds something else is set aside under the ending ``.damaged``.
     """
     file = progress_file()
     if file is None:
         return _in_memory
     try:
-        kept = json.loads(file.read_text("utf-8"))
-        if isinstance(kept, dict) and all(isinstance(v, dict) for v in kept.values()):
-            return kept
+        text = file.read_text("utf-8")
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError):
-        pass
-    try:
-        os.replace(file, file.with_suffix(".damaged"))
-    except OSError:
+    except UnicodeDecodeError:
+        text = ""
+    except OSError as error:  # not readable now: that does not mean that it is damaged
+        print(f"Progress could not be read from {file}: {error.strerror}.")
         return {}
-    print(f"{file.name} could not be read; it is kept as {file.stem}.damaged.")
+    try:
+        kept = json.loads(text)
+        if isinstance(kept, dict) and all(map(_is_entry, kept.values())):
+            return kept
+    except ValueError:
+        pass
+    with contextlib.suppress(OSError):
+        os.replace(file, file.with_suffix(".damaged"))
+        print(f"{file.name} could not be read; it is kept as {file.stem}.damaged.")
     return {}
+
+
+def _is_entry(value: Any) -> bool:
+    return isinstance(value, dict) and isinstance(value.get("tries", 0), int)
 
 
 def record(result: engine.Result) -> None:
@@ -67,6 +78,8 @@ def record(result: engine.Result) -> None:
     if result.status == "blank":
         return
     file, kept = progress_file(), read()
+    if file is not None and file.exists() and not kept and not _is_empty(file):
+        return  # there is something that could not be read: leave it alone
     entry = kept.setdefault(result.number, {"passed": False, "tries": 0})
     if not entry.get("passed"):
         entry["tries"] = entry.get("tries", 0) + 1
@@ -77,6 +90,14 @@ def record(result: engine.Result) -> None:
         _write(file, kept)
 
 
+def _is_empty(file: Path) -> bool:
+    """Whether a file holds no entries, as opposed to entries that cannot be read."""
+    try:
+        return file.read_text("utf-8").strip() in ("", "{}")
+    except OSError:
+        return False
+
+
 def _write(file: Path, kept: Mapping[str, dict]) -> None:
     """Replace the file in one step: a crash leaves the old one or the new one."""
     scratch = file.with_name(f"{file.name}.{os.getpid()}")
@@ -84,8 +105,9 @@ def _write(file: Path, kept: Mapping[str, dict]) -> None:
         scratch.write_text(json.dumps(kept, indent=1, sort_keys=True), "utf-8")
         os.replace(scratch, file)
     except OSError as error:  # a full or read-only disk must not stop a lesson
-        scratch.unlink(missing_ok=True)
         print(f"Progress could not be saved in {file}: {error.strerror}.")
+        with contextlib.suppress(OSError):
+            scratch.unlink()
 
 
 def progress() -> None:

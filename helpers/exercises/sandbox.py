@@ -21,15 +21,19 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from types import FrameType
 from typing import Any
 
 import numpy as np
 import torch
 
+from helpers.display import shell
+
 SECONDS = 5.0  # what a learner's code may take for one case
 _KEPT_OUTPUT = 400  # characters shown in a card
 _MOST_OUTPUT = 200_000  # characters after which the code is stopped
 _AGAIN = 0.05  # seconds between repeats of an expired limit
+_OWN_FILES = {__file__, contextlib.__file__}
 
 
 class TimeLimitError(BaseException):
@@ -88,17 +92,18 @@ class _Buffer(io.StringIO):
 
 
 def run(
-    code: Callable[[], Any], filename: str | None = None, seconds: float = SECONDS
+    code: Callable[[], Any], filename: str | None = None, seconds: float | None = None
 ) -> Outcome:
     """Call ``code()`` under guard and return its `Outcome`.
 
     ``filename`` is that of the learner's code: the line at fault is looked up there.
+    ``seconds`` is the time limit, `SECONDS` when None.
     """
     buffer = _Buffer()
     value, error = None, None
     with _kept_random_state(), disarmed(), _captured(buffer):
         try:
-            with time_limit(seconds):
+            with time_limit(SECONDS if seconds is None else seconds):
                 value = code()
         except KeyboardInterrupt:
             raise  # the learner pressed stop: theirs to decide
@@ -123,57 +128,70 @@ def line_at_fault(error: BaseException, filename: str | None) -> str:
 def time_limit(seconds: float) -> Iterator[None]:
     """Raise `TimeLimitError` in the calling thread when the block takes longer."""
     main = threading.current_thread() is threading.main_thread()
-    guard = _alarm if main and hasattr(signal, "setitimer") else _watchdog
-    with guard(seconds):
+    limit = (_Alarm if main and hasattr(signal, "setitimer") else _Watchdog)(seconds)
+    limit.start()
+    try:
         yield
+    finally:
+        limit.stop()
 
 
-@contextlib.contextmanager
-def _alarm(seconds: float) -> Iterator[None]:
-    """By signal: interrupts sleeping and waiting too. POSIX, main thread only."""
+def _is_ours(frame: FrameType | None) -> bool:
+    """Whether a frame is at work on the limit itself, where no error may strike."""
+    return frame is not None and frame.f_code.co_filename in _OWN_FILES
 
-    active = True
 
-    def ring(signum: int, frame: Any) -> None:
-        if active:
+class _Alarm:
+    """A limit by signal: interrupts sleeping and waiting too. POSIX, main thread only.
+
+    It rings again and again: a bare `except:` in a loop swallows some of the errors,
+    but sooner or later one falls outside its `try`.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds, self.active = seconds, True
+
+    def start(self) -> None:
+        self._handler = signal.signal(signal.SIGALRM, self._ring)
+        self._outer, _ = signal.setitimer(signal.ITIMER_REAL, self.seconds, _AGAIN)
+
+    def stop(self) -> None:
+        self.active = False
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, self._handler)
+        if self._outer:  # a limit around this one goes on
+            signal.setitimer(signal.ITIMER_REAL, self._outer, _AGAIN)
+
+    def _ring(self, signum: int, frame: FrameType | None) -> None:
+        if self.active and not _is_ours(frame):
             raise TimeLimitError
 
-    handler = signal.signal(signal.SIGALRM, ring)
-    # It rings again and again: a bare `except:` in a loop swallows some of the errors,
-    # but sooner or later one falls outside its `try`.
-    outer, _ = signal.setitimer(signal.ITIMER_REAL, seconds, _AGAIN)
-    try:
-        yield
-    finally:
-        active = False
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, handler)
-        if outer:  # a limit around this one goes on
-            signal.setitimer(signal.ITIMER_REAL, outer, _AGAIN)
 
+class _Watchdog:
+    """A limit by thread, where there are no alarms (Windows) or in another thread."""
 
-@contextlib.contextmanager
-def _watchdog(seconds: float) -> Iterator[None]:
-    """By thread, where there are no alarms (Windows) or in another thread."""
-    target, done = threading.get_ident(), threading.Event()
-    lock = threading.Lock()
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.target = threading.get_ident()
+        self.done, self.lock = threading.Event(), threading.Lock()
 
-    def watch() -> None:
-        wait = seconds
-        while not done.wait(wait):
-            with lock:
-                if not done.is_set():
-                    _raise_in(target, TimeLimitError)
+    def start(self) -> None:
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def stop(self) -> None:
+        while not self.done.is_set():
+            with contextlib.suppress(TimeLimitError), self.lock:
+                self.done.set()
+        _raise_in(self.target, None)  # an error that is set but not yet raised
+
+    def _watch(self) -> None:
+        wait = self.seconds
+        while not self.done.wait(wait):
+            with self.lock:
+                frame = sys._current_frames().get(self.target)
+                if not self.done.is_set() and not _is_ours(frame):
+                    _raise_in(self.target, TimeLimitError)
             wait = _AGAIN
-
-    thread = threading.Thread(target=watch, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        with lock:
-            done.set()
-        _raise_in(target, None)  # an exception that is set but not yet raised
 
 
 def _raise_in(thread: int, error: type[BaseException] | None) -> None:
@@ -185,14 +203,15 @@ def _raise_in(thread: int, error: type[BaseException] | None) -> None:
 @contextlib.contextmanager
 def _kept_random_state() -> Iterator[None]:
     """Checking an exercise must not change the numbers that later cells draw."""
-    states = random.getstate(), np.random.get_state()
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        try:
-            yield
-        finally:
-            random.setstate(states[0])
-            np.random.set_state(states[1])
+    generator = torch.random.default_generator  # the CPU's; no GPU is woken for this
+    states = random.getstate(), np.random.get_state(), generator.get_state()
+    generator.manual_seed(0)
+    try:
+        yield
+    finally:
+        random.setstate(states[0])
+        np.random.set_state(states[1])
+        generator.set_state(states[2])
 
 
 @contextlib.contextmanager
@@ -207,6 +226,7 @@ def disarmed() -> Iterator[None]:
 
     ipython = shell()
     swaps = [(os, "_exit", leave), (sys, "exit", leave), (builtins, "input", ask)]
+    swaps += [(builtins, "exit", leave), (builtins, "quit", leave)]
     if ipython is not None:
         swaps.append((ipython, "ask_exit", leave))  # what exit() calls in a notebook
     missing = object()
@@ -241,9 +261,3 @@ def _captured(buffer: io.StringIO) -> Iterator[None]:
             yield
         finally:
             ipython.display_pub = publisher
-
-
-def shell() -> Any:
-    """The running IPython shell, or None outside a notebook."""
-    ipython = sys.modules.get("IPython")
-    return ipython.get_ipython() if ipython is not None else None
