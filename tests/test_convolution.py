@@ -106,9 +106,7 @@ def test_conv1d_turned_round_is_convolution_in_the_strict_sense(random):
 
 
 def test_conv1d_demands_what_it_says():
-    with pytest.raises(
-        ValueError, match=r"x must have 1 dimension, not shape \(2, 3\)"
-    ):
+    with pytest.raises(ValueError, match=r"x must have 1 dimension, not .*\(2, 3\)"):
         conv1d(torch.zeros(2, 3), torch.zeros(2))
     with pytest.raises(ValueError, match="w must have 1 dimension"):
         conv1d(torch.zeros(3), torch.zeros(()))

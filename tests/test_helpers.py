@@ -198,7 +198,7 @@ def test_a_tables_plain_text_is_in_columns(shown):
     plain, markup = shown[0]["text/plain"], shown[0]["text/html"]
     rows = plain.splitlines()
     assert rows[0] == "   layer  weights   share"
-    assert rows[1].split() == ["conv", "<1>", *"34 944".split(), "0.1235"]
+    assert rows[1].split() == ["conv", "<1>", "34", "944", "0.1235"]
     assert rows[2].split() == ["b", "7", "True"]
     assert len({len(row) for row in rows}) == 1
     table = ET.fromstring(markup)

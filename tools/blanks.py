@@ -17,6 +17,7 @@ import asttokens
 
 BLANK = "____"
 _BEGIN, _END = "# BEGIN SOLUTION", "# END SOLUTION"
+_MEANT = ("#BEGINSOLUTION", "#ENDSOLUTION")  # a slip here would give the answer away
 _OPEN_LINES = f"{BLANK}  # your code: as many lines as you need"
 
 
@@ -61,7 +62,10 @@ def split_cell(source: str, file: str = "cell", first_line: int = 1) -> Cell:
         if two.start < one.end:
             line = source.count("\n", 0, two.start) + 1
             raise error(line, "a blank inside a blank: mark only the outer one")
-    spans = [tree.get_text_range(node) for node in exercises]
+    # A statement reaches to the next one: markers at its end belong to it.
+    starts = [tree.get_text_range(node)[0] for node in tree.tree.body]
+    ends = dict(zip(tree.tree.body, [*starts[1:], len(source)]))
+    spans = [(tree.get_text_range(node)[0], ends[node]) for node in exercises]
     for edit in edits:
         inside = any(start <= edit.start and edit.end <= end for start, end in spans)
         if not inside and edit.student:
@@ -121,7 +125,11 @@ def _marked(source: str, error) -> list[_Edit]:
         line, column = token.start
         if token.type == tokenize.STRING and (_BEGIN in token.string):
             raise error(line, f"{_BEGIN!r} in a string")
-        if token.type != tokenize.COMMENT or token.string not in (_BEGIN, _END):
+        if token.type != tokenize.COMMENT:
+            continue
+        if token.string not in (_BEGIN, _END):
+            if "".join(token.string.split()).upper() in _MEANT:
+                raise error(line, f"write {_BEGIN!r} and {_END!r}, exactly")
             continue
         if source[starts[line - 1] : starts[line - 1] + column].strip():
             raise error(line, f"{token.string!r} needs a line of its own")
@@ -166,6 +174,8 @@ def _blanks(tree: asttokens.ASTTokens, error) -> list[_Edit]:
     for call in calls:
         inner_start, inner_end = tree.get_text_range(call.args[0])
         texts[call] = tree.text[inner_start:inner_end]
+        if isinstance(call.args[0], ast.GeneratorExp):
+            texts[call] = texts[call][1:-1]  # its range holds the call's brackets
     spans = {call: tree.get_text_range(call) for call in calls}
     wanted = ast.dump(_Bare().visit(ast.parse(tree.text)))
     edits = []

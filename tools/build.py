@@ -1,6 +1,7 @@
 """Build the notebooks from the lessons.
 
     python -m tools.build            rebuild what is stale
+    python -m tools.build 03 04      rebuild these, stale or not
     python -m tools.build --force    rebuild all
     python -m tools.build --check    name what is stale, exit 1 if anything is
     python -m tools.build --share    share of output-producing cells that CI compares
@@ -19,13 +20,18 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import jupytext
 import nbformat
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
+from nbclient.exceptions import (
+    CellExecutionError,
+    CellTimeoutError,
+    DeadKernelError,
+)
 from nbformat import NotebookNode
 
 from tools.blanks import LessonError, split_cell
@@ -118,7 +124,7 @@ def execute(book: NotebookNode, folder: Path, name: str) -> None:
     try:
         # The kernel's own warnings (about its transport) are not the lesson's.
         client.execute(env=environment, stderr=subprocess.DEVNULL)
-    except CellExecutionError as error:
+    except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
         raise LessonError(f"{name}: a cell stops\n{error}") from None
     book.metadata.pop("widgets", None)
     book.metadata["language_info"] = {"name": "python"}
@@ -180,22 +186,28 @@ def _orphans() -> list[Path]:
     wanted = {path for lesson in lessons() for path in targets(lesson).values()}
     return [
         p
-        for p in (ROOT / "notebooks").rglob("*.ipynb")
+        for p in (ROOT / "notebooks").rglob("[0-9][0-9]_*.ipynb")
         if p not in wanted and ".ipynb_checkpoints" not in p.parts
     ]
 
 
-def make(force: bool = False) -> int:
-    """Rebuild stale lessons; return how many."""
+def make(force: bool = False, only: Sequence[str] = ()) -> int:
+    """Rebuild stale lessons, or those whose numbers are given; return how many."""
     stamps = json.loads(STAMP.read_text()) if STAMP.exists() else {}
     prints = {lesson.name: _fingerprint(lesson) for lesson in lessons()}
+    # Without a stamp (a fresh clone) the committed outputs are taken as they are.
     stale = [
         lesson
         for lesson in lessons()
         if force
-        or not is_fresh(lesson)
-        # Without a stamp (a fresh clone) the committed outputs are taken as they are.
-        or stamps.get(lesson.name, prints[lesson.name]) != prints[lesson.name]
+        or lesson.name[:2] in only
+        or (
+            not only
+            and not (
+                is_fresh(lesson)
+                and stamps.get(lesson.name, prints[lesson.name]) == prints[lesson.name]
+            )
+        )
     ]
     # Cards show solutions, so these are written before anything is executed.
     solved: dict[str, str] = {}
@@ -236,6 +248,7 @@ def share() -> tuple[int, int]:
 def main() -> int:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("lessons", nargs="*", help="as 03; what is stale without")
     parser.add_argument("--force", action="store_true", help="rebuild all")
     parser.add_argument("--check", action="store_true", help="name what is stale")
     parser.add_argument("--share", action="store_true", help="share that CI compares")
@@ -252,7 +265,7 @@ def main() -> int:
             print("\n".join(f"stale: {name}; run make notebooks" for name in stale))
             return bool(stale)
         else:
-            count = make(options.force)
+            count = make(options.force, options.lessons)
             print(f"{count} of {len(lessons())} lessons rebuilt.")
     except LessonError as error:
         print(error, file=sys.stderr)
