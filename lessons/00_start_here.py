@@ -134,12 +134,9 @@ progress()
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Recap, and where next
 #
-# - Shift+Enter runs a cell; a card answers each blank.
-# - Wrong answers are welcome, and named.
-# - Everything runs on a CPU.
+# - Shift+Enter runs a cell; a card answers each blank, and names mistakes.
+# - The course follows a lecture. Where a number of it does not compute, you see what
+#   was lectured, what we compute, and why.
 #
-# The course follows a lecture, and uses its numbers. Some of them do not compute; then
-# a lesson shows what was lectured, what we compute, and why they differ.
-#
-# Next: [01 One dimension](01_one_dimension.ipynb). An aeroplane, a sensor that lies a
-# little, and the idea behind every network in this course.
+# Next: [01 One dimension](01_one_dimension.ipynb). An aeroplane, and a sensor that lies
+# a little.

@@ -106,9 +106,9 @@ show_table(
 #
 # $$s_t = \sum_{a=0}^{6} x_{t-a}\, w_{-a}$$
 #
-# $x$ is the **input**, $w$ the **filter** (also: kernel), and sliding $w$ along $x$ to
-# get all the $s_t$ is the **convolution** of the two. The sum could go back for ever;
-# here, as always in practice, it stops after a small window: seven readings.
+# $x$ is the **input**, $w$ the **filter** (or kernel); sliding $w$ along $x$ to get
+# every $s_t$ is their **convolution**. In practice the sum
+# stops after a small window, here seven readings.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## By hand
@@ -264,12 +264,11 @@ answer("01.5", oldest_only=blank(6), mean_of_7=blank(3))
 # ## Convolution, or correlation?
 #
 # Textbooks number the filter from 0: $s_t = \sum_a x_{t-a}\, w_a$. Now $w_0$, the
-# *first* of the list, meets $x_t$, the *last* of the window. The filter lies **turned
-# round** over the signal. That is convolution in the strict sense.
+# *first* of the list, meets $x_t$, the *last* of the window: the filter lies **turned
+# round**. That is convolution in the strict sense.
 #
-# Laying it on as written is **cross-correlation**. Our `conv1d` does that, PyTorch does
-# that, and both are called convolution all the same. The lecture's $w_{-6} … w_0$
-# avoids the question: written oldest first, it needs no turning.
+# Laid on as written, it is **cross-correlation**. Our `conv1d` and PyTorch's do that.
+# The lecture's $w_{-6} … w_0$, written oldest first, needs no turning.
 
 # %% slideshow={"slide_type": "subslide"}
 step = torch.tensor([0.0, 0, 0, 1, 1, 1])
@@ -355,8 +354,8 @@ answer(
 #
 # - Slide a few weights along the input; at each place, multiply and add.
 # - W1 readings and F weights give W1 − F + 1 outputs.
-# - Spread weights cancel noise and come late; weights on the newest do the opposite.
+# - Spread weights cancel noise and come late.
 # - As written: cross-correlation. Turned round: convolution.
 #
 # Next: [02 Two dimensions](02_two_dimensions.ipynb). A photograph is a signal with two
-# directions, and the weights become a small square.
+# directions.

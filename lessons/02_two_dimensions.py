@@ -1,12 +1,12 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # 02 Two dimensions
 #
-# A photograph is a signal with two directions. A small square of weights slid over it
-# blurs, sharpens, or finds the edges. Afterwards you can
+# A small square of weights, slid over a photograph, blurs it, sharpens it or finds its
+# edges. Afterwards you can
 #
 # - compute a 2D convolution by hand, in loops, and by shift and add;
-# - predict what a kernel does to a picture from its nine numbers;
-# - say how a filter treats colours, and how many maps come out.
+# - predict from nine numbers what a kernel does;
+# - say how a filter treats colours.
 #
 # About 60 minutes. You need: lesson 01.
 
@@ -209,12 +209,11 @@ window_explorer(step, right_minus_left, output)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Turn the loops inside out
 #
-# The loops visit every pixel: slow in Python. But look at one weight, say $K_{0,1}$.
-# It meets each pixel of the image *shifted by one column*, always with the same
-# factor.
+# The loops visit every pixel: slow in Python. But look at one weight, say $K_{0,1}$: it
+# meets the whole image, *shifted by one column*.
 #
-# So take the whole shifted image times $K_{0,1}$, and add such an image for each of
-# the nine weights. Nine steps, whatever the size of the picture.
+# So multiply the shifted image by $K_{0,1}$, and add up such images for all nine
+# weights. Nine steps, whatever the size of the picture.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 02.5: shift and add
@@ -378,9 +377,9 @@ show_images(
 # A colour picture has depth 3. **Predict:** does a filter on it give three maps, or
 # one?
 #
-# One. A filter always reaches through the whole depth of its input, so it is itself a
-# volume, 3×F×F. It slides along height and width only: a 2D convolution of a 3D input,
-# with a 2D output. The three channels' answers are added.
+# One. A filter reaches through the whole depth of its input: it is a volume, 3×F×F. It
+# slides along height and width only, and the three channels' answers are added. 3D in,
+# 2D out.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 02.8: a filter is a volume
@@ -436,20 +435,18 @@ print(tuple(functional.conv2d(images, filters).shape))
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Common mistakes
 #
-# - **Rows and columns swapped.** Images are (H, W): row first. Test with pictures that
-#   are not square.
+# - **Rows and columns swapped.** Images are (H, W): row first.
 # - **One map for each colour.** A filter adds its channels: K filters, K maps.
-# - **Weights that do not add up to 1.** Sum 9 and the picture is white.
+# - **Weights that add up to 9.** The picture is white.
 # - **Looking for a flip in PyTorch.** There is none: formula 2.
 # - **Negative outputs shown as black.** Half of all edges are negative.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Recap, and where next
 #
-# - Lay the kernel on a window, multiply, add, move on: that is a feature map.
-# - Nine numbers decide whether it blurs, sharpens or finds edges.
-# - Shift and add does it with one step for each weight.
+# - Lay the kernel on, multiply, add, move on: that makes a feature map.
+# - Nine numbers decide: blur, sharpen, or edges.
 # - A filter is as deep as its input; K filters give K maps.
 #
 # Next: [03 Output size](03_output_size.ipynb). The output was always a little smaller
-# than the input. How much, and can we choose?
+# than the input. Can we choose?

@@ -1,10 +1,10 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # 03 Output size
 #
-# Every network is a chain of layers, and each layer's output must fit the next. One
-# formula tells how. Afterwards you can
+# A network is a chain of layers, and each output must fit the next. One formula tells
+# how. Afterwards you can
 #
-# - derive it, with padding, stride and depth, from pictures of a grid;
+# - derive it from pictures of a grid;
 # - compute the output of any convolution layer in your head;
 # - say what happens when the stride does not divide.
 #
@@ -368,4 +368,4 @@ show_table(
 # - What does not fit is dropped in silence.
 # - Dilation widens the kernel to dilation · (F − 1) + 1.
 #
-# So far, people chose the kernels. The next lessons let a network choose its own.
+# So far, people chose the kernels. Next, a network will choose its own.
