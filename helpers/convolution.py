@@ -6,6 +6,8 @@ Plain tensors, one channel at a time: code to read and to check by hand. Network
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -104,6 +106,77 @@ def conv2d_loops(image: Tensor, kernel: Tensor) -> Tensor:
         for j in range(out.shape[1]):
             out[i, j] = (image[i : i + m, j : j + n] * kernel).sum()
     return out
+
+
+def max_pool2d(image: Tensor, F: int = 2, S: int | None = None) -> Tensor:
+    """The largest value of each window. Lesson 05.
+
+    Args:
+        image: (H, W).
+        F: extent of the window.
+        S: stride; F when None, so that windows do not overlap.
+
+    Returns:
+        (H2, W2), see `output_size`.
+    """
+    return _windows(image, F, S).amax(dim=(2, 3))
+
+
+def avg_pool2d(image: Tensor, F: int = 2, S: int | None = None) -> Tensor:
+    """The mean of each window; arguments as in `max_pool2d`. Lesson 05."""
+    return _windows(image, F, S).mean(dim=(2, 3))
+
+
+def _windows(image: Tensor, F: int, S: int | None) -> Tensor:
+    """All windows of an image: (H2, W2, F, F), without a copy."""
+    _require(image, 2, "image")
+    S = F if S is None else S
+    for extent in image.shape:
+        output_size(extent, F, 0, S)  # raises what is wrong
+    return image.unfold(0, F, S).unfold(1, F, S)
+
+
+def conv_matrix(kernel: Tensor, H1: int, W1: int) -> Tensor:
+    """The matrix that convolves a flattened image. Lesson 04.
+
+    ``(conv_matrix(kernel, H1, W1) @ image.flatten()).view(H2, W2)`` is
+    ``conv2d(image, kernel)``: each row holds the kernel's weights where its window
+    lies, and zeros elsewhere.
+
+    Args:
+        kernel: (m, n).
+        H1: height of the image.
+        W1: width of the image.
+
+    Returns:
+        (H2 · W2, H1 · W1).
+    """
+    _require(kernel, 2, "kernel")
+    m, n = kernel.shape
+    H2, W2 = output_size(H1, m), output_size(W1, n)
+    matrix = torch.zeros(H2, W2, H1, W1, dtype=kernel.dtype, device=kernel.device)
+    for i in range(H2):
+        for j in range(W2):
+            matrix[i, j, i : i + m, j : j + n] = kernel
+    return matrix.view(H2 * W2, H1 * W1)
+
+
+def receptive_field(layers: Sequence[tuple[int, int]]) -> int:
+    """How many input pixels, along one side, one output of a stack sees. Lesson 04.
+
+    Each layer adds F − 1 steps, and a step of a later layer is as long as the product
+    of all strides before it.
+
+    Args:
+        layers: (F, S) of each layer, from the input on; pooling counts too.
+    """
+    field, step = 1, 1
+    for F, S in layers:
+        if F < 1 or S < 1:
+            raise ValueError(f"F and S must be at least 1, not {F} and {S}")
+        field += (F - 1) * step
+        step *= S
+    return field
 
 
 def at_preceding(image: Tensor, kernel: Tensor, i: int, j: int) -> Tensor:
