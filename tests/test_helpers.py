@@ -15,7 +15,7 @@ mpl.use("Agg")
 import IPython.display
 import matplotlib.pyplot as plt
 
-from helpers import device, plots
+from helpers import device, display, plots
 from helpers.data import PHOTOGRAPHS, photograph, to_grey
 from helpers.drawing import PALE_ORANGE, Drawing
 
@@ -26,10 +26,9 @@ SPECIAL = "a < b & \"c\" 'd' > ⌊W⌋"
 @pytest.fixture
 def shown(monkeypatch):
     """The mime bundles that were displayed, as in a notebook."""
-    from helpers.exercises import sandbox
 
     # Whatever asks whether this is a notebook is told that it is.
-    monkeypatch.setattr(sandbox, "shell", lambda: SimpleNamespace(user_ns={}))
+    monkeypatch.setattr(display, "shell", lambda: SimpleNamespace(user_ns={}))
     bundles = []
     monkeypatch.setattr(
         IPython.display, "display", lambda data, raw: bundles.append(data)

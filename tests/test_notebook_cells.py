@@ -263,7 +263,8 @@ def test_cell(kernel, name):
     assert words in text
     assert sum(text.count(other) for other in "○✓✗") <= 1 + text.count("  ✗")
     if "midpoint" in code:
-        assert kernel.text("print(midpoint(1, 2))").endswith("1.5\n")
+        # A stream may come in pieces: the number, then the end of its line.
+        assert kernel.text("print(midpoint(1, 2))").split()[-1] == "1.5"
 
 
 def test_card_is_display_with_both_forms(kernel):
