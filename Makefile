@@ -13,7 +13,7 @@ AS_ROOT = $(if $(filter 0,$(shell id -u 2>/dev/null)),--allow-root)
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab notebooks test present bench grade handout share clean distclean
+.PHONY: help setup lab data notebooks test present bench grade handout share clean distclean
 
 help:  ## list these targets
 	@echo "make TARGET, where TARGET is one of"
@@ -30,6 +30,9 @@ lab: setup  ## open the course in JupyterLab (PORT=8888: there or not at all)
 	@$(PYTHON) -m jupyterlab --ServerApp.root_dir="$(CURDIR)" $(AS_ROOT) \
 	  --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb \
 	  $(if $(PORT),--port=$(PORT) --ServerApp.port_retries=0)
+
+data: setup  ## download MNIST and CIFAR-10 into data/ (once, 180 MB; all runs without)
+	@$(PYTHON) -m tools.data
 
 notebooks: setup  ## build the notebooks from lessons/
 	@$(PYTHON) -m tools.build

@@ -31,6 +31,9 @@ FILES = (
     "pyproject.toml",
     "requirements.txt",
     "tools/setup.py",
+    "tools/__init__.py",
+    "tools/data.py",
+    "data/README.md",
 )
 SOLUTIONS = "helpers/exercises/solutions.json"
 _ALWAYS = (1980, 1, 1, 0, 0, 0)  # so that the same files give the same archive

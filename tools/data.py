@@ -1,0 +1,63 @@
+"""Download MNIST and CIFAR-10 into data/.
+
+    python -m tools.data                     # both: 180 MB to fetch, 420 MB on the disk
+    python -m tools.data mnist               # one
+    python -m tools.data --folder DIR        # elsewhere: set CONVNETS_DATA=DIR, too
+    python -m tools.data --check             # tell what is there, fetch nothing
+
+Can be stopped and run again at any time. The lessons run without: see data/README.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from helpers.data import DATA, TITLES, DataError, download, missing
+
+NAMES = ("mnist", "cifar10")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Download, or check, what the command line names; 0 when all of it is there."""
+    parser = argparse.ArgumentParser(prog="python -m tools.data", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument(
+        "names", nargs="*", metavar="mnist|cifar10", help="both if none"
+    )
+    parser.add_argument("--folder", type=Path, default=DATA, help=f"default: {DATA}")
+    parser.add_argument("--check", action="store_true", help="fetch nothing")
+    options = parser.parse_args(arguments)
+    for name in options.names:
+        if name not in NAMES:
+            parser.error(f"no data set {name!r}; there are {', '.join(NAMES)}")
+
+    failed = False
+    for name in dict.fromkeys(options.names or NAMES):
+        try:
+            if options.check:
+                failed |= not check(name, options.folder)
+            else:
+                download(name, options.folder, progress=sys.stderr.isatty())
+        except (DataError, OSError) as error:
+            print(error, file=sys.stderr)
+            failed = True
+        except KeyboardInterrupt:
+            print("\nStopped. Run it again, and it goes on from here.", file=sys.stderr)
+            return 130
+    return int(failed)
+
+
+def check(name: str, folder: Path) -> bool:
+    """Print and return whether all files are there; raise DataError if one is wrong."""
+    absent = missing(name, folder)
+    print(
+        f"{TITLES[name]}: {f'{len(absent)} files are not' if absent else 'complete'} "
+        f"in {folder}"
+    )
+    return not absent
+
+
+if __name__ == "__main__":
+    sys.exit(main())
