@@ -74,8 +74,26 @@ def _weights(rng):
     return case(weights * rng.choice((1, 10)))
 
 
+def _pooled(rng):
+    F = rng.randint(1, 4)
+    image = _tensor(rng, F + rng.randint(0, 6), F + rng.randint(0, 6))
+    return case(image, F, rng.randint(1, 4))
+
+
+def _batch(least):
+    def batch(rng):
+        N, C = rng.randint(1, 4), rng.randint(1, 5)
+        size = (rng.randint(least, 7), rng.randint(least, 7))
+        return case(_tensor(rng, N, C, *size))
+
+    return batch
+
+
 # Inputs for which each exercise is meant, far more and other than its cases.
 INPUTS = {
+    "05.2": _pooled,
+    "05.4": _batch(1),
+    "05.7": _batch(2),
     "00.2": lambda rng: case(rng.randint(-9, 9), rng.uniform(-9, 9)),
     "01.1": _moving,
     "01.3": _window_in_signal,

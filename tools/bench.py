@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -19,12 +20,16 @@ from dataclasses import dataclass
 
 import ipywidgets
 import torch
+from PIL import Image
 from torch import Tensor
 from torch.nn import functional
+from torch.utils.data import DataLoader, Dataset
 
 from helpers import widgets
 from helpers.convolution import conv2d, conv2d_loops
-from helpers.data import photograph, to_grey
+from helpers.data import Batches, photograph, to_grey
+from helpers.networks import cifar_resnet
+from helpers.training import fit
 
 IMPORT_BAR = 500.0  # milliseconds that `import helpers` may add to `import torch`
 REDRAW_BAR = 100.0  # milliseconds from a slider's move to the new picture
@@ -129,6 +134,7 @@ def explorers() -> Iterator[Row]:
             step, kernel, conv2d(step, kernel)
         ),
         "size_explorer": widgets.size_explorer,
+        "pool_explorer": lambda: widgets.pool_explorer(step),
     }
     missing = set(widgets.__all__) - set(makers)
     if missing:
@@ -181,7 +187,104 @@ def _median(function: Callable[[], object], times: int) -> float:
     return statistics.median(found)
 
 
-PARTS = {part.__name__: part for part in (imports, convolution, explorers)}
+class _Pictures(Dataset):
+    """CIFAR-10 as torchvision serves it: one PIL image at a time, transformed."""
+
+    def __init__(self, pixels: Tensor, labels: Tensor, transform: Callable) -> None:
+        self.pixels, self.labels = pixels.permute(0, 2, 3, 1).numpy(), labels.tolist()
+        self.transform = transform
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        image = Image.fromarray(self.pixels[index])
+        return self.transform(image), self.labels[index]
+
+
+def _usual(pixels: Tensor, labels: Tensor, workers: int) -> DataLoader:
+    """The usual pipeline: PIL transforms on each image, batches by a DataLoader."""
+    from torchvision import transforms
+
+    steps = [
+        transforms.RandomCrop(32, padding=4),
+        transforms.RandomHorizontalFlip(),
+        transforms.ToTensor(),
+        transforms.Normalize([0.5] * 3, [0.25] * 3),
+    ]
+    data = _Pictures(pixels, labels, transforms.Compose(steps))
+    return DataLoader(data, batch_size=128, shuffle=True, num_workers=workers)
+
+
+def _made_up(count: int) -> tuple[Tensor, Tensor, Batches]:
+    """Pixels (count, 3, 32, 32) from 0 to 255, labels, and both as `Batches`."""
+    generator = torch.Generator().manual_seed(0)
+    pixels = torch.randint(0, 256, (count, 3, 32, 32), generator=generator)
+    labels = torch.randint(0, 10, (count,), generator=generator)
+    images = (pixels / 255 - 0.5) / 0.25
+    batches = Batches(images, labels, 128, augment=True, pad_value=-2.0)
+    return pixels.to(torch.uint8), labels, batches
+
+
+def augmentation() -> Iterator[Row]:
+    """Random crop and flip of 5 000 images: per image by PIL, and in batches."""
+    pixels, labels, batches = _made_up(5000)
+    fast = _median(lambda: [0 for _ in batches], 5)
+    yield Row("augment", "Batches, 5000 images", fast)
+    for workers in (0, 2):
+        loader = _usual(pixels, labels, workers)
+        slow = _median(lambda loader=loader: [0 for _ in loader], 3)
+        remark = f"{slow / fast:.1f} × Batches"
+        yield Row("augment", f"PIL, DataLoader, {workers} workers", slow, remark=remark)
+
+
+def training() -> Iterator[Row]:
+    """An epoch of ResNet-20, fp32, all cores: the usual loop, and fit with Batches.
+
+    In turn, so that a change in the machine's speed meets both.
+    """
+    pixels, labels, batches = _made_up(1280)
+    cores = os.cpu_count() or 1
+    loader = _usual(pixels, labels, workers=0)
+    usual, fast = [], []
+    torch.set_num_threads(cores)
+    for _ in range(3):
+        usual.append(_seconds(lambda: _usual_epoch(loader)))
+        fast.append(_seconds(lambda: _fast_epoch(batches)))
+    torch.set_num_threads(1)
+    slow, quick = (1000 * statistics.median(times) for times in (usual, fast))
+    yield Row("training", f"fit, Batches, {cores} threads", quick)
+    remark = f"{slow / quick:.2f} × fit"
+    yield Row("training", f"usual loop, {cores} threads", slow, remark=remark)
+
+
+def _usual_epoch(loader: DataLoader) -> None:
+    network = cifar_resnet(20)
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9)
+    for images, labels in loader:
+        optimizer.zero_grad()
+        loss = functional.cross_entropy(network(images), labels)
+        loss.backward()
+        optimizer.step()
+
+
+def _fast_epoch(batches: Batches) -> None:
+    network = cifar_resnet(20)
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9)
+    options = {"progress": False, "channels_last": True}
+    fit(network, batches, epochs=1, optimizer=optimizer, **options)
+
+
+def _seconds(function: Callable[[], object]) -> float:
+    begin = time.perf_counter()
+    function()
+    return time.perf_counter() - begin
+
+
+PARTS = {
+    part.__name__: part
+    for part in (imports, convolution, explorers, augmentation, training)
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
