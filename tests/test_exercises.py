@@ -39,7 +39,7 @@ def test_numbers_run_from_one_in_each_lesson():
         assert positions == list(range(1, len(positions) + 1))
 
 
-@pytest.mark.parametrize("lesson", ["01", "02", "03"])
+@pytest.mark.parametrize("lesson", ["01", "02", "03", "04", "05", "06"])
 def test_a_lesson_has_five_exercises(lesson):
     assert sum(e.lesson == lesson for e in exercises().values()) >= 5
 
@@ -671,7 +671,9 @@ def first_call_only(function):
 def test_absurd_answers_do_not_pass(number):
     exercise = exercises()[number]
     first = next(iter(exercise.cases()))
-    constant = first.call(exercise.reference) if number != "03.12" else nn.Linear(3, 64)
+    # Where run() does more than call, a value of the right kind cannot be made here.
+    plain = exercise.run is engine.Exercise.run
+    constant = first.call(exercise.reference) if plain else nn.Linear(3, 64)
     absurd = [
         lambda *args, **kwargs: None,
         lambda *args, **kwargs: constant,
@@ -686,7 +688,7 @@ def test_absurd_answers_do_not_pass(number):
         None,
         "def f(): pass",
     ]
-    if number != "03.12":
+    if plain:
         absurd.append(first_call_only(exercise.reference))
     for candidate in absurd:
         assert check(number, candidate).status in ("failed", "error")

@@ -195,11 +195,9 @@ class FieldExplorer(Explorer):
         if len(seen) == 1:
             which = f"input {seen[0] + 1}"
         missed = seen[-1] - seen[0] + 1 - len(seen)
-        skipped = f", but {missed} of them in no window: S is more than F"
-        remarks = [
-            f"Output {self.output.value} of layer {layers} sees {which}"
-            f"{skipped * bool(missed)}."
-        ]
+        if missed:
+            which += f", except {missed} that fall{'s' * (missed == 1)} between windows"
+        remarks = [f"Output {self.output.value} of layer {layers} sees {which}."]
         if layers < self.depth.value:
             left = self.widths()[-1]
             remarks.append(
