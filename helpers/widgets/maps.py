@@ -38,9 +38,9 @@ class MapExplorer(Explorer):
         self.labels = [int(label) for label in labels]
         found = self._outputs(0)
         self.classes = classes or [str(k) for k in range(found[-1][1].numel())]
-        spatial = {
-            self._called(name): name for name, output in found if output.ndim == 3
-        }
+        spatial = [
+            (self._called(name), name) for name, output in found if output.ndim == 3
+        ]
         self.number = slider("image", image, 0, len(images) - 1, "400px", "48px")
         self.layer = ipywidgets.ToggleButtons(
             options=spatial, style={"button_width": "104px"}
@@ -79,9 +79,9 @@ class MapExplorer(Explorer):
         best = max(range(len(shares)), key=shares.__getitem__)
         what = self.classes[self.labels[self.number.value]]
         return (
-            f"Image {self.number.value}, a {what}, after {self.layer.label}: {K} maps "
-            f"of {H} × {W}. {self._caption()}. The network says {self.classes[best]}, "
-            f"with a probability of {shares[best]:.0%}."
+            f"Image {self.number.value}, labelled {what}, after {self.layer.label}: "
+            f"{K} maps of {H} × {W}. {self._caption()}. The network says "
+            f"{self.classes[best]}, with a probability of {shares[best]:.0%}."
         )
 
     def _caption(self) -> str:
@@ -93,7 +93,7 @@ class MapExplorer(Explorer):
         """The digit with the scores beneath, and beside it the maps."""
         picture = Drawing(self.WIDTH, self.HEIGHT)
         label = self.classes[self.labels[self.number.value]]
-        picture.text(4, 12, f"a {label}", 15, anchor="start", bold=True)
+        picture.text(4, 12, f"labelled {label}", 15, anchor="start", bold=True)
         digit = _grey(self.images[self.number.value, 0].cpu())
         _place(picture, digit, 4, self.TOP, self.INPUT, self.INPUT)
         self._draw_scores(picture)
