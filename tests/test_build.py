@@ -52,7 +52,7 @@ def midpoint(a, b):
 
 # %% slideshow={"slide_type": "-"} tags=["nbval-ignore-output"]
 # Not compared: the time.
-print(time.time() > 0, midpoint(2, 4))
+print(time.time(), midpoint(2, 4))
 
 # %% slideshow={"slide_type": "-"}
 size_explorer()
@@ -249,7 +249,7 @@ def test_what_depends_on_machine_or_moment_is_left_out(books):
         assert explorer["text/plain"]
         assert "<img alt=" in explorer["text/html"]
         assert book.cells[-2].metadata.tags == ["nbval-ignore-output"]
-        assert book.cells[-2].outputs[0].text == "True 3.0\n"
+        assert book.cells[-2].outputs == []
 
 
 def test_only_what_is_stale_is_built(project, monkeypatch):
