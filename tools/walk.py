@@ -23,7 +23,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    ElementHandle,
+    Page,
+    Playwright,
+    sync_playwright,
+)
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from tools.browser import MISSING, find_chromium
@@ -233,7 +239,7 @@ class Slides:
         for cell in self.page.query_selector_all(f"{_SLIDE} .jp-CodeCell"):
             if not cell.is_visible():
                 continue
-            before = cell.evaluate(_SELECT)
+            before = self._select(cell)
             self.page.keyboard.press("Control+Enter")
             try:
                 self.page.wait_for_function(
@@ -244,6 +250,23 @@ class Slides:
             except PlaywrightTimeout:
                 return [f"a cell is still busy after {_CELL_SECONDS} s"]
         return []
+
+    def _select(self, cell: ElementHandle) -> int:
+        """Make a cell the active one; return how many cells have run so far.
+
+        A page that is still busy may miss the first try, and Ctrl+Enter would then run
+        the cell before once more.
+        """
+        for _ in range(4):
+            before = cell.evaluate(_SELECT)
+            with contextlib.suppress(PlaywrightTimeout):
+                self.page.wait_for_function(
+                    "cell => cell.classList.contains('jp-mod-active')",
+                    arg=cell,
+                    timeout=500,
+                )
+                break
+        return before
 
     def measure(self, size: tuple[int, int]) -> tuple[int, str, list[str]]:
         """Measure the slide on a screen: height it needs, its title, what is wrong."""
