@@ -229,13 +229,21 @@ class Slides:
     def show_and_run(self, slide: str) -> list[str]:
         """Go to a slide, reveal it all and run its cells; return what went wrong."""
         # The number after the slide's name is the last fragment to show.
-        self.page.evaluate("hash => { location.hash = hash; }", f"#/{slide}/999")
-        self.page.wait_for_function(
-            "([slide, id]) => document.querySelector(slide)?.id === id"
-            " && !document.querySelector(slide + ' .fragment:not(.visible)')",
-            arg=[_SLIDE, slide],
-            timeout=10_000,
-        )
+        for _ in range(6):  # a busy page may miss a change of address
+            self.page.evaluate(
+                "hash => { location.hash = '#/'; location.hash = hash; }",
+                f"#/{slide}/999",
+            )
+            with contextlib.suppress(PlaywrightTimeout):
+                self.page.wait_for_function(
+                    "([slide, id]) => document.querySelector(slide)?.id === id"
+                    " && !document.querySelector(slide + ' .fragment:not(.visible)')",
+                    arg=[_SLIDE, slide],
+                    timeout=10_000,
+                )
+                break
+        else:
+            return ["the slide does not appear"]
         for cell in self.page.query_selector_all(f"{_SLIDE} .jp-CodeCell"):
             if not cell.is_visible():
                 continue
