@@ -6,9 +6,12 @@ milliseconds and no memory. Needs no Jupyter.
 
 from __future__ import annotations
 
+import csv
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -17,6 +20,7 @@ from torch.func import functional_call
 from torch.utils.flop_counter import FlopCounterMode
 
 HEAD = ("layer", "type", "output", "weights", "biases", "multiply-adds")
+BYTES = 4  # of a number in float32
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,11 @@ class Layer:
     def parameters(self) -> int:
         """Weights and biases."""
         return self.weights + self.biases
+
+    @property
+    def activations(self) -> int:
+        """Numbers that the layer puts out; training keeps them for the way back."""
+        return math.prod(self.output) if self.output else 0
 
     @property
     def entries(self) -> tuple[str, str, str, int, int, int]:
@@ -72,22 +81,65 @@ class LayerTable:
         """Multiplications, each with its addition, for one image."""
         return sum(row.multiply_adds for row in self.rows)
 
+    @property
+    def activations(self) -> int:
+        """Numbers that all layers put out, for one image."""
+        return sum(row.activations for row in self.rows)
+
+    @property
+    def activation_bytes(self) -> int:
+        """Memory of all activations of one image, in float32."""
+        return BYTES * self.activations
+
+    @property
+    def parameter_bytes(self) -> int:
+        """Memory of all parameters, in float32."""
+        return BYTES * self.parameters
+
     def counted(self) -> LayerTable:
         """The same without layers that have neither parameters nor multiply-adds."""
         return LayerTable(
             tuple(row for row in self.rows if row.parameters or row.multiply_adds)
         )
 
-    def entries(self) -> list[tuple[object, ...]]:
+    def entries(self, activations: bool = False) -> list[tuple[object, ...]]:
         """All rows as they are shown, and a last one with the totals."""
-        totals = self.weights, self.biases, self.multiply_adds
-        return [*(row.entries for row in self.rows), ("total", "", "", *totals)]
+        rows = [
+            (*row.entries, row.activations) if activations else row.entries
+            for row in self.rows
+        ]
+        totals = [self.weights, self.biases, self.multiply_adds]
+        if activations:
+            totals.append(self.activations)
+        return [*rows, ("total", "", "", *totals)]
 
-    def show(self) -> None:
-        """Show the table in a notebook: HTML, and plain text in columns."""
+    def show(self, activations: bool = False) -> None:
+        """Show the table in a notebook: HTML, and plain text in columns.
+
+        Args:
+            activations: with a column of them.
+        """
         from helpers.plots import show_table
 
-        show_table(HEAD, self.entries())
+        head = (*HEAD, "activations") if activations else HEAD
+        show_table(head, self.entries(activations))
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """One dictionary a layer, without totals: for JSON, or a data frame."""
+        return [
+            asdict(row) | {"parameters": row.parameters, "activations": row.activations}
+            for row in self.rows
+        ]
+
+    def to_csv(self, path: str | Path) -> None:
+        """Write one line a layer, without totals, under a line of names."""
+        rows = self.to_dicts()
+        with Path(path).open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, fieldnames=list(rows[0]) if rows else [])
+            writer.writeheader()
+            for row in rows:
+                size = "×".join(map(str, row["output"]))
+                writer.writerow(row | {"output": size})
 
     def __str__(self) -> str:
         lines = [HEAD, *([str(entry) for entry in row] for row in self.entries())]

@@ -3,7 +3,7 @@
 import math
 import re
 
-import answers_04_to_06
+import answers
 import mutants
 import numpy as np
 import pytest
@@ -40,9 +40,12 @@ def test_numbers_run_from_one_in_each_lesson():
         assert positions == list(range(1, len(positions) + 1))
 
 
-@pytest.mark.parametrize("lesson", ["01", "02", "03", "04", "05", "06"])
-def test_a_lesson_has_five_exercises(lesson):
-    assert sum(e.lesson == lesson for e in exercises().values()) >= 5
+@pytest.mark.parametrize("lesson", sorted({e.lesson for e in exercises().values()}))
+def test_a_lesson_has_enough_exercises(lesson):
+    least = {"00": 1}.get(
+        lesson, 5 if lesson < "07" else 6 if lesson not in ("10", "11", "12") else 7
+    )
+    assert sum(e.lesson == lesson for e in exercises().values()) >= least
 
 
 @pytest.mark.parametrize("number", NUMBERS)
@@ -254,7 +257,7 @@ class NamedLayer(nn.Conv2d):
         super().__init__(3, 64, (7, 7), (2, 2), (3, 3), bias=False)
 
 
-RIGHT = answers_04_to_06.RIGHT | {
+RIGHT = answers.RIGHT | {
     "00.2": [
         lambda a, b: a + (b - a) / 2,
         lambda a, b: np.mean([a, b]),
@@ -420,7 +423,7 @@ def right_until_it_wraps(x, w):
     return torch.stack([(x.roll(-i)[: len(w)] * w).sum() for i in range(len(x))])
 
 
-WRONG = answers_04_to_06.WRONG | {
+WRONG = answers.WRONG | {
     "00.2": [
         lambda a, b: 3,
         lambda a, b: (a + b) // 2 + (a + b) % 2,

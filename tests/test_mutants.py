@@ -6,6 +6,7 @@ right too: it gives what the reference gives on many inputs that the check never
 
 import random
 
+import answers
 import mutants
 import pytest
 import torch
@@ -15,7 +16,7 @@ from helpers.exercises.engine import case
 
 _LEAST = {True: 4, False: 12}  # mutants of an answer, of a function
 _INPUTS = 120
-_NETWORKS, _FEW = ("06.6", "06.11"), 5  # slow, and an input tells all about one
+_NETWORKS, _FEW = {"06.6", "06.11"} | answers.SLOW, 5  # an input tells all about one
 
 
 @pytest.fixture(autouse=True)
@@ -137,7 +138,7 @@ def _dropped(rng):
 
 
 # Inputs for which each exercise is meant, far more and other than its cases.
-INPUTS = {
+INPUTS = answers.INPUTS | {
     "04.1": _descent,
     "04.5": _stack,
     "04.8": _matrix,

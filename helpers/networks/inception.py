@@ -1,0 +1,220 @@
+"""The inception module, and GoogLeNet made of nine. Lesson 09."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from helpers.networks.weights import accept_torchvision
+
+MakeConv = Callable[..., nn.Sequential]
+
+
+def conv_relu(channels_in: int, channels: int, F: int, **options: int) -> nn.Sequential:
+    """Convolution and ReLU, as in the paper; options are those of `nn.Conv2d`."""
+    conv = nn.Conv2d(channels_in, channels, F, **options)
+    return nn.Sequential(OrderedDict(conv=conv, relu=nn.ReLU()))
+
+
+def conv_norm_relu(
+    channels_in: int, channels: int, F: int, **options: int
+) -> nn.Sequential:
+    """Convolution without bias, batch norm and ReLU, as in torchvision."""
+    conv = nn.Conv2d(channels_in, channels, F, bias=False, **options)
+    norm = nn.BatchNorm2d(channels, eps=0.001)
+    return nn.Sequential(OrderedDict(conv=conv, norm=norm, relu=nn.ReLU()))
+
+
+class Inception(nn.Module):
+    """1×1, 3×3, 5×5 and max pooling side by side, their maps concatenated. Lesson 09.
+
+    Szegedy and others, "Going deeper with convolutions", CVPR 2015, figure 2: (b) with
+    1×1 reductions; (a), the naive one, with none: leave out ``reduce3``, ``reduce5``
+    and ``pool``.
+
+    Args:
+        channels_in: D, the depth of the input.
+        k1: filters of 1×1.
+        k3: filters of 3×3.
+        k5: filters of 5×5.
+        reduce3: filters of 1×1 before the 3×3; None: none.
+        reduce5: filters of 1×1 before the 5×5; None: none.
+        pool: filters of 1×1 after the pooling; None: none, and its D maps go out.
+        F5: size of the largest filters; torchvision's "5×5" are 3×3.
+        conv: makes a convolution with its ReLU.
+    """
+
+    def __init__(
+        self,
+        channels_in: int,
+        k1: int,
+        k3: int,
+        k5: int,
+        reduce3: int | None = None,
+        reduce5: int | None = None,
+        pool: int | None = None,
+        F5: int = 5,
+        conv: MakeConv = conv_relu,
+    ) -> None:
+        super().__init__()
+        self.branch1 = conv(channels_in, k1, 1)
+        self.branch3, self.branch5 = nn.Sequential(), nn.Sequential()
+        if reduce3 is not None:
+            self.branch3.add_module("reduce", conv(channels_in, reduce3, 1))
+        self.branch3.add_module("conv", conv(reduce3 or channels_in, k3, 3, padding=1))
+        if reduce5 is not None:
+            self.branch5.add_module("reduce", conv(channels_in, reduce5, 1))
+        wide = conv(reduce5 or channels_in, k5, F5, padding=(F5 - 1) // 2)
+        self.branch5.add_module("conv", wide)
+        self.branch_pool = nn.Sequential(
+            OrderedDict(pool=nn.MaxPool2d(3, stride=1, padding=1))
+        )
+        if pool is not None:
+            self.branch_pool.add_module("project", conv(channels_in, pool, 1))
+        self.channels = k1 + k3 + k5 + (channels_in if pool is None else pool)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, channels_in, H, W) → (N, channels, H, W)."""
+        branches = self.branch1, self.branch3, self.branch5, self.branch_pool
+        return torch.cat([branch(x) for branch in branches], dim=1)
+
+
+class AuxiliaryHead(nn.Module):
+    """A small classifier half-way up, whose loss sends gradient down. Lesson 09.
+
+    Section 5 of the paper: average pooling to 4×4, 128 filters of 1×1, a dense layer of
+    1024, dropout of 0.7, scores. Trained with 0.3 of its loss; thrown away afterwards.
+
+    Args:
+        channels_in: depth of the maps.
+        classes: number of scores.
+        conv: makes a convolution with its ReLU.
+    """
+
+    def __init__(
+        self, channels_in: int, classes: int, conv: MakeConv = conv_relu
+    ) -> None:
+        super().__init__()
+        self.pool = nn.AdaptiveAvgPool2d(4)  # on 14×14: the paper's F = 5, S = 3
+        self.conv = conv(channels_in, 128, 1)
+        self.fc1 = nn.Linear(128 * 4 * 4, 1024)
+        self.drop = nn.Dropout(0.7)
+        self.fc2 = nn.Linear(1024, classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, channels_in, H, W) → (N, classes)."""
+        x = self.conv(self.pool(x)).flatten(start_dim=1)  # (N, 2048)
+        return self.fc2(self.drop(functional.relu(self.fc1(x))))
+
+
+class GoogLeNetScores(NamedTuple):
+    """GoogLeNet's output in training: three times (N, classes), the last layer first.
+
+    The order is torchvision's.
+    """
+
+    scores: Tensor
+    aux2: Tensor
+    aux1: Tensor
+
+
+MODULES = {  # k1, k3, k5, reduce3, reduce5, pool: table 1 of the paper
+    "3a": (64, 128, 32, 96, 16, 32),
+    "3b": (128, 192, 96, 128, 32, 64),
+    "4a": (192, 208, 48, 96, 16, 64),
+    "4b": (160, 224, 64, 112, 24, 64),
+    "4c": (128, 256, 64, 128, 24, 64),
+    "4d": (112, 288, 64, 144, 32, 64),
+    "4e": (256, 320, 128, 160, 32, 128),
+    "5a": (256, 320, 128, 160, 32, 128),
+    "5b": (384, 384, 128, 192, 48, 128),
+}
+
+
+class GoogLeNet(nn.Module):
+    """What `googlenet` returns."""
+
+    def __init__(self, aux: bool, torchvision: bool, classes: int) -> None:
+        super().__init__()
+        conv = conv_norm_relu if torchvision else conv_relu
+        # Rounded up, or the sizes of the paper's table 1 would not come out.
+        half = {"stride": 2, "ceil_mode": True}
+        self.conv1 = conv(3, 64, 7, stride=2, padding=3)  # (N, 64, 112, 112)
+        self.pool1 = nn.MaxPool2d(3, **half)  # (N, 64, 56, 56)
+        self.norm1 = nn.Identity() if torchvision else _response_norm()
+        self.conv2 = conv(64, 64, 1)
+        self.conv3 = conv(64, 192, 3, padding=1)  # (N, 192, 56, 56)
+        self.norm2 = nn.Identity() if torchvision else _response_norm()
+        self.pool2 = nn.MaxPool2d(3, **half)  # (N, 192, 28, 28)
+        channels = 192
+        for name, widths in MODULES.items():
+            module = Inception(channels, *widths, F5=3 if torchvision else 5, conv=conv)
+            self.add_module(f"inception{name}", module)
+            channels = module.channels
+            if name == "3b":
+                self.pool3 = nn.MaxPool2d(3, **half)  # (N, 480, 14, 14)
+            elif name == "4e":
+                window = 2 if torchvision else 3
+                self.pool4 = nn.MaxPool2d(window, **half)  # (N, 832, 7, 7)
+        self.aux1 = AuxiliaryHead(512, classes, conv) if aux else None
+        self.aux2 = AuxiliaryHead(528, classes, conv) if aux else None
+        self.average = nn.AdaptiveAvgPool2d(1)  # (N, 1024, 1, 1)
+        self.drop = nn.Dropout(0.2 if torchvision else 0.4)
+        self.fc = nn.Linear(1024, classes)
+
+    def forward(self, x: Tensor) -> Tensor | GoogLeNetScores:
+        """(N, 3, 224, 224) → (N, classes); in training, with heads, three of them."""
+        x = self.norm1(self.pool1(self.conv1(x)))
+        x = self.pool2(self.norm2(self.conv3(self.conv2(x))))
+        x = self.pool3(self.inception3b(self.inception3a(x)))
+        x = low = self.inception4a(x)
+        x = high = self.inception4d(self.inception4c(self.inception4b(x)))
+        x = self.pool4(self.inception4e(x))
+        x = self.inception5b(self.inception5a(x))  # (N, 1024, 7, 7)
+        scores = self.fc(self.drop(self.average(x).flatten(start_dim=1)))
+        if self.training and self.aux1 is not None and self.aux2 is not None:
+            return GoogLeNetScores(scores, self.aux2(high), self.aux1(low))
+        return scores
+
+
+def _response_norm() -> nn.LocalResponseNorm:
+    return nn.LocalResponseNorm(5, alpha=5e-4, beta=0.75, k=2)
+
+
+def googlenet(
+    aux: bool = True, variant: str = "published", classes: int = 1000
+) -> GoogLeNet:
+    """GoogLeNet: 22 layers, nine inception modules, no large dense layer. Lesson 09.
+
+    Szegedy and others, "Going deeper with convolutions", CVPR 2015, table 1 and
+    figure 3.
+
+    Args:
+        aux: with two auxiliary heads, on inception4a and inception4d. They compute in
+            training only.
+        variant:
+            "published": filters of 5×5, response normalisation, no batch norm.
+            6 998 552 parameters without the heads.
+            "torchvision": 3×3 where the paper has 5×5, and batch norm; takes the
+            weights of `torchvision.models.googlenet` of the same ``aux``. 6 624 904
+            parameters without heads, 13 004 888 with them.
+        classes: number of scores.
+
+    Returns:
+        A network from (N, 3, 224, 224) to (N, classes), or to `GoogLeNetScores` in
+        training with heads.
+
+    Raises:
+        ValueError: for another variant.
+    """
+    if variant not in ("published", "torchvision"):
+        raise ValueError(
+            f'variant must be "published" or "torchvision", not {variant!r}'
+        )
+    network = GoogLeNet(aux, variant == "torchvision", classes)
+    return accept_torchvision(network) if variant == "torchvision" else network

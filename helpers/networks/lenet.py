@@ -1,0 +1,74 @@
+"""LeNet-5, and the small network of the first practice. Lesson 06."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+
+from torch import nn
+
+
+def lenet5(
+    activation: Callable[[], nn.Module] = nn.Tanh,
+    pooling: Callable[[int], nn.Module] = nn.AvgPool2d,
+    classes: int = 10,
+) -> nn.Sequential:
+    """LeNet-5 as it is built today: 61 706 parameters. Lesson 06.
+
+    LeCun, Bottou, Bengio and Haffner, "Gradient-based learning applied to document
+    recognition", Proceedings of the IEEE, 1998; layer names as there. Against the paper
+    C3 sees all six maps, S2 and S4 have no parameters of their own, and the output is a
+    plain linear layer: its scores go into a cross-entropy.
+
+    Tanh and mean pooling are the defaults because the paper's are a scaled tanh and a
+    trainable mean; ReLU enters with AlexNet. Learning works with either.
+
+    Args:
+        activation: makes the layer after each of C1, C3, C5 and F6.
+        pooling: window → layer; the stride is the window.
+        classes: number of scores.
+
+    Returns:
+        A network from (N, 1, 32, 32) to (N, classes).
+    """
+    layers = OrderedDict(
+        c1=nn.Conv2d(1, 6, kernel_size=5),  # (N, 6, 28, 28)
+        act1=activation(),
+        s2=pooling(2),  # (N, 6, 14, 14)
+        c3=nn.Conv2d(6, 16, kernel_size=5),  # (N, 16, 10, 10)
+        act3=activation(),
+        s4=pooling(2),  # (N, 16, 5, 5)
+        flatten=nn.Flatten(),  # (N, 400)
+        c5=nn.Linear(400, 120),
+        act5=activation(),
+        f6=nn.Linear(120, 84),
+        act6=activation(),
+        output=nn.Linear(84, classes),
+    )
+    return nn.Sequential(layers)
+
+
+def simple_cnn(dropout: float = 0.5, classes: int = 10) -> nn.Sequential:
+    """A small network for images of 28×28, as in a first practice session. Lesson 06.
+
+    Two convolutions of 5×5 with ReLU and max pooling, dropout, one linear layer.
+
+    Args:
+        dropout: probability that one of the 512 features is zeroed in training.
+        classes: number of scores.
+
+    Returns:
+        A network from (N, 1, 28, 28) to (N, classes).
+    """
+    layers = OrderedDict(
+        conv1=nn.Conv2d(1, 16, kernel_size=5),  # (N, 16, 24, 24)
+        relu1=nn.ReLU(),
+        pool1=nn.MaxPool2d(2),  # (N, 16, 12, 12)
+        conv2=nn.Conv2d(16, 32, kernel_size=5),  # (N, 32, 8, 8)
+        relu2=nn.ReLU(),
+        pool2=nn.MaxPool2d(2),  # (N, 32, 4, 4)
+        flatten=nn.Flatten(),  # (N, 512)
+        dropout=nn.Dropout(dropout),
+        output=nn.Linear(512, classes),
+    )
+    return nn.Sequential(layers)
