@@ -1,5 +1,8 @@
 """Tables of layers agree with counting by hand, and with PyTorch's own counter."""
 
+import csv
+import json
+
 import pytest
 import torch
 import torchvision
@@ -150,3 +153,42 @@ def test_forms(capsys):
     assert lines[-1].split() == ["total", "61470", "236", "416520"]
     table.show()
     assert "c5" in capsys.readouterr().out
+
+
+def test_activations_are_the_numbers_that_come_out():
+    table = layer_table(lenet5(), (1, 32, 32))
+    rows = {row.name: row.activations for row in table.rows}
+    assert (rows["c1"], rows["s2"], rows["output"]) == (6 * 28 * 28, 6 * 14 * 14, 10)
+    kept = []
+    network = lenet5()
+    for layer in network:
+        layer.register_forward_hook(lambda _m, _i, output: kept.append(output[0]))
+    network(torch.zeros(1, 1, 32, 32))
+    assert table.activations == sum(output.numel() for output in kept)
+    assert table.activation_bytes == sum(output.nbytes for output in kept)
+    assert table.parameter_bytes == sum(p.nbytes for p in network.parameters())
+
+
+def test_activations_are_shown_on_request(capsys):
+    table = layer_table(lenet5(), (1, 32, 32))
+    assert [len(row) for row in table.entries(activations=True)] == [7] * 13
+    assert table.entries(activations=True)[-1][-1] == table.activations
+    assert [row[:6] for row in table.entries(activations=True)] == table.entries()
+    table.show(activations=True)
+    assert str(table.activations) in capsys.readouterr().out.replace(" ", "")
+
+
+def test_export(tmp_path):
+    table = layer_table(lenet5(), (1, 32, 32))
+    first = table.to_dicts()[0]
+    assert first == {
+        "name": "c1", "type": "Conv2d", "output": (6, 28, 28), "weights": 150,
+        "biases": 6, "multiply_adds": 117_600, "parameters": 156, "activations": 4704,
+    }  # fmt: skip
+    assert json.loads(json.dumps(table.to_dicts()))[0]["output"] == [6, 28, 28]
+    table.to_csv(tmp_path / "lenet5.csv")
+    with (tmp_path / "lenet5.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["name"] for row in rows] == [row.name for row in table.rows]
+    assert rows[0]["output"] == "6×28×28"
+    assert sum(int(row["parameters"]) for row in rows) == table.parameters

@@ -1,0 +1,280 @@
+"""The networks of lessons 07 to 12 are torchvision's and the papers', to the number."""
+
+from functools import partial
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+from torch.utils.flop_counter import FlopCounterMode
+from torchvision import models
+
+from helpers.counting import layer_table
+from helpers.networks import (
+    Bottleneck,
+    GoogLeNetScores,
+    Inception,
+    ResidualBlock,
+    alexnet,
+    cifar_resnet,
+    googlenet,
+    resnet,
+    vgg,
+    zfnet,
+)
+
+IMAGE = (3, 224, 224)
+
+
+def on_meta(make):
+    """Ready for use, where batch norm is quick; heads count, so those train."""
+    with torch.device("meta"):
+        network = make()
+    return network.train(getattr(network, "aux1", None) is not None)
+
+
+def googlenet_there(aux=True):
+    network = models.googlenet(aux_logits=True, init_weights=False)
+    if not aux:
+        network.aux1 = network.aux2 = None
+        network.aux_logits = False
+    return network
+
+
+TWINS = {  # ours, torchvision's
+    "alexnet": (partial(alexnet, "torchvision"), models.alexnet),
+    "googlenet": (partial(googlenet, True, "torchvision"), googlenet_there),
+    "googlenet without heads": (
+        partial(googlenet, False, "torchvision"),
+        partial(googlenet_there, aux=False),
+    ),
+    **{f"vgg{d}": (partial(vgg, d), getattr(models, f"vgg{d}")) for d in (11, 13, 16)},
+    "vgg19": (partial(vgg, 19), models.vgg19),
+    **{
+        f"resnet{depth}": (partial(resnet, depth), getattr(models, f"resnet{depth}"))
+        for depth in (18, 34, 50, 101, 152)
+    },
+}
+OTHERS = {  # network, input, weights, parameters
+    "alexnet as lectured": (
+        partial(alexnet, "lectured"), (3, 227, 227), 28_813_344, 28_823_912,
+    ),
+    "alexnet as published": (
+        partial(alexnet, "published"), (3, 227, 227), 60_954_656, 60_965_224,
+    ),
+    "alexnet ungrouped": (
+        partial(alexnet, "ungrouped"), (3, 227, 227), 62_367_776, 62_378_344,
+    ),
+    "zfnet as lectured": (
+        partial(zfnet, "lectured"), (3, 227, 227),
+        # AlexNet's, and what the lecture's three changes and fc6's wider input add
+        28_813_344 - 20_736 + 294_912 + 3_391_488 + 3_833_856 + 4_194_304, None,
+    ),
+    "zfnet as published": (partial(zfnet, "published"), IMAGE, None, 62_357_608),
+    "zfnet, wide": (partial(zfnet, "wide"), IMAGE, None, 107_627_624),
+    "googlenet as published": (partial(googlenet, False), IMAGE, None, 6_998_552),
+    "googlenet, its heads": (partial(googlenet, True), IMAGE, None, 13_378_280),
+    "resnet of 20": (partial(cifar_resnet, 20), (3, 32, 32), None, 269_722),
+    "plain of 20": (partial(cifar_resnet, 20, True), (3, 32, 32), None, 269_722),
+    "resnet of 56": (partial(cifar_resnet, 56), (3, 32, 32), None, 853_018),
+    "resnet of 110": (partial(cifar_resnet, 110), (3, 32, 32), None, 1_727_962),
+}  # fmt: skip
+ALL = {name: (ours, IMAGE) for name, (ours, _) in TWINS.items()} | {
+    name: (make, size) for name, (make, size, *_) in OTHERS.items()
+}
+
+
+def counted(table):
+    """Convolutions and dense layers, as sorted rows without names."""
+    return sorted(
+        (row.type, row.output, row.weights, row.biases, row.multiply_adds)
+        for row in table.counted().rows
+        if row.type in ("Conv2d", "Linear")
+    )
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_multiply_adds_are_exactly_half_of_the_flop_counters(name):
+    make, size = ALL[name]
+    network = on_meta(make)
+    counter = FlopCounterMode(display=False)
+    with counter, torch.no_grad(), torch.device("meta"):
+        network(torch.empty(2, *size))
+    assert 2 * 2 * layer_table(network, size).multiply_adds == counter.get_total_flops()
+
+
+@pytest.mark.parametrize("name", TWINS)
+def test_layer_by_layer_it_is_torchvisions(name):
+    ours, theirs = map(on_meta, TWINS[name])
+    table = layer_table(ours, IMAGE)
+    there = layer_table(theirs, IMAGE)
+    assert counted(table) == counted(there)
+    assert table.parameters == there.parameters
+    assert table.parameters == sum(p.numel() for p in theirs.parameters())
+    if name.startswith(("alexnet", "vgg")):  # nothing side by side: in order, too
+        assert [row.output for row in table.counted().rows] == [
+            row.output for row in there.counted().rows
+        ]
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_parameters_are_the_published_ones(name):
+    make, size, weights, parameters = OTHERS[name]
+    table = layer_table(on_meta(make), size)
+    assert weights in (None, table.weights)
+    assert parameters in (None, table.parameters)
+
+
+def test_cifar_resnet_does_as_many_multiply_adds_as_published():
+    for plain in (False, True):
+        table = layer_table(on_meta(partial(cifar_resnet, 20, plain)), (3, 32, 32))
+        assert table.multiply_adds == 40_551_040  # 40.55M, with the linear layer
+
+
+@pytest.mark.parametrize(
+    "name", ["alexnet", "googlenet", "vgg11", "resnet18", "resnet50"]
+)
+def test_with_torchvisions_weights_it_computes_what_torchvisions_does(name):
+    ours, theirs = TWINS[name]
+    torch.manual_seed(0)
+    there, here = theirs(), on_meta(ours)
+    here.load_state_dict(there.state_dict(), assign=True)
+    images = torch.randn(2, *IMAGE)
+    with torch.no_grad():
+        torch.testing.assert_close(here.eval()(images), there.eval()(images))
+
+
+def test_in_training_googlenet_gives_what_torchvisions_does():
+    """Three times scores, in the same order, by batch norm of the batch."""
+    ours, theirs = TWINS["googlenet"]
+    torch.manual_seed(0)
+    there, here = theirs().train(), on_meta(ours).train()
+    here.load_state_dict(there.state_dict(), assign=True)
+    for network in (here, there):
+        for module in network.modules():
+            if isinstance(module, nn.Dropout):  # drawn in another order
+                module.p = 0.0
+    images = torch.randn(2, *IMAGE)
+    with torch.no_grad():
+        got, expected = here(images), there(images)
+    assert isinstance(got, GoogLeNetScores)
+    for scores, wanted in zip(got, expected, strict=True):
+        torch.testing.assert_close(scores, wanted)
+
+
+@pytest.mark.parametrize("name", TWINS)
+def test_torchvisions_weights_load(name):
+    ours, theirs = map(on_meta, TWINS[name])
+    state = theirs.state_dict()
+    keys = ours.load_state_dict(state, assign=True)
+    assert not keys.missing_keys
+    assert not keys.unexpected_keys
+    assert list(state) == list(theirs.state_dict())  # the given one is untouched
+
+
+def test_weights_of_another_network_do_not_load():
+    with pytest.raises(RuntimeError, match="Missing key"):
+        on_meta(partial(vgg, 11)).load_state_dict(
+            on_meta(models.vgg13).state_dict(), assign=True
+        )
+    with pytest.raises(RuntimeError, match="Missing key"):
+        on_meta(partial(resnet, 18)).load_state_dict(
+            on_meta(partial(models.resnet18, num_classes=10)).state_dict(), assign=True
+        )
+
+
+def test_its_own_weights_load_and_keep_their_names():
+    one, other = (ResidualBlock(4, 4) for _ in range(2))
+    other.load_state_dict(one.state_dict())
+    network = resnet(18, classes=3)
+    again = resnet(18, classes=3)
+    again.load_state_dict(network.state_dict())
+    assert all(
+        torch.equal(a, b) for a, b in zip(network.parameters(), again.parameters())
+    )
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (partial(alexnet, "lecture"), '"lectured", "published", "ungrouped"'),
+        (partial(zfnet, "torchvision"), '"lectured", "published" or "wide"'),
+        (partial(vgg, 12), "11, 13, 16 or 19"),
+        (partial(googlenet, True, "lectured"), '"published" or "torchvision"'),
+        (partial(resnet, 20), "18, 34, 50, 101 or 152"),
+    ],
+)
+def test_what_there_is_none_of(make, words):
+    with pytest.raises(ValueError, match=words):
+        make()
+
+
+# --- Modules --------------------------------------------------------------------------
+
+
+def test_inception_concatenates_four_branches():
+    torch.manual_seed(0)
+    module, x = (
+        Inception(6, 2, 3, 4, reduce3=5, reduce5=7, pool=8),
+        torch.randn(2, 6, 9, 7),
+    )
+    p = list(module.parameters())
+    relu, conv = functional.relu, functional.conv2d
+    one = relu(conv(x, p[0], p[1]))
+    three = relu(conv(relu(conv(x, p[2], p[3])), p[4], p[5], padding=1))
+    five = relu(conv(relu(conv(x, p[6], p[7])), p[8], p[9], padding=2))
+    pooled = relu(conv(functional.max_pool2d(x, 3, 1, 1), p[10], p[11]))
+    wanted = torch.cat([one, three, five, pooled], dim=1)
+    torch.testing.assert_close(module(x), wanted)
+    assert module.channels == wanted.shape[1] == 17
+
+
+def test_naive_inception_keeps_the_pooled_depth():
+    module, x = Inception(6, 2, 3, 4), torch.randn(2, 6, 9, 7)
+    assert module.channels == 15
+    assert module(x).shape == (2, 15, 9, 7)
+    torch.testing.assert_close(module(x)[:, 9:], functional.max_pool2d(x, 3, 1, 1))
+
+
+def test_googlenets_sizes_are_those_of_table_1():
+    rows = {row.name: row for row in layer_table(on_meta(googlenet), IMAGE).rows}
+    sizes = {
+        "pool1": (64, 56, 56), "pool2": (192, 28, 28), "pool3": (480, 14, 14),
+        "pool4": (832, 7, 7), "average": (1024, 1, 1), "fc": (1000,),
+    }  # fmt: skip
+    assert {name: rows[name].output for name in sizes} == sizes
+
+
+def test_heads_compute_in_training_only():
+    network = on_meta(googlenet)
+    images = torch.empty(2, *IMAGE, device="meta")
+    assert isinstance(network.train()(images), GoogLeNetScores)
+    assert network.eval()(images).shape == (2, 1000)
+    assert on_meta(partial(googlenet, aux=False)).train()(images).shape == (2, 1000)
+
+
+@pytest.mark.parametrize("project", [False, True])
+def test_a_shortcut_passes_what_the_layers_drop(project):
+    block = ResidualBlock(4, 8, stride=2, project=project).eval()
+    nn.init.zeros_(block.conv2.weight)
+    x = torch.randn(2, 4, 6, 6)
+    torch.testing.assert_close(block(x), functional.relu(block.shortcut(x)))
+    assert block.shortcut(x).shape == (2, 8, 3, 3)
+    parameters = sum(p.numel() for p in block.parameters())
+    assert parameters == 4 * 8 * 9 + 8 * 8 * 9 + 32 + (4 * 8 + 16 if project else 0)
+
+
+def test_a_plain_block_drops_it():
+    block = ResidualBlock(4, 4, plain=True).eval()
+    nn.init.zeros_(block.conv2.weight)
+    assert not block(torch.randn(2, 4, 6, 6)).any()
+
+
+def test_the_bottleneck_of_the_lecture():
+    rows = layer_table(Bottleneck(256, 64), (256, 28, 28)).counted().rows
+    assert [row.weights for row in rows if row.type == "Conv2d"] == [
+        256 * 64, 9 * 64 * 64, 64 * 256,
+    ]  # fmt: skip
+    x = torch.randn(1, 256, 6, 5)
+    assert Bottleneck(256, 64)(x).shape == x.shape
+    assert Bottleneck(256, 128, stride=2)(x).shape == (1, 512, 3, 3)
