@@ -10,6 +10,11 @@ from pathlib import Path
 
 import pytest
 
+try:
+    from tools import warm
+except ImportError:  # these settings alone, elsewhere
+    warm = None
+
 ROOT = Path(__file__).parent
 CELL_SECONDS = 120
 NBVAL_CELL_SECONDS = 2000  # what nbval waits when it is told nothing
@@ -33,6 +38,8 @@ def pytest_configure(config):
         option.nbval_sanitize_with = str(ROOT / "tests" / "nbval_sanitize.cfg")
     if option.nbval_cell_timeout == NBVAL_CELL_SECONDS:
         option.nbval_cell_timeout = CELL_SECONDS
+    if warm and option.nbval_current_env and not option.nbval_kernel_name:
+        option.nbval_current_env, option.nbval_kernel_name = False, warm.kernel()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -44,6 +51,32 @@ def pytest_runtest_setup(item):
     """
     if getattr(item.parent, "timed_out", False):
         pytest.fail("not run: an earlier cell of this notebook took too long")
+
+
+# What takes longest comes first, where there are several workers: begun last, it would
+# keep one of them busy alone. The others come after these, as they are collected.
+LONG = (
+    "tests/browser/test_slides.py",
+    "tests/browser/",
+    "tests/test_build.py",
+    "tests/test_training.py",
+    "tests/test_mutants.py",
+    "tests/test_grade.py",
+    "tests/test_lessons.py",
+    "notebooks/",
+)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config, items):
+    """Put first what takes longest, in the workers of xdist."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=_rank)
+
+
+def _rank(item):
+    found = map(item.nodeid.startswith, LONG)
+    return next((rank for rank, is_it in enumerate(found) if is_it), len(LONG))
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -61,5 +94,6 @@ def pytest_xdist_make_scheduler(config, log):
             return nodeid if by_lesson else nodeid.split("::")[0]
 
     if config.getoption("dist") in ("load", "loadfile", "loadscope", "worksteal"):
+        config.option.loadscopereorder = False  # by their number of tests
         return ByFileOrLesson(config, log)
     return None

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tokenize
+from functools import partial
 from pathlib import Path
 
 import jupytext
@@ -15,7 +16,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from tools import build
+from tools import build, warm
 from tools.blanks import LessonError
 
 LESSONS = build.lessons()
@@ -139,7 +140,9 @@ def test_a_students_notebook_runs_alone_in_another_folder(lesson, tmp_path):
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
     where = {"metadata": {"path": str(tmp_path)}}
-    client = NotebookClient(book, timeout=120, resources=where)
+    client = NotebookClient(
+        book, timeout=120, resources=where, kernel_name=warm.kernel()
+    )
     client.execute(stderr=subprocess.DEVNULL)  # an error in a cell stops it
     cards = [output.data["text/plain"] for output in shown_cards(book)]
     solved = build.convert(lesson)[1]
@@ -185,7 +188,9 @@ def tiny(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         folder = project_in(tmp_path_factory.mktemp("tiny"), patch, _00_tiny=TINY)
         versions = []
-        for _ in range(2):
+        warmed = partial(NotebookClient, kernel_name=warm.kernel())  # to save time
+        for client in (NotebookClient, warmed):
+            patch.setattr(build, "NotebookClient", client)
             assert build.make(force=True) == 1
             books = build.targets(folder / "lessons" / "00_tiny.py")
             versions.append({form: path.read_bytes() for form, path in books.items()})
@@ -385,7 +390,7 @@ def write_notebook(path, cells):
 
 
 def run_pytest(folder, *options):
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options]
+    command = [*warm.python(), "-m", "pytest", "-p", "no:cacheprovider", *options]
     clean = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST")}
     return subprocess.run(
         command, cwd=folder, env=clean, capture_output=True, text=True, timeout=120

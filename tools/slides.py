@@ -66,6 +66,14 @@ class Server:
         with urllib.request.urlopen(self.address(path), timeout=5) as answer:
             return json.load(answer)
 
+    def end_kernel(self, notebook: str) -> None:
+        """Stop the kernel of a notebook in the server's folder."""
+        for session in self.get("api/sessions"):
+            if session["path"] == notebook:
+                address = self.address(f"api/sessions/{session['id']}")
+                request = urllib.request.Request(address, method="DELETE")
+                urllib.request.urlopen(request, timeout=30).close()
+
 
 def is_free(port: int) -> bool:
     """Tell whether nothing listens on a port of this computer."""

@@ -18,6 +18,7 @@ import contextlib
 import sys
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,6 +54,13 @@ _SLIDES = "[...document.querySelectorAll('.slides > section > section')].map(e =
 # cell whose input is collapsed has no prompt to watch.
 COUNT_RUNS = """
 window.cellsRun = 0;
+window.whenRun = () => {};
+window.untilRun = (count, seconds) => new Promise(resolve => {
+  const look = () => window.cellsRun >= count && resolve(true);
+  window.whenRun = look;
+  setTimeout(resolve, 1000 * seconds, false);
+  look();
+});
 window.WebSocket = class extends WebSocket {
   constructor(...how) {
     super(...how);
@@ -60,16 +68,26 @@ window.WebSocket = class extends WebSocket {
       const text = await new Response(data).text();
       window.cellsRun += ['"status"', '"execute_request"', '"idle"']
         .every(word => text.includes(word));
+      window.whenRun();
     });
   }
 };"""
-# Selects a cell without opening its editor, where keys would be typed.
-_SELECT = """(cell) => {
+# Selects a cell without opening its editor, where keys would be typed, and presses
+# Ctrl+Enter at once: a slide that comes late into view makes a cell of its own the
+# active one. Gives the number of cells that had run before, or null: not selected.
+_RUN = """(cell) => {
   const handle = cell.querySelector('.jp-InputArea-prompt') || cell;
   for (const kind of ['mousedown', 'mouseup', 'click'])
     handle.dispatchEvent(new MouseEvent(kind, {bubbles: true, button: 0}));
   cell.focus();
-  return window.cellsRun;
+  if (!cell.classList.contains('jp-mod-active')) return null;
+  const before = window.cellsRun;
+  const key = {key: 'Enter', code: 'Enter', ctrlKey: true, bubbles: true,
+    cancelable: true};
+  const press = new KeyboardEvent('keydown', key);
+  Object.defineProperty(press, 'keyCode', {value: 13});
+  cell.dispatchEvent(press);
+  return before;
 }"""
 
 # Resolves when images and widgets are there and nothing has moved for two frames.
@@ -221,6 +239,7 @@ class Slides:
 
     def __exit__(self, *error: object) -> None:
         self.page.close()
+        self._server.end_kernel(self._notebook)
 
     def names(self) -> list[str]:
         """The slides, in order, as they are called in the page's address."""
@@ -228,6 +247,10 @@ class Slides:
 
     def show_and_run(self, slide: str) -> list[str]:
         """Go to a slide, reveal it all and run its cells; return what went wrong."""
+        return self.show(slide) or self.run_cells()
+
+    def show(self, slide: str) -> list[str]:
+        """Go to a slide and reveal it all; return what went wrong."""
         # The number after the slide's name is the last fragment to show.
         for _ in range(6):  # a busy page may miss a change of address
             self.page.evaluate(
@@ -241,44 +264,40 @@ class Slides:
                     arg=[_SLIDE, slide],
                     timeout=10_000,
                 )
-                break
-        else:
-            return ["the slide does not appear"]
+                return []
+        return ["the slide does not appear"]
+
+    def run_cells(self) -> list[str]:
+        """Run the cells of the slide that is shown; return what went wrong."""
         for cell in self.page.query_selector_all(f"{_SLIDE} .jp-CodeCell"):
             if not cell.is_visible():
                 continue
-            before = self._select(cell)
-            self.page.keyboard.press("Control+Enter")
-            try:
-                self.page.wait_for_function(
-                    "before => window.cellsRun > before",
-                    arg=before,
-                    timeout=_CELL_SECONDS * 1000,
-                )
-            except PlaywrightTimeout:
+            before = self._run(cell)
+            if before is None:
+                return ["a cell cannot be selected"]
+            # Not asked at every frame: the kernel needs the processor.
+            if not self.page.evaluate(
+                "([count, seconds]) => window.untilRun(count, seconds)",
+                [before + 1, _CELL_SECONDS],
+            ):
                 return [f"a cell is still busy after {_CELL_SECONDS} s"]
         return []
 
-    def _select(self, cell: ElementHandle) -> int:
-        """Make a cell the active one; return how many cells have run so far.
+    def _run(self, cell: ElementHandle) -> int | None:
+        """Run a cell; return how many had run before, None if it takes no focus."""
+        for _ in range(20):  # a page that is still busy may miss the first try
+            before = cell.evaluate(_RUN)
+            if before is not None:
+                return before
+            self.page.wait_for_timeout(500)
+        return None
 
-        A page that is still busy may miss the first try, and Ctrl+Enter would then run
-        the cell before once more.
-        """
-        for _ in range(4):
-            before = cell.evaluate(_SELECT)
-            with contextlib.suppress(PlaywrightTimeout):
-                self.page.wait_for_function(
-                    "cell => cell.classList.contains('jp-mod-active')",
-                    arg=cell,
-                    timeout=500,
-                )
-                break
-        return before
+    def resize(self, size: tuple[int, int]) -> None:
+        """Show the slides on a screen of another size."""
+        self.page.set_viewport_size({"width": size[0], "height": size[1]})
 
     def measure(self, size: tuple[int, int]) -> tuple[int, str, list[str]]:
-        """Measure the slide on a screen: height it needs, its title, what is wrong."""
-        self.page.set_viewport_size({"width": size[0], "height": size[1]})
+        """Measure the slide on its screen: height needed, its title, what is wrong."""
         at_rest = self.page.evaluate(_SETTLED, [_SLIDE, size[0]])
         found = self.page.evaluate(_MEASURE, [_SLIDE, self._allowed])
         problems = found["problems"] + ([] if at_rest else ["never comes to rest"])
@@ -296,23 +315,31 @@ def walk(
 
     ``shots`` is a folder for a picture of each slide at each size.
     """
-    reports = []
-    sizes = list(SIZES)
+    needs, problems = defaultdict(dict), defaultdict(list)
     with Slides(browser, server, notebook) as slides:
-        for slide in slides.names():
-            problems = slides.show_and_run(slide)
-            needs = {}
-            for size in sizes:
-                needs[size], title, wrong = slides.measure(size)
-                problems += wrong
+        titles = dict.fromkeys(slides.names(), "")
+        # All slides at one size, then at the other: resizing is slow.
+        for size in SIZES:
+            slides.resize(size)
+            for slide in titles:
+                wrong = slides.show(slide)
+                if size == SIZES[0]:
+                    wrong = wrong or slides.run_cells()
+                needs[slide][size], titles[slide], more = slides.measure(size)
+                problems[slide] += wrong + more + slides.watch.take()
                 if shots:
                     name = f"{Path(notebook).stem}_{slide}_{size[1]}.png"
                     slides.page.screenshot(path=shots / name)
-            sizes.reverse()  # begin the next slide at this size: resizing is slow
-            problems += slides.watch.take()
-            name, need = slide.removeprefix("slide-"), tuple(needs[s] for s in SIZES)
-            reports.append(SlideReport(notebook, name, title, need, tuple(problems)))
-    return reports
+    return [
+        SlideReport(
+            notebook,
+            slide.removeprefix("slide-"),
+            title,
+            tuple(needs[slide][size] for size in SIZES),
+            tuple(problems[slide]),
+        )
+        for slide, title in titles.items()
+    ]
 
 
 def _may_fail(server: Server, notebook: str) -> list[int]:
