@@ -78,11 +78,12 @@ def show(figure: Figure | Drawing, alt: str) -> None:
     """
     if not alt.strip():
         raise ValueError("a figure needs an alt text: say what there is to see")
-    markup = figure.img(alt) if isinstance(figure, Drawing) else _image(figure, alt)
+    markup = figure.img(alt) if isinstance(figure, Drawing) else html_image(figure, alt)
     display.show(alt, markup)
 
 
-def _image(figure: Figure, alt: str) -> str:
+def html_image(figure: Figure, alt: str) -> str:
+    """A Matplotlib figure as an HTML image with its alternative text; closes it."""
     buffer = io.BytesIO()
     pictures = any(ax.images for ax in figure.axes)
     dpi = 130 if pictures else 150  # sharp on a projector
