@@ -162,8 +162,9 @@ def conv_matrix(kernel: Tensor, H1: int, W1: int) -> Tensor:
 
 
 def receptive_field(layers: Sequence[tuple[int, int]]) -> int:
-    """How many input pixels, along one side, one output of a stack sees. Lesson 04.
+    """Pixels, along one side, from the first to the last one seen. Lesson 04.
 
+    Of the input, that is, by one output of a stack; also where S > F skips some.
     Each layer adds F − 1 steps, and a step of a later layer is as long as the product
     of all strides before it.
 

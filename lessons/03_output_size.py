@@ -368,4 +368,5 @@ show_table(
 # - What does not fit is dropped in silence.
 # - Dilation widens the kernel to dilation · (F − 1) + 1.
 #
-# So far, people chose the kernels. Next, a network will choose its own.
+# Next: [04 From kernels to CNNs](04_from_kernels_to_cnns.ipynb). So far, people chose
+# the kernels. Can a network choose its own?

@@ -501,7 +501,7 @@ answer("04.4", three_of_3=blank(7), two_of_5=blank(9), layers_for_11=blank(5))
 # %% slideshow={"slide_type": "-"}
 @exercise("04.5")
 def receptive_field(layers):
-    """Pixels that one output sees; layers are (F, S), from the input on."""
+    """Pixels from the first to the last one seen; layers (F, S), from the input on."""
     field, step = 1, 1
     for F, S in layers:
         field += blank((F - 1) * step)

@@ -607,4 +607,5 @@ print(f"{smaller.title}: test accuracy above 0.9:", accuracy > 0.9)
 # - Learning: forget, compute gradients, step; epoch after epoch.
 # - Dropout: zeros in training, nothing in use, the same mean.
 #
-# Next comes AlexNet: the same plan in 2012, a thousand times larger.
+# Next: [07 AlexNet and ZFNet](07_alexnet_and_zfnet.ipynb). The same plan in 2012, a
+# thousand times larger.

@@ -328,8 +328,8 @@ RIGHT = answers.RIGHT | {
 
 
 def test_every_function_is_written_otherwise_too():
-    assert RIGHT.keys() == set(FUNCTIONS)
-    assert all(len(others) >= 2 for others in RIGHT.values())
+    assert RIGHT.keys() >= set(FUNCTIONS)
+    assert all(len(RIGHT[number]) >= 2 for number in FUNCTIONS)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ import os
 import re
 import statistics
 import subprocess
-import sys
 import tokenize
 
 import jupytext
@@ -15,7 +14,7 @@ import nbformat
 import pytest
 
 from helpers.exercises import exercises
-from tools import build
+from tools import build, warm
 
 LESSONS = build.lessons()
 every_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
@@ -262,7 +261,7 @@ def test_the_source_runs_as_a_script(lesson, tmp_path):
         "PYTHONPATH": str(build.ROOT),
     }
     run = subprocess.run(
-        [sys.executable, lesson],
+        [*warm.python(), lesson],
         cwd=tmp_path,
         env=environment,
         capture_output=True,

@@ -9,6 +9,7 @@ Where there is a bar, a row ends in ok or over; the exit status is 1 when one is
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import statistics
@@ -16,7 +17,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 
 import ipywidgets
 import torch
@@ -27,13 +30,29 @@ from torch.utils.data import DataLoader, Dataset
 
 from helpers import widgets
 from helpers.convolution import conv2d, conv2d_loops
-from helpers.data import Batches, photograph, to_grey
+from helpers.counting import layer_table
+from helpers.data import (
+    DATA,
+    Batches,
+    DataSet,
+    Split,
+    load,
+    missing,
+    photograph,
+    to_grey,
+)
+from helpers.device import best_device, describe_device
 from helpers.networks import cifar_resnet, lenet5
-from helpers.training import fit
+from helpers.training import RECIPES, train
+from helpers.training.recipes import has_bf16
+from helpers.widgets.networks_map import Network
 
 IMPORT_BAR = 500.0  # milliseconds that `import helpers` may add to `import torch`
 REDRAW_BAR = 100.0  # milliseconds from a slider's move to the new picture
 PROCESSES, MOVES = 5, 20
+# How many times as fast as the usual loop the recipe "fast" is, on a CPU, at least.
+RATIO_BARS = {"fast, fp32": 1.25, "fast, bfloat16": 1.9}
+ROUNDS, WARM_STEPS, USUAL_STEPS, FAST_IMAGES = 3, 6, 20, 3840
 SIZE = (128, 192)  # of the picture that is convolved: (H, W)
 
 # In a process of its own: prints what each further import takes, in milliseconds.
@@ -66,7 +85,8 @@ class Row:
 
     def __str__(self) -> str:
         bar = "" if self.bar is None else f"{self.bar:.0f} ms"
-        verdict = self.remark if self.bar is None else "over" if self.is_over else "ok"
+        verdict = "" if self.bar is None else "over  " if self.is_over else "ok  "
+        verdict += self.remark
         text = f"{self.part:<12} {self.what:<36} {self.median:>11.3f} ms {bar:>8}"
         return f"{text}  {verdict}".rstrip()
 
@@ -134,11 +154,23 @@ def explorers() -> Iterator[Row]:
             step, kernel, conv2d(step, kernel)
         ),
         "size_explorer": widgets.size_explorer,
+        "error_explorer": lambda: widgets.error_explorer(
+            load("shapes", "cpu", counts=(10, 60)),
+            torch.randn(60, 10, generator=generator),
+        ),
         "field_explorer": widgets.field_explorer,
+        "gradient_explorer": widgets.gradient_explorer,
         "map_explorer": lambda: widgets.map_explorer(
             lenet5(), torch.randn(9, 1, 32, 32, generator=generator), list(range(9))
         ),
+        "inception_explorer": widgets.inception_explorer,
+        "network_explorer": lambda: widgets.network_explorer(_networks()),
+        "norm_explorer": widgets.norm_explorer,
         "pool_explorer": lambda: widgets.pool_explorer(step),
+        "stack_explorer": widgets.stack_explorer,
+        "cost_explorer": lambda: widgets.cost_explorer(
+            {"LeNet-5": layer_table(lenet5(), (1, 32, 32))}
+        ),
     }
     missing = set(widgets.__all__) - set(makers)
     if missing:
@@ -148,8 +180,8 @@ def explorers() -> Iterator[Row]:
 
 
 def _redraw(explorer: widgets.base.Explorer) -> float:
-    """Median time of a move, all sliders and boxes in turn."""
-    controls = list(_numbers(explorer))
+    """Median time of a move, all sliders and boxes in turn, or all lists."""
+    controls = list(_numbers(explorer)) or list(_numbers(explorer, _LISTS))
     times, drawn = [], 0
     for move in range(MOVES):
         control = controls[move % len(controls)]
@@ -162,19 +194,33 @@ def _redraw(explorer: widgets.base.Explorer) -> float:
     return statistics.median(times)
 
 
+def _networks() -> dict[str, Network]:
+    """Fourteen made-up networks, as many as in lesson 13."""
+    return {
+        f"Net{k % 4}-{k}": Network(2000 + k, 8 + 5 * k, 50 + 2 * k, 75 + k, *[9**k] * 3)
+        for k in range(14)
+    }
+
+
 _NUMBERS = (ipywidgets.IntSlider, ipywidgets.FloatSlider, ipywidgets.FloatText)
+_LISTS = (ipywidgets.Dropdown,)
 
 
-def _numbers(widget: ipywidgets.Widget) -> Iterator[ipywidgets.Widget]:
+def _numbers(
+    widget: ipywidgets.Widget, kinds: tuple[type, ...] = _NUMBERS
+) -> Iterator[ipywidgets.Widget]:
     """The sliders and boxes inside a widget, in reading order."""
-    if isinstance(widget, _NUMBERS):
+    if isinstance(widget, kinds):
         yield widget
     for child in getattr(widget, "children", ()):
-        yield from _numbers(child)
+        yield from _numbers(child, kinds)
 
 
-def _elsewhere(control: ipywidgets.Widget) -> float:
+def _elsewhere(control: ipywidgets.Widget) -> object:
     """A neighbour of the control's value, from the start again after the end."""
+    if isinstance(control, _LISTS):
+        option = control.options[(control.index + 1) % len(control.options)]
+        return option[1] if isinstance(option, tuple) else option
     if isinstance(control, ipywidgets.FloatText):
         return control.value + 1
     step = control.step if isinstance(control, ipywidgets.IntSlider) else 0.1
@@ -193,10 +239,12 @@ def _median(function: Callable[[], object], times: int) -> float:
 
 
 class _Pictures(Dataset):
-    """CIFAR-10 as torchvision serves it: one PIL image at a time, transformed."""
+    """A data set as torchvision serves CIFAR-10: one PIL image at a time."""
 
-    def __init__(self, pixels: Tensor, labels: Tensor, transform: Callable) -> None:
-        self.pixels, self.labels = pixels.permute(0, 2, 3, 1).numpy(), labels.tolist()
+    def __init__(self, data: DataSet, transform: Callable) -> None:
+        images = data.train.images * data.std[:, None, None] + data.mean[:, None, None]
+        pixels = (255 * images).round().to(torch.uint8).permute(0, 2, 3, 1)
+        self.pixels, self.labels = pixels.cpu().numpy(), data.train.labels.tolist()
         self.transform = transform
 
     def __len__(self) -> int:
@@ -207,83 +255,153 @@ class _Pictures(Dataset):
         return self.transform(image), self.labels[index]
 
 
-def _usual(pixels: Tensor, labels: Tensor, workers: int) -> DataLoader:
+def _usual(data: DataSet, folder: Path, workers: int) -> DataLoader:
     """The usual pipeline: PIL transforms on each image, batches by a DataLoader."""
-    from torchvision import transforms
+    from torchvision import datasets, transforms
 
     steps = [
         transforms.RandomCrop(32, padding=4),
         transforms.RandomHorizontalFlip(),
         transforms.ToTensor(),
-        transforms.Normalize([0.5] * 3, [0.25] * 3),
+        transforms.Normalize(data.mean.tolist(), data.std.tolist()),
     ]
-    data = _Pictures(pixels, labels, transforms.Compose(steps))
-    return DataLoader(data, batch_size=128, shuffle=True, num_workers=workers)
-
-
-def _made_up(count: int) -> tuple[Tensor, Tensor, Batches]:
-    """Pixels (count, 3, 32, 32) from 0 to 255, labels, and both as `Batches`."""
-    generator = torch.Generator().manual_seed(0)
-    pixels = torch.randint(0, 256, (count, 3, 32, 32), generator=generator)
-    labels = torch.randint(0, 10, (count,), generator=generator)
-    images = (pixels / 255 - 0.5) / 0.25
-    batches = Batches(images, labels, 128, augment=True, pad_value=-2.0)
-    return pixels.to(torch.uint8), labels, batches
+    transform = transforms.Compose(steps)
+    if data.name == "cifar10":
+        images = datasets.CIFAR10(folder, train=True, transform=transform)
+    else:
+        images = _Pictures(data, transform)
+    on_gpu = data.train.images.device.type == "cuda"
+    return DataLoader(
+        images,
+        batch_size=128,
+        shuffle=True,
+        num_workers=workers,
+        persistent_workers=workers > 0,
+        pin_memory=on_gpu,
+    )
 
 
 def augmentation() -> Iterator[Row]:
     """Random crop and flip of 5 000 images: per image by PIL, and in batches."""
-    pixels, labels, batches = _made_up(5000)
+    data = load("shapes", "cpu")
+    batches = Batches(*data.train, 128, augment=True, pad_value=data.pad_value)
     fast = _median(lambda: [0 for _ in batches], 5)
     yield Row("augment", "Batches, 5000 images", fast)
     for workers in (0, 2):
-        loader = _usual(pixels, labels, workers)
+        loader = _usual(data, DATA, workers)
         slow = _median(lambda loader=loader: [0 for _ in loader], 3)
         remark = f"{slow / fast:.1f} × Batches"
         yield Row("augment", f"PIL, DataLoader, {workers} workers", slow, remark=remark)
 
 
-def training() -> Iterator[Row]:
-    """An epoch of ResNet-20, fp32, all cores: the usual loop, and fit with Batches.
+@dataclass(frozen=True)
+class Settings:
+    """What the command line says about the training."""
+
+    full: bool = False
+    folder: Path = DATA
+
+
+def training(settings: Settings = Settings()) -> Iterator[Row]:
+    """1 000 images of ResNet-20: the usual loop, and the recipe "fast", all cores.
 
     In turn, so that a change in the machine's speed meets both.
     """
-    pixels, labels, batches = _made_up(1280)
-    cores = os.cpu_count() or 1
-    loader = _usual(pixels, labels, workers=0)
-    usual, fast = [], []
-    torch.set_num_threads(cores)
-    for _ in range(3):
-        usual.append(_seconds(lambda: _usual_epoch(loader)))
-        fast.append(_seconds(lambda: _fast_epoch(batches)))
-    torch.set_num_threads(1)
-    slow, quick = (1000 * statistics.median(times) for times in (usual, fast))
-    yield Row("training", f"fit, Batches, {cores} threads", quick)
-    remark = f"{slow / quick:.2f} × fit"
-    yield Row("training", f"usual loop, {cores} threads", slow, remark=remark)
+    device, threads = best_device(), torch.get_num_threads()
+    name = "shapes" if missing("cifar10", settings.folder) else "cifar10"
+    data = load(name, device, settings.folder)
+    torch.set_num_threads(os.cpu_count() or 1)
+    print(f"ResNet-20, {data.title}, {describe_device(device)}, all cores")
+    ways = {"fast, fp32": False}
+    if has_bf16(device):
+        ways["fast, bfloat16"] = True
+    times: dict[str, list[float]] = {way: [] for way in ("usual loop", *ways)}
+    usual = _usual_loop(data, settings.folder)
+    for _ in range(ROUNDS):
+        times["usual loop"].append(next(usual))
+        for way, bf16 in ways.items():
+            times[way].append(_fast_loop(data, bf16))
+    usual.close()  # ends the workers
+
+    medians = {way: statistics.median(values) for way, values in times.items()}
+    slow = medians["usual loop"]
+    for way, median in medians.items():
+        least = RATIO_BARS.get(way) if device.type == "cpu" else None
+        remark = "" if way == "usual loop" else f"{slow / median:.2f} × as fast"
+        if least:
+            remark += f", at least {least}"
+        bar = slow / least if least else None
+        yield Row("training", f"{way}, 1000 images", median, bar, remark)
+    if settings.full:
+        yield from _to_accuracy(data)
+    torch.set_num_threads(threads)
 
 
-def _usual_epoch(loader: DataLoader) -> None:
-    network = cifar_resnet(20)
-    optimizer = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9)
-    for images, labels in loader:
-        optimizer.zero_grad()
-        loss = functional.cross_entropy(network(images), labels)
-        loss.backward()
-        optimizer.step()
+def _usual_loop(data: DataSet, folder: Path) -> Iterator[float]:
+    """The loop of most tutorials; milliseconds for 1 000 images, again and again."""
+    device = data.train.images.device
+    loader = _usual(data, folder, min(8, os.cpu_count() or 1))
+    network = cifar_resnet(20).to(device)
+    optimizer = torch.optim.SGD(
+        network.parameters(), lr=0.1, momentum=0.9, weight_decay=1e-4
+    )
+    batches = itertools.chain.from_iterable(itertools.repeat(loader))
+    network.train()
+    while True:
+        # A pause fills the workers' queues: the first steps would be too fast.
+        for step in range(USUAL_STEPS + WARM_STEPS):
+            if step == WARM_STEPS:
+                _wait(device)
+                begin = time.perf_counter()
+            images, labels = next(batches)
+            images, labels = images.to(device), labels.to(device)
+            optimizer.zero_grad()
+            loss = functional.cross_entropy(network(images), labels)
+            loss.backward()
+            optimizer.step()
+        _wait(device)
+        seconds = time.perf_counter() - begin
+        yield 1e6 * seconds / (USUAL_STEPS * loader.batch_size)
 
 
-def _fast_epoch(batches: Batches) -> None:
-    network = cifar_resnet(20)
-    optimizer = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9)
-    options = {"progress": False, "channels_last": True}
-    fit(network, batches, epochs=1, optimizer=optimizer, **options)
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize()
 
 
-def _seconds(function: Callable[[], object]) -> float:
-    begin = time.perf_counter()
-    function()
-    return time.perf_counter() - begin
+def _fast_loop(data: DataSet, bf16: bool) -> float:
+    """The recipe "fast"; milliseconds for 1 000 images."""
+    gpu = data.train.images.device.type != "cpu"
+    epochs, count = (6, len(data.train.labels)) if gpu else (1, FAST_IMAGES)
+    few = replace(
+        data,
+        train=Split(*(part[:count] for part in data.train)),
+        test=Split(*(part[:1] for part in data.test)),
+    )
+    told = {"bf16": bf16, "progress": False}
+    rows = train(20, few, "fast", epochs, **told).history.rows
+    speeds = [row.images_per_second for row in rows]
+    return 1e6 / statistics.median(speeds[1:] or speeds)  # cuDNN tries out in the first
+
+
+def _to_accuracy(data: DataSet) -> Iterator[Row]:
+    """Seconds of training and testing until so much of the test set is right."""
+    device = data.train.images.device
+    epochs = 5 if device.type == "cpu" else RECIPES["fast"].epochs
+    result = train(20, data, "fast", epochs, progress=False)
+    rows = result.history.rows
+    for wanted in (0.8, 0.91):
+        seconds = 0.0
+        what = f"fast, to {wanted:.0%} of {data.title}"
+        for row in rows:
+            seconds += row.seconds
+            if row.test_accuracy >= wanted:
+                remark = f"in epoch {row.epoch} of {epochs}"
+                yield Row("training", what, 1000 * seconds, remark=remark)
+                break
+        else:
+            best = f"not in {epochs} epochs: {rows[-1].test_accuracy:.2%}"
+            yield Row("training", what, 1000 * seconds, remark=best)
 
 
 PARTS = {
@@ -298,13 +416,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m tools.bench", description=__doc__.split("\n")[0]
     )
     parser.add_argument("--only", choices=PARTS, metavar="NAME", help=", ".join(PARTS))
+    parser.add_argument(
+        "--full", action="store_true", help="train until 80 and 91 %% are right, too"
+    )
+    parser.add_argument("--folder", type=Path, default=DATA, help="with the downloads")
     options = parser.parse_args(arguments)
+    settings = Settings(options.full, options.folder)
+    parts = {**PARTS, "training": partial(training, settings)}
     torch.set_num_threads(1)
     print(f"PyTorch {torch.__version__}, one thread, medians, {SIZE[0]}×{SIZE[1]} grey")
     print(f"{'part':<12} {'what':<36} {'time':>14} {'bar':>8}")
     over = 0
     for part in [options.only] if options.only else PARTS:
-        for row in PARTS[part]():
+        for row in parts[part]():
             print(row, flush=True)
             over += row.is_over
     if over:

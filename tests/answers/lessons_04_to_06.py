@@ -1092,6 +1092,8 @@ WRONG = {
         simple(act1=lambda: [nn.LeakyReLU()], act2=lambda: [nn.LeakyReLU()]),
         simple(act2=lambda: [nn.GELU()]),
         simple(act1=lambda: [nn.Hardtanh(0, 1)]),
+        simple(act1=lambda: [nn.ReLU6()]),
+        simple(act2=lambda: [nn.ReLU6()]),
         simple(act2=lambda: [nn.Sigmoid()]),
         simple(pool2=lambda: [nn.AvgPool2d(2)]),
         simple(pool1=lambda: [nn.MaxPool2d(2, stride=1)]),
