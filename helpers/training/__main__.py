@@ -229,4 +229,10 @@ def _from(least: int) -> Any:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    if "LOCAL_RANK" in os.environ:
+        # gloo's threads may still run when Python has ended, which would abort it.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    sys.exit(status)

@@ -60,6 +60,7 @@ def joined(device: torch.device | None = None) -> Iterator[torch.device | None]:
         torch.cuda.set_device(device)
     distributed.init_process_group("nccl" if cuda else "gloo")
     yield device  # after an error the others would be waited for in vain
+    distributed.barrier()  # none leaves while another still needs it
     distributed.destroy_process_group()
 
 
