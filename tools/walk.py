@@ -168,18 +168,19 @@ _MEASURE = """([slide, allowed]) => {
 class SlideReport:
     """What a slide needs and what is wrong with it.
 
-    ``need`` is its height in pixels at each of `SIZES`; ``problems`` is empty when all
-    is well, each one begins with the size it was seen at where that matters.
+    ``need`` is its height in pixels at each of `SIZES`, None where it was not measured;
+    ``problems`` is empty when all is well, each one begins with the size it was seen at
+    where that matters.
     """
 
     notebook: str
     slide: str
     title: str
-    need: tuple[int, ...]
+    need: tuple[int | None, ...]
     problems: tuple[str, ...]
 
     def __str__(self) -> str:
-        needs = " ".join(f"{need:5}" for need in self.need)
+        needs = " ".join(f"{'-' if need is None else need:>5}" for need in self.need)
         verdict = "; ".join(self.problems)
         return f"  {self.slide:6} {needs}  {self.title[:40]:40}  {verdict}".rstrip()
 
@@ -285,11 +286,11 @@ class Slides:
 
     def _run(self, cell: ElementHandle) -> int | None:
         """Run a cell; return how many had run before, None if it takes no focus."""
-        for _ in range(20):  # a page that is still busy may miss the first try
+        for _ in range(400):  # the page marks it in a moment, when it is busy later
             before = cell.evaluate(_RUN)
             if before is not None:
                 return before
-            self.page.wait_for_timeout(500)
+            self.page.wait_for_timeout(25)
         return None
 
     def resize(self, size: tuple[int, int]) -> None:
@@ -309,11 +310,22 @@ class Slides:
 
 
 def walk(
-    browser: Browser, server: Server, notebook: str, shots: Path | None = None
+    browser: Browser,
+    server: Server,
+    notebook: str,
+    shots: Path | None = None,
+    fullest: int | None = None,
 ) -> list[SlideReport]:
     """Show, run and measure every slide of a notebook in the server's folder.
 
-    ``shots`` is a folder for a picture of each slide at each size.
+    Args:
+        browser: from `launch`.
+        server: from `tools.slides.serve`.
+        notebook: its path in the server's folder.
+        shots: a folder for a picture of each slide at each size.
+        fullest: how many slides, those that need most of the small screen's height, to
+            measure on the large one too; all, unless given. rise.css lets everything
+            grow in proportion, so that these tell of the others.
     """
     needs, problems = defaultdict(dict), defaultdict(list)
     with Slides(browser, server, notebook) as slides:
@@ -321,7 +333,11 @@ def walk(
         # All slides at one size, then at the other: resizing is slow.
         for size in SIZES:
             slides.resize(size)
-            for slide in titles:
+            shown = list(titles)
+            if size != SIZES[0] and fullest is not None:
+                shown.sort(key=lambda slide: -needs[slide][SIZES[0]])
+                del shown[fullest:]
+            for slide in shown:
                 wrong = slides.show(slide)
                 if size == SIZES[0]:
                     wrong = wrong or slides.run_cells()
@@ -335,7 +351,7 @@ def walk(
             notebook,
             slide.removeprefix("slide-"),
             title,
-            tuple(needs[slide][size] for size in SIZES),
+            tuple(needs[slide].get(size) for size in SIZES),
             tuple(problems[slide]),
         )
         for slide, title in titles.items()
