@@ -6,6 +6,7 @@ that pytest is started in, and an option of nbval an error where it is not insta
 
 import os
 import re
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,32 @@ def pytest_configure(config):
         option.nbval_cell_timeout = CELL_SECONDS
     if warm and option.nbval_current_env and not option.nbval_kernel_name:
         option.nbval_current_env, option.nbval_kernel_name = False, warm.kernel()
+    _run_elsewhere()
+
+
+def _run_elsewhere():
+    """Let each notebook's kernel work in an empty folder of its own.
+
+    So every comparison shows too that a notebook needs nothing beside it and leaves
+    nothing behind: that it can be handed out alone.
+    """
+    from nbval import plugin
+
+    if plugin.RunningKernel.__name__ == "Elsewhere":
+        return
+
+    class Elsewhere(plugin.RunningKernel):
+        def __init__(self, kernel_name, cwd=None, **options):
+            self.folder = tempfile.TemporaryDirectory(prefix="convnets-notebook-")
+            super().__init__(kernel_name, cwd=self.folder.name, **options)
+
+        def stop(self):
+            super().stop()
+            left = os.listdir(self.folder.name)
+            self.folder.cleanup()
+            assert not left, f"the notebook leaves files behind: {', '.join(left)}"
+
+    plugin.RunningKernel = Elsewhere
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -133,22 +133,11 @@ def test_no_answer_is_left_in_a_students_notebook(lesson):
 
 
 @every_lesson
-def test_a_students_notebook_runs_alone_in_another_folder(lesson, tmp_path):
-    copy = shutil.copy(build.targets(lesson)["student"], tmp_path)
-    book = nbformat.read(copy, as_version=4)
-    for cell in book.cells:
-        if cell.cell_type == "code":
-            cell.outputs, cell.execution_count = [], None
-    where = {"metadata": {"path": str(tmp_path)}}
-    client = NotebookClient(
-        book, timeout=120, resources=where, kernel_name=warm.kernel()
-    )
-    client.execute(stderr=subprocess.DEVNULL)  # an error in a cell stops it
+def test_a_students_notebook_shows_all_its_exercises_open(lesson):
+    book = nbformat.read(build.targets(lesson)["student"], as_version=4)
     cards = [output.data["text/plain"] for output in shown_cards(book)]
-    solved = build.convert(lesson)[1]
-    assert len(cards) == len(solved)
-    assert all(card.startswith("○") for card in cards)
-    assert [path.name for path in tmp_path.iterdir()] == [Path(copy).name]
+    solved = build.exercises_in(lesson)
+    assert [card.split()[:2] for card in cards] == [["○", number] for number in solved]
 
 
 def shown_cards(book):
@@ -406,6 +395,19 @@ def test_a_cell_that_takes_too_long_is_seen_and_so_are_those_below(notebooks_els
     assert "Timeout of 1 seconds exceeded" in run.stdout
     assert "1 failed, 1 passed, 2 errors" in run.stdout
     assert run.stdout.count("not run: an earlier cell of this notebook took too") >= 2
+
+
+def test_a_notebook_runs_in_an_empty_folder_and_leaves_it_empty(notebooks_elsewhere):
+    looks = "import os\nassert os.listdir() == [], os.getcwd()"
+    writes = "open('left.txt', 'w').close()"
+    for name, source in {"looks": looks, "writes": writes}.items():
+        cells = [nbformat.v4.new_code_cell(source)]
+        write_notebook(notebooks_elsewhere / f"{name}.ipynb", cells)
+    run = run_pytest(notebooks_elsewhere, "--nbval")
+    assert "2 passed, 1 error" in run.stdout, run.stdout
+    assert "the notebook leaves files behind: left.txt" in run.stdout
+    found = {path.name for path in notebooks_elsewhere.iterdir()}
+    assert found == {"looks.ipynb", "writes.ipynb"}
 
 
 def test_pictures_are_compared_without_their_bytes(notebooks_elsewhere):

@@ -146,7 +146,7 @@ def test_every_cell_says_what_it_is_in_the_slides(lesson):
 @every_lesson
 def test_exercises_come_in_order_and_all(lesson):
     number = lesson.stem[:2]
-    found = list(build.convert(lesson)[1])
+    found = build.exercises_in(lesson)
     registered = [n for n, e in exercises().items() if e.lesson == number]
     assert found == [f"{number}.{k + 1}" for k in range(len(found))]
     assert sorted(found) == sorted(registered)
@@ -270,6 +270,6 @@ def test_the_source_runs_as_a_script(lesson, tmp_path):
     )
     assert run.returncode == 0, run.stderr
     passed = re.findall(r"^✓ (\d\d\.\d+)", run.stdout, re.MULTILINE)
-    assert passed == list(build.convert(lesson)[1])
+    assert passed == build.exercises_in(lesson)
     assert list(tmp_path.iterdir()) == []
     assert "base64" not in run.stdout, "a figure's markup is printed"

@@ -171,6 +171,11 @@ def is_fresh(lesson: Path) -> bool:
     return True
 
 
+def exercises_in(lesson: Path) -> list[str]:
+    """The numbers of a lesson's exercises, in order, as the last build found them."""
+    return [n for n in _saved_solutions() if n.split(".")[0] == lesson.name[:2]]
+
+
 def _saved_solutions() -> dict[str, str]:
     return json.loads(SOLUTIONS.read_text("utf-8")) if SOLUTIONS.exists() else {}
 
