@@ -18,6 +18,7 @@ from helpers.data import Batches, load
 from helpers.networks import cifar_resnet, lenet5
 from helpers.training import RECIPES, CheckpointError, fit, recipes, train, triangle
 from helpers.training.__main__ import main
+from helpers.training.records import recorded
 
 ROOT = Path(__file__).parents[1]
 CPU = torch.device("cpu")
@@ -344,6 +345,16 @@ def test_a_record_says_what_was_run(tmp_path, capfd):
     assert record["compile_seconds"] == 0
     assert record["parameters"] == 61_706
     assert [p.name for p in path.parent.iterdir()] == ["run.json"]
+
+
+def test_a_record_says_what_to_know_of_the_images(tmp_path, capfd):
+    words = [*WORDS.split(), "--epochs=1", "--note", "drawn anew", "--quiet"]
+    assert main([*words, f"--record={tmp_path}/run.json"]) == 0
+    title = "scikit-learn digits (stand-in for MNIST) (drawn anew)"
+    assert capfd.readouterr().out.startswith(f"{title}: test accuracy")
+    run = recorded("run", tmp_path)
+    assert run.title == title
+    assert run.command.endswith("--no-bf16 --epochs=1")
 
 
 def test_the_command_line_goes_on(tmp_path, capfd, monkeypatch):

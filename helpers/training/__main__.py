@@ -92,7 +92,7 @@ def _run(
             _write(options.record, record)
         if not options.quiet and result.history.rows:
             print(result.history.table())
-        print(_told(data, result, record))
+        print(_told(result, record))
     if len(result.history.rows) < result.recipe.epochs:
         raise SystemExit(INTERRUPTED)  # at once: other processes may wait for this one
     return 0
@@ -116,7 +116,7 @@ def _record(
         "parameters": sum(p.numel() for p in result.network.parameters()),
         "data": {
             "name": data.name,
-            "title": data.title,
+            "title": data.title + (f" ({options.note})" if options.note else ""),
             "stand_in_for": data.stand_in,
             "train_images": len(data.train.labels),
             "test_images": len(data.test.labels),
@@ -150,9 +150,9 @@ def _write(path: Path, record: dict[str, Any] | None) -> None:
         os.replace(part, path)
 
 
-def _told(data: DataSet, result: Result, record: dict[str, Any]) -> str:
+def _told(result: Result, record: dict[str, Any]) -> str:
     """The outcome in a sentence."""
-    device = record["device"]
+    title, device = record["data"]["title"], record["device"]
     if record["processes"] > 1:
         device += f", {record['processes']} processes"
     compiling = result.compile_seconds
@@ -160,7 +160,7 @@ def _told(data: DataSet, result: Result, record: dict[str, Any]) -> str:
     way = " (with mirror images)" if result.mirrored else ""
     epochs = len(result.history.rows)
     return (
-        f"{data.title}: test accuracy {result.accuracy:.2%}{way} after {epochs} "
+        f"{title}: test accuracy {result.accuracy:.2%}{way} after {epochs} "
         f"epoch{'s' * (epochs != 1)} in {result.seconds:.1f} s{apart}, on {device}"
     )
 
@@ -196,6 +196,7 @@ def _parser() -> argparse.ArgumentParser:
         help="go on from the checkpoint, if it is there",
     )
     add("--record", type=Path, metavar="FILE.json", help="of the whole run")
+    add("--note", metavar="TEXT", help="what to know of these images, for the record")
     add("--quiet", action="store_true", help="only the last line")
     return parser
 

@@ -47,6 +47,7 @@ _ROW = dict.fromkeys(Row._fields, _NUMBER) | {
     "test_accuracy": _MAYBE,
 }
 _PRIVATE = {"--record", "--checkpoint", "--folder"}  # each has a path behind it
+_TOLD = {"--note"}  # stands in the title
 _NO_MATTER = {"--resume", "--quiet"}
 
 
@@ -192,7 +193,7 @@ def _command(text: str) -> str:
     kept = []
     for word in words:
         option = word.partition("=")[0]
-        if option in _PRIVATE:
+        if option in _PRIVATE | _TOLD:
             if option == word:
                 next(words, None)
         elif word not in _NO_MATTER:
