@@ -42,13 +42,15 @@ from helpers.data import (
     to_grey,
 )
 from helpers.device import best_device, describe_device
-from helpers.networks import cifar_resnet, lenet5
+from helpers.networks import cifar_resnet, googlenet, lenet5, resnet, vgg
 from helpers.training import RECIPES, train
 from helpers.training.recipes import has_bf16
 from helpers.widgets.networks_map import Network
 
 IMPORT_BAR = 500.0  # milliseconds that `import helpers` may add to `import torch`
 REDRAW_BAR = 100.0  # milliseconds from a slider's move to the new picture
+COUNT_BAR = 500.0  # milliseconds for the layer table of any network
+COUNT_MEMORY = 20.0  # MiB that it may need meanwhile
 PROCESSES, MOVES = 5, 20
 # How many times as fast as the usual loop the recipe "fast" is, on a CPU, at least.
 RATIO_BARS = {"fast, fp32": 1.25, "fast, bfloat16": 1.9}
@@ -65,6 +67,20 @@ for names in json.loads(sys.argv[1]):
         importlib.import_module(name)
     times.append(1000 * (time.perf_counter() - begin))
 print(json.dumps(times))
+"""
+
+# Likewise: prints how many MiB a layer table of VGG-19, the largest, adds to the peak.
+_COUNT_MEMORY = """
+import resource, sys, torch
+from helpers.counting import layer_table
+from helpers.networks import cifar_resnet, vgg
+layer_table(cifar_resnet(20), (3, 32, 32))  # what is imported by the first one
+network = vgg(19)
+unit = 1 if sys.platform == "darwin" else 1024
+peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
+before = peak()
+layer_table(network, (3, 224, 224))
+print(peak() - before)
 """
 
 
@@ -136,6 +152,25 @@ def convolution() -> Iterator[Row]:
     for what, median in medians.items():
         ratio = "" if median == fast else f"{median / fast:.2f} × shift and add"
         yield Row("convolution", what, median, remark=ratio)
+
+
+def counting() -> Iterator[Row]:
+    """Layer tables of the networks with the most layers, and with the most weights."""
+    networks = {
+        "GoogLeNet": googlenet,
+        "ResNet-152": lambda: resnet(152),
+        "VGG-19": lambda: vgg(19),
+    }
+    for name, make in networks.items():
+        with torch.device("meta"):
+            network = make()
+        median = _median(lambda network=network: layer_table(network, (3, 224, 224)), 3)
+        remark = ""
+        if name == "VGG-19" and os.name != "nt":  # Windows does not tell its peak
+            command = [sys.executable, "-c", _COUNT_MEMORY]
+            run = subprocess.run(command, capture_output=True, check=True)
+            remark = f"{float(run.stdout):.1f} MiB more, at most {COUNT_MEMORY:.0f}"
+        yield Row("counting", f"layer_table, {name}", median, COUNT_BAR, remark)
 
 
 def explorers() -> Iterator[Row]:
@@ -406,7 +441,7 @@ def _to_accuracy(data: DataSet) -> Iterator[Row]:
 
 PARTS = {
     part.__name__: part
-    for part in (imports, convolution, explorers, augmentation, training)
+    for part in (imports, convolution, counting, explorers, augmentation, training)
 }
 
 
