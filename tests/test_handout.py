@@ -9,6 +9,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from helpers.training import records
 from tools import handout
 from tools.blanks import BLANK
 from tools.build import SOLUTIONS
@@ -48,8 +49,10 @@ def test_everything_needed_is_there_and_nothing_else(unpacked):
         for p in (handout.ROOT / "helpers").rglob("*.py")
     }
     assert helpers <= found
+    assert {f"data/recorded/{name}.json" for name in records.names()} <= found
     others = found - helpers - set(handout.FILES)
-    assert all(name.startswith(("notebooks/", "helpers/")) for name in others)
+    folders = "notebooks/", "helpers/", "data/recorded/"
+    assert all(name.startswith(folders) for name in others)
     assert not any("solutions" in name or "__pycache__" in name for name in found)
 
 

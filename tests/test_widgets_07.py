@@ -42,13 +42,12 @@ def test_shares_are_those_of_the_table():
         rows, total = explorer.rows(), getattr(table, quantity)
         assert explorer.total() == total
         assert [row for row in table.rows if getattr(row, quantity)] == rows
-        for row in rows:
-            part = getattr(row, quantity) / total
-            assert explorer.share(row) == pytest.approx(100 * part)
-        assert sum(map(explorer.share, rows)) == pytest.approx(100)
+        shares = [100 * getattr(row, quantity) / total for row in rows]
+        assert list(map(explorer.share, rows)) == pytest.approx(shares)
+        assert sum(shares) == pytest.approx(100)
         assert sum(explorer.shares().values()) == pytest.approx(100)
-        for row in rows:
-            assert f"{row.name} " in explorer.describe()
+        described = explorer.describe()
+        assert all(f"{row.name} " in described for row in rows)
 
 
 def test_every_layer_has_its_bar_inside_the_picture():

@@ -3,9 +3,10 @@
     python -m tools.handout                     # without the solutions
     python -m tools.handout --with-solutions    # cards show them, behind the hints
 
-The students' notebooks, the helpers they import and the files that set the environment
-up. No lesson sources, no solved notebooks. The checks contain reference answers, as
-they must: this keeps solutions out of sight, not out of reach.
+The students' notebooks, the helpers they import, the recorded runs they show and the
+files that set the environment up. No lesson sources, no solved notebooks. The checks
+contain reference answers, as they must: this keeps solutions out of sight, not out of
+reach.
 """
 
 from __future__ import annotations
@@ -55,6 +56,8 @@ def contents(with_solutions: bool = False) -> Iterator[tuple[str, bytes]]:
             continue
         if with_solutions or name != SOLUTIONS:
             yield name, path.read_bytes()
+    for path in sorted((ROOT / "data" / "recorded").glob("*.json")):
+        yield f"data/recorded/{path.name}", path.read_bytes()
     for path in notebooks(unsolved=True):
         yield f"notebooks/{path.name}", notebook(path, with_solutions).encode()
 

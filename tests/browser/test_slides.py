@@ -7,6 +7,8 @@ from tools.walk import walk
 
 pytestmark = pytest.mark.browser
 
+FULLEST = 5  # slides that are measured on the large screen too: the others are lower
+
 
 def lessons():
     try:
@@ -17,7 +19,7 @@ def lessons():
 
 @pytest.mark.parametrize("notebook", lessons())
 def test_every_slide_fits_and_is_drawn(browser, lab, notebook):
-    reports = walk(browser, lab.server, f"solutions/{notebook}")
+    reports = walk(browser, lab.server, f"solutions/{notebook}", fullest=FULLEST)
     assert len(reports) > 1
     wrong = [str(report) for report in reports if report.problems]
     assert not wrong, "\n".join(wrong)
