@@ -5,6 +5,7 @@ right too: it gives what the reference gives on many inputs that the check never
 """
 
 import random
+from functools import cache
 
 import answers
 import mutants
@@ -183,6 +184,15 @@ def _expression(text, values):
     return total
 
 
+@cache
+def _wanted(number):
+    """Many inputs of an exercise, each with what the reference makes of it."""
+    exercise, rng = exercises()[number], random.Random(number)
+    count = _FEW if number in _NETWORKS else _INPUTS
+    inputs = [INPUTS[number](rng) for _ in range(count)]
+    return [(each, exercise.run(exercise.reference, each)) for each in inputs]
+
+
 def _is_right(number, candidate):
     """Whether a candidate does what the reference does, whatever the check says."""
     exercise, rng = exercises()[number], random.Random(number)
@@ -198,13 +208,12 @@ def _is_right(number, candidate):
             exercise.normal(candidate[name]) == exercise.normal(wanted)
             for name, wanted in exercise.reference.items()
         )
-    for _ in range(_FEW if number in _NETWORKS else _INPUTS):
-        each = INPUTS[number](rng)
+    for each, expected in _wanted(number):
         try:
             got = exercise.run(candidate, each)
         except Exception:
             return False
-        if not exercise.same(got, exercise.run(exercise.reference, each)):
+        if not exercise.same(got, expected):
             return False
     return True
 

@@ -54,7 +54,7 @@ def lab(tmp_path_factory) -> Iterator[Lab]:
     copy_to(folder, [])  # for notebooks that tests put there
     copy_to(folder / "students", notebooks(unsolved=True))
     copy_to(folder / "solutions", notebooks())
-    for path in (folder / "solutions").glob("*.ipynb"):
+    for path in folder.glob("*/*.ipynb"):
         book = nbformat.read(path, as_version=4)
         book.metadata.kernelspec.name = warm.kernel()
         nbformat.write(book, path)

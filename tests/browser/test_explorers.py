@@ -3,6 +3,7 @@
 import nbformat
 import pytest
 
+from tools import warm
 from tools.build import RISE
 from tools.walk import Slides
 
@@ -51,7 +52,7 @@ def path(lab):
         )
         for source in sources
     ]
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    kernel = {"name": warm.kernel(), "display_name": "", "language": "python"}
     metadata = {"rise": RISE, "kernelspec": kernel}
     book = nbformat.v4.new_notebook(cells=cells, metadata=metadata)
     nbformat.write(book, lab.folder / "explorers.ipynb")

@@ -3,6 +3,7 @@
 import nbformat
 import pytest
 
+from tools import warm
 from tools.build import RISE
 from tools.walk import walk
 
@@ -30,7 +31,7 @@ SLIDES = {
 def test_every_fault_is_found_and_no_other(browser, lab):
     for cell in SLIDES.values():
         cell.metadata["slideshow"] = {"slide_type": "slide"}
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    kernel = {"name": warm.kernel(), "display_name": "", "language": "python"}
     book = nbformat.v4.new_notebook(
         cells=list(SLIDES.values()), metadata={"rise": RISE, "kernelspec": kernel}
     )
