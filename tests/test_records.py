@@ -129,7 +129,6 @@ def test_what_cannot_be_read_at_all_is_named(tmp_path):
 
 
 def test_the_command_line_writes_what_is_read(tmp_path, monkeypatch):
-    assert command_line.FORMAT == records.FORMAT
     small = command_line.load("digits", "cpu", size=32)
     monkeypatch.setattr(command_line, "load", lambda *a, **k: small)
     path = tmp_path / "lenet.json"

@@ -35,6 +35,7 @@ from helpers.training import (
     fit,
     restore,
 )
+from tools import warm
 
 ROOT = Path(__file__).parents[1]
 CHILD = Path(__file__).with_name("training_child.py")
@@ -399,7 +400,7 @@ def test_a_data_loader_with_its_own_generator(tmp_path):
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_kill_9_at_any_moment_changes_nothing(tmp_path):
     done = subprocess.run(
-        [sys.executable, CHILD, tmp_path, "20"],
+        [*warm.python(), CHILD, tmp_path, "20"],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,

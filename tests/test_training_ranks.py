@@ -13,6 +13,7 @@ from training_child import same
 from training_ranks_child import N, build
 
 from helpers.training import restore
+from tools import warm
 
 ROOT = Path(__file__).parents[1]
 CHILD = Path(__file__).with_name("training_ranks_child.py")
@@ -26,7 +27,7 @@ def found(tmp_path_factory):
     """The folder with what all runs of the child left."""
     folder = tmp_path_factory.mktemp("ranks")
     done = subprocess.run(
-        [sys.executable, CHILD, folder],
+        [*warm.python(), CHILD, folder],
         cwd=ROOT,
         env=ENVIRONMENT,
         capture_output=True,

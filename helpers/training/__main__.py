@@ -28,8 +28,8 @@ from helpers.training.checkpoints import CheckpointError
 from helpers.training.checks import TrainingDivergedError
 from helpers.training.history import History
 from helpers.training.recipes import NETWORKS, RECIPES, Result, build, train
+from helpers.training.records import FORMAT, public_command
 
-FORMAT = "helpers.training record 1"
 INTERRUPTED = 130  # the exit status of what Ctrl+C stopped
 TOLD = (CheckpointError, DataError, TrainingDivergedError, MemoryError, OSError)
 
@@ -111,7 +111,7 @@ def _record(
     return {
         "format": FORMAT,
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "command": f"{start} {shlex.join(words)}".rstrip(),
+        "command": public_command(f"{start} {shlex.join(words)}"),
         "network": options.network,
         "parameters": sum(p.numel() for p in result.network.parameters()),
         "data": {

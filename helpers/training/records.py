@@ -141,6 +141,23 @@ def recordings(folder: str | Path | None = None) -> dict[str, Record]:
     return {name: recorded(name, folder) for name in names(folder)}
 
 
+def public_command(text: str) -> str:
+    """The command without what decides nothing: files of the one who ran it."""
+    try:
+        words = iter(shlex.split(text))
+    except ValueError:  # quotes that never close
+        return text
+    kept = []
+    for word in words:
+        option = word.partition("=")[0]
+        if option in _PRIVATE | _TOLD:
+            if option == word:
+                next(words, None)
+        elif word not in _NO_MATTER:
+            kept.append(word)
+    return shlex.join(kept)
+
+
 class _WrongError(Exception):
     pass
 
@@ -163,7 +180,7 @@ def _record(name: str, found: Any) -> Record:
     return Record(
         name=name,
         title=found["data"]["title"],
-        command=_command(found["command"]),
+        command=public_command(found["command"]),
         date=found["date"][:10],
         accuracy=found["test_accuracy"],
         mirrored=found["test_accuracy_mirrored"],
@@ -182,20 +199,3 @@ def _check(found: dict, fields: Mapping[str, tuple[type, ...]], where: str) -> N
             isinstance(value, bool) and bool not in kinds
         ):
             raise _WrongError(f'{where}"{key}" cannot be {value!r:.40}')
-
-
-def _command(text: str) -> str:
-    """The command without what decides nothing: files of the one who ran it."""
-    try:
-        words = iter(shlex.split(text))
-    except ValueError:  # quotes that never close
-        return text
-    kept = []
-    for word in words:
-        option = word.partition("=")[0]
-        if option in _PRIVATE | _TOLD:
-            if option == word:
-                next(words, None)
-        elif word not in _NO_MATTER:
-            kept.append(word)
-    return shlex.join(kept)
