@@ -183,6 +183,29 @@ def test_weights_of_another_network_do_not_load():
         )
 
 
+def test_old_files_lack_the_counts_of_batches():
+    """And have the running averages before the weights."""
+    theirs = models.resnet18().state_dict()
+    kinds = "running_mean", "running_var", "weight", "bias"
+    layers = dict.fromkeys(name.rpartition(".")[0] for name in theirs)
+    names = [f"{layer}.{kind}" for layer in layers for kind in kinds]
+    old = {name: theirs[name] for name in names if name in theirs}
+    ours = resnet(18)
+    ours.load_state_dict(old)
+    with torch.no_grad():
+        images = torch.randn(1, 3, 64, 64)
+        there = models.resnet18()
+        there.load_state_dict(old)
+        assert torch.equal(ours.eval()(images), there.eval()(images))
+
+
+def test_its_own_weights_load_in_any_order():
+    one, other = (cifar_resnet(20) for _ in range(2))
+    state = one.state_dict()
+    other.load_state_dict(dict(reversed(state.items())))
+    assert all(torch.equal(state[name], t) for name, t in other.state_dict().items())
+
+
 def test_its_own_weights_load_and_keep_their_names():
     one, other = (ResidualBlock(4, 4) for _ in range(2))
     other.load_state_dict(one.state_dict())

@@ -67,6 +67,15 @@ def quiet(network, batches, *others, **settings):
 # --- The loop -------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("outputs", [1, 3])
+def test_labels_that_are_no_classes_have_no_accuracy(outputs):
+    batches = [(torch.randn(8, 5), torch.rand(8, outputs)) for _ in range(2)]
+    network, loss = nn.Linear(5, outputs), nn.MSELoss()
+    row = quiet(network, batches, batches, epochs=2.0, loss=loss).rows[-1]
+    assert row.train_loss < 10
+    assert row.train_accuracy != row.train_accuracy  # not a number
+
+
 def test_it_learns():
     network = small()
     history = quiet(network, toy(), toy(), epochs=8)

@@ -312,6 +312,29 @@ def test_compiling_leaves_the_network_as_it_was(few, monkeypatch):
     )
 
 
+def test_after_ctrl_c_the_scores_are_those_of_the_network_that_is_left(few):
+    class StopsLate(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner, self.calls = lenet5(), 0
+
+        def forward(self, images):
+            self.calls += self.training
+            if self.training and self.calls == 6:
+                raise KeyboardInterrupt
+            return self.inner(images)
+
+    network = StopsLate()
+    steps = -(-len(few.train.labels) // 32)
+    assert steps < 6 < 2 * steps
+    result = quick(few, network=network, epochs=3, batch_size=32)
+    assert len(result.history.rows) == 1
+    test = Batches(*few.test, 1000, shuffle=False)
+    now = training.evaluate(network, test, channels_last=True)
+    assert result.scores == pytest.approx(now)
+    assert result.scores.loss != result.history.rows[-1].test_loss
+
+
 # --- The command line -----------------------------------------------------------------
 
 WORDS = "lenet5 --data digits --device cpu --epochs 2 --learning-rate 0.1 --no-bf16"

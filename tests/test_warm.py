@@ -70,6 +70,16 @@ def has_ended(pid):
     return False
 
 
+@pytest.mark.parametrize(
+    ("leaves", "code", "says"),
+    [("sys.exit()", 0, ""), ("sys.exit(3)", 3, ""), ("sys.exit('no')", 1, "no\n")],
+)
+def test_it_leaves_as_python_does(program, leaves, code, says):
+    path = program(f"import sys\n{leaves}\n")
+    run = subprocess.run([*warm.python(), path], capture_output=True, text=True)
+    assert (run.returncode, run.stderr) == (code, says)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_it_ends_with_whoever_asked(program, number):
     with subprocess.Popen(

@@ -402,6 +402,8 @@ def _usual_loop(data: DataSet, folder: Path) -> Iterator[float]:
 def _wait(device: torch.device) -> None:
     if device.type == "cuda":
         torch.cuda.synchronize()
+    elif device.type == "mps":
+        torch.mps.synchronize()
 
 
 def _fast_loop(data: DataSet, bf16: bool) -> float:

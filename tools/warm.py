@@ -223,7 +223,10 @@ def _run(arguments: list[str]) -> int:
         else:
             runpy.run_path(sys.argv[0], run_name="__main__")
     except SystemExit as leave:
-        code = leave.code if isinstance(leave.code, int) else bool(leave.code)
+        code = 0 if leave.code is None else leave.code
+        if not isinstance(code, int):
+            print(code, file=sys.stderr)
+        code = int(code) if isinstance(code, int) else 1
     except BaseException:
         traceback.print_exc()
         code = 1

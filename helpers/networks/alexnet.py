@@ -77,7 +77,10 @@ def alexnet(variant: str = "published", classes: int = 1000) -> nn.Sequential:
 
 
 def _dense(features: int, classes: int) -> OrderedDict[str, nn.Module]:
-    """The three dense layers, with dropout before the first two."""
+    """The three dense layers, with dropout before the first two, as torchvision has it.
+
+    The paper drops "in the first two" layers; some programs take that to mean behind.
+    """
     return OrderedDict(
         flatten=nn.Flatten(),  # (N, features)
         drop6=nn.Dropout(0.5),

@@ -89,6 +89,8 @@ class AuxiliaryHead(nn.Module):
 
     Section 5 of the paper: average pooling to 4×4, 128 filters of 1×1, a dense layer of
     1024, dropout of 0.7, scores. Trained with 0.3 of its loss; thrown away afterwards.
+    The pooling is torchvision's, which fits any input; the paper's, F = 5 and S = 3,
+    takes 14×14 maps to the same size.
 
     Args:
         channels_in: depth of the maps.
@@ -100,7 +102,7 @@ class AuxiliaryHead(nn.Module):
         self, channels_in: int, classes: int, conv: MakeConv = conv_relu
     ) -> None:
         super().__init__()
-        self.pool = nn.AdaptiveAvgPool2d(4)  # on 14×14: the paper's F = 5, S = 3
+        self.pool = nn.AdaptiveAvgPool2d(4)
         self.conv = conv(channels_in, 128, 1)
         self.fc1 = nn.Linear(128 * 4 * 4, 1024)
         self.drop = nn.Dropout(0.7)

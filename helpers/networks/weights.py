@@ -27,26 +27,41 @@ def accept_torchvision(network: Network) -> Network:
 
     Layers are named otherwise there, but stand in the same order. Names are translated
     by that order, and only when every tensor finds one of its own kind and shape;
-    otherwise PyTorch complains about the names as usual.
+    otherwise PyTorch complains about the names as usual. The counts of batches that
+    old files lack are not missed.
     """
 
     def translate(
         module: nn.Module, state: dict[str, Tensor], prefix: str, *_: object
     ) -> None:
-        ours = module.state_dict()
+        ours = {prefix + name: t for name, t in module.state_dict().items()}
         theirs = {name: t for name, t in state.items() if name.startswith(prefix)}
-        same = [prefix + name for name in ours] == list(theirs)
-        if same or len(ours) != len(theirs):
+        if ours.keys() == theirs.keys():
             return
-        pairs = list(zip(ours.items(), theirs.items()))
-        if all(
-            name.rpartition(".")[2] == other.rpartition(".")[2]
-            and tensor.shape == value.shape
-            for (name, tensor), (other, value) in pairs
-        ):
+        pairs = list(zip(_by_layer(ours).items(), _by_layer(theirs).items()))
+        counts = len(_by_layer(ours)), len(_by_layer(theirs))
+        if counts[0] == counts[1] and all(_alike(a, b) for (_, a), (_, b) in pairs):
             for name in theirs:
                 del state[name]
-            state.update({prefix + name: value for (name, _), (_, value) in pairs})
+            for (layer, _), (_, tensors) in pairs:
+                state.update({f"{layer}.{kind}": t for kind, t in tensors.items()})
 
     network.register_load_state_dict_pre_hook(translate)
     return network
+
+
+def _by_layer(state: dict[str, Tensor]) -> dict[str, dict[str, Tensor]]:
+    """Tensors by kind ("weight", "bias" …) for each layer, in their order."""
+    found: dict[str, dict[str, Tensor]] = {}
+    for name, tensor in state.items():
+        layer, _, kind = name.rpartition(".")
+        found.setdefault(layer, {})[kind] = tensor
+    return found
+
+
+def _alike(ours: dict[str, Tensor], theirs: dict[str, Tensor]) -> bool:
+    shapes = [
+        {k: t.shape for k, t in layer.items() if k != "num_batches_tracked"}
+        for layer in (ours, theirs)
+    ]
+    return shapes[0] == shapes[1] and theirs.keys() <= ours.keys()

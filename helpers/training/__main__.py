@@ -172,6 +172,7 @@ def _parser() -> argparse.ArgumentParser:
         description=summary,
         epilog=examples,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,  # a record leaves out options by their names
     )
     add = parser.add_argument
     add("network", nargs="?", default="resnet20", type=_network, help=NETWORKS)
@@ -230,7 +231,10 @@ def _from(least: int) -> Any:
 
 
 if __name__ == "__main__":
-    status = main()
+    try:
+        status = main()
+    except SystemExit as leave:
+        status = leave.code if isinstance(leave.code, int) else bool(leave.code)
     if "LOCAL_RANK" in os.environ:
         # gloo's threads may still run when Python has ended, which would abort it.
         sys.stdout.flush()

@@ -22,7 +22,6 @@ EMPTY = (
     "the loader is empty: no batch came out of it. Look at the number of images, and "
     "at drop_last with a batch size above it"
 )
-READ_EVERY = 50  # steps; reading a loss makes the processor wait for the GPU
 
 
 class TrainingDivergedError(RuntimeError):
@@ -56,7 +55,7 @@ class Guard:
         self.network, self.plain_loss, self.loss = network, plain_loss, loss
         self.learner = network  # what is called to learn: may share the gradients
         self.bf16, self.channels_last = _bf16(network, amp), channels_last
-        # Another loss may want other labels; accuracy then means what it can.
+        # Another loss may want other labels: one for which there is no accuracy.
         self.classes = plain_loss is cross_entropy or isinstance(
             plain_loss, nn.CrossEntropyLoss
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import time
@@ -137,6 +138,7 @@ def fit(
     """
     if epochs < 0 or int(epochs) != epochs:
         raise ValueError(f"epochs must be a whole number from 0, not {epochs}")
+    epochs = int(epochs)
     if label_smoothing and loss is not cross_entropy:
         raise ValueError("label_smoothing is for the default loss; build it into yours")
     if resume and checkpoint is None:
@@ -307,7 +309,10 @@ class _Tally:
     def add(self, value: Tensor, scores: Tensor, labels: Tensor) -> None:
         exact = torch.float32 if value.device.type == "mps" else torch.float64
         self.loss = self.loss + value.detach().to(exact) * len(labels)
-        self.correct = self.correct + (scores.detach().argmax(1) == labels).sum()
+        hits = scores.detach().argmax(1)
+        # Labels that are no class numbers: there is no accuracy.
+        right = (hits == labels).sum() if hits.shape == labels.shape else math.nan
+        self.correct = self.correct + right
         self.images += len(labels)
 
     def scores(self, together: bool = False) -> Scores:
@@ -315,9 +320,10 @@ class _Tally:
             raise ValueError(EMPTY)
         if together and ranks.world() > 1:
             images = self.loss.new_tensor(self.images)
-            sums = ranks.summed(torch.stack([self.loss, self.correct.double(), images]))
+            correct = self.loss.new_tensor(float(self.correct))
+            sums = ranks.summed(torch.stack([self.loss, correct, images]))
             self.loss, self.correct, self.images = (x.item() for x in sums)
-        return Scores(float(self.loss) / self.images, int(self.correct) / self.images)
+        return Scores(float(self.loss) / self.images, float(self.correct) / self.images)
 
     def text(self, start: float) -> str:
         speed = self.images / (time.perf_counter() - start)

@@ -40,10 +40,11 @@ def joined(device: torch.device | None = None) -> Iterator[torch.device | None]:
         device: what was asked for; with NCCL each process gets a GPU of its own.
 
     Returns:
-        This process's device, where one was asked for or is a GPU.
+        This process's device; as asked for, where there is only one process.
 
     Raises:
-        ValueError: when there are more processes on this machine than GPUs.
+        ValueError: when there are more processes on this machine than GPUs, or on a
+            device that several cannot use.
     """
     if "LOCAL_RANK" not in os.environ or not distributed.is_available():
         yield device
@@ -58,7 +59,15 @@ def joined(device: torch.device | None = None) -> Iterator[torch.device | None]:
             )
         device = torch.device("cuda", local)
         torch.cuda.set_device(device)
-    distributed.init_process_group("nccl" if cuda else "gloo")
+    elif device is None or device.type == "cpu":
+        device = torch.device("cpu")  # the only other that gloo knows
+    else:
+        raise ValueError(
+            f"several processes cannot share a training on {device}: they can on GPUs "
+            "that CUDA or ROCm knows, and with --device cpu"
+        )
+    nccl = cuda and distributed.is_nccl_available()
+    distributed.init_process_group("nccl" if nccl else "gloo")
     yield device  # after an error the others would be waited for in vain
     distributed.barrier()  # none leaves while another still needs it
     distributed.destroy_process_group()

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import torch
@@ -25,6 +26,7 @@ from torch.optim import SGD
 from helpers.data import Batches, DataSet
 from helpers.networks import cifar_resnet, lenet5
 from helpers.training import ranks
+from helpers.training.checks import Guard, advice_on_memory
 from helpers.training.history import History, Scores
 from helpers.training.loop import divide_at, evaluate, fit
 
@@ -41,8 +43,8 @@ class Recipe:
         epochs: unless `train` is told another number.
         batch_size: images in a step, of all processes together.
         learning_rate: the highest.
-        schedule: "steps" divides it by 10 at 50 % and 75 % of the epochs; "triangle"
-            lets it rise for the first part, then fall to 0, with each step.
+        schedule: "steps" divides it by 10 after 50 % and 75 % of the epochs, rounded;
+            "triangle" lets it rise for the first part, then fall to 0, with each step.
         nesterov: look ahead along the momentum, which is 0.9.
         weight_decay: L2 penalty on the weights.
         decay_all: on batch norm and biases too.
@@ -212,8 +214,9 @@ def train(
         batch_size: images in a step, of all processes together.
         learning_rate: the highest.
         bf16: compute in bfloat16; as the recipe says, where the hardware does, if None.
-        compiled: use torch.compile; as the recipe says, on a GPU, if None. Elsewhere it
-            needs a C++ compiler, and takes longer than it saves in a short run.
+        compiled: use torch.compile; as the recipe says, on a GPU that Triton knows, if
+            None. It needs a C compiler, on a processor one for C++, and takes longer
+            there than it saves in a short run.
         seed: of the weights (unless a network is given), the order and the crops.
         checkpoint: see `fit`, and so the last four.
         resume: continue from the checkpoint.
@@ -273,15 +276,17 @@ def train(
             on_epoch=on_epoch,
             **compute,
         )
-        last = history.rows[-1] if history.rows else None
-        if last is None:  # stopped before the first one's end
-            scores = evaluate(network, test, together=True, **compute)
-        else:
+        together = len(history.rows) >= recipe.epochs
+        if together:
+            last = history.rows[-1]
             scores = Scores(last.test_loss, last.test_accuracy)
+        else:  # stopped: the network is a later one, and other processes may be gone
+            test = Batches(*data.test, TEST_BATCH, shuffle=False)
+            scores = evaluate(network, test, **compute)
         mirrored = None
         if recipe.mirror_test:
             both = Mirrored(network)
-            mirrored = evaluate(both, test, together=True, **compute)
+            mirrored = evaluate(both, test, together=together, **compute)
     seconds = sum(row.seconds for row in history.rows)
     return Result(network, history, recipe, scores, mirrored, seconds, compile_seconds)
 
@@ -316,11 +321,11 @@ def _followed(
     if recipe.schedule not in ("steps", "triangle"):
         raise ValueError(f'schedule is "steps" or "triangle", not {recipe.schedule!r}')
     device = data.train.images.device
-    on_gpu = device.type == "cuda"
+    compiles = device.type == "cuda" and find_spec("triton") is not None
     return replace(
         recipe,
         bf16=recipe.bf16 and has_bf16(device) if bf16 is None else bf16,
-        compiled=recipe.compiled and on_gpu if compiled is None else compiled,
+        compiled=recipe.compiled and compiles if compiled is None else compiled,
         mirror_test=recipe.mirror_test and data.name not in ONE_WAY_ROUND,
     )
 
@@ -354,7 +359,13 @@ def _quickest(device: torch.device) -> AbstractContextManager:
     """Let cuDNN try its algorithms out: the batches are always equally large."""
     if device.type != "cuda":
         return nullcontext()
-    return torch.backends.cudnn.flags(enabled=True, benchmark=True)
+    cudnn = torch.backends.cudnn
+    return cudnn.flags(
+        enabled=True,
+        benchmark=True,
+        deterministic=cudnn.deterministic,
+        allow_tf32=cudnn.allow_tf32,
+    )
 
 
 def _compile(
@@ -371,13 +382,19 @@ def _compile(
     """
     begin = time.perf_counter()
     state = {name: value.clone() for name, value in network.state_dict().items()}
-    network.compile(dynamic=False)
-    # The first batch and the last: the sizes that there are.
-    for images, labels in _first_and_last(train):
-        _try(network, images, labels, amp, channels_last)
-    network.zero_grad()
-    network.load_state_dict(state)
-    evaluate(network, list(_first_and_last(test)), amp=amp, channels_last=channels_last)
+    guard = Guard(network, train, cross_entropy, cross_entropy, amp, channels_last)
+    with advice_on_memory(guard):
+        with torch.no_grad():  # what does not fit is told before it is compiled
+            guard.forward(train.images[:2], train.labels[:2])
+        network.compile(dynamic=False)
+        # The first batch and the last: the sizes that there are.
+        for images, labels in _first_and_last(train):
+            guard.batch_size = len(images)
+            _try(network, images, labels, amp, channels_last)
+        network.zero_grad()
+        network.load_state_dict(state)
+        few = list(_first_and_last(test))
+        evaluate(network, few, amp=amp, channels_last=channels_last)
     if train.images.device.type == "cuda":
         torch.cuda.synchronize()
     return time.perf_counter() - begin
