@@ -504,7 +504,7 @@ for training, name in ((True, "training  "), (False, "evaluation")):
 def dropout(x, kept, p, training):
     """Zero what is not kept, in training only; the mean stays."""
     if training:
-        return x * blank(kept) / blank(1 - p)
+        return x * blank(kept) / (blank(1 - p))
     return blank(x)
 
 

@@ -690,7 +690,7 @@ show_table(["slide's layer", "here", "change", "lectured difference"], claims)
 # ### Exercise 07.12: ZFNet's convolutions
 #
 # Check it: ZFNet's weights minus AlexNet's as lectured, exactly, by the slide's
-# numbers of layers. `9 * 256 * (512 - 384)` may stand as it is.
+# numbers of layers. A product such as `9 * 100 * (50 - 20)` may stand as it is.
 
 # %% slideshow={"slide_type": "-"}
 answer(

@@ -302,8 +302,8 @@ print("the stack turns its sign:", torch.allclose(bent_stack(-image), -bent, ato
 # %% [markdown] slideshow={"slide_type": "-"}
 # ### Exercise 08.6: VGG-16 by its rules
 #
-# For each stage the number of maps, and the side of what its pooling puts out. And how
-# many layers have weights?
+# Two lists: for each stage the number of maps, and the side of what its pooling puts
+# out. And how many layers have weights?
 
 # %% slideshow={"slide_type": "-"}
 answer(

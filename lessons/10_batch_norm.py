@@ -215,8 +215,9 @@ undone = 3 * normalised[:, 0] + 4
 print("undone:", torch.allclose(undone, batch[:, 0]))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# The mean *is* β, the deviation *is* γ, whatever came in. With γ = σ and β = μ the
-# layer does nothing at all: it can choose to. In the beginning γ = 1 and β = 0.
+# The mean *is* β, the deviation *is* |γ|, whatever came in (if it varied at all). With
+# γ = σ and β = μ the layer does nothing at all: it can choose to. In the beginning
+# γ = 1 and β = 0.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 10.2: batch norm of (N, D)
@@ -231,7 +232,7 @@ def batch_norm(x, gamma, beta, eps=1e-5):
     """Normalise each feature over the batch, then scale and shift: (N, D)."""
     mean = blank(x.mean(dim=0))  # (D,)
     variance = blank(x.var(dim=0, correction=0))  # (D,)
-    normalised = (x - mean) / blank(torch.sqrt(variance + eps))
+    normalised = (x - mean) / (blank(torch.sqrt(variance + eps)))
     return blank(gamma) * normalised + blank(beta)
 
 
@@ -427,7 +428,7 @@ for name, norm in {"plain": nn.Identity, "shaken": Shaken}.items():
 # The lecture describes another rule: add the new mean to the running one, and divide by
 # two. Start at 0. Three batches come, with the means 10, 10 and 20.
 #
-# What is the running mean after each, by either rule?
+# What is the running mean after each, by either rule? Two lists of three.
 
 # %% slideshow={"slide_type": "-"}
 answer("10.4", pytorch=blank([1, 1.9, 3.71]), halved=blank([5, 7.5, 13.75]))
@@ -474,7 +475,7 @@ def running_averages(batches, momentum=0.1):
     for x in batches:
         new_mean = x.mean(dim=blank((0, 2, 3)))
         new_variance = x.var(dim=blank((0, 2, 3)), correction=blank(1))
-        mean = blank(1 - momentum) * mean + blank(momentum) * new_mean
+        mean = (blank(1 - momentum)) * mean + blank(momentum) * new_mean
         variance = blank((1 - momentum) * variance + momentum * new_variance)
     return mean, variance
 
@@ -643,7 +644,7 @@ def fold(weight, bias, gamma, beta, mean, variance, eps=1e-5):
 # %% slideshow={"slide_type": "fragment"}
 normed.eval()
 conv, norm = normed[0], normed[1]
-learned = (*conv.parameters(), *norm.parameters())  # two of each
+learned = [p.detach() for p in (*conv.parameters(), *norm.parameters())]  # two of each
 weight, bias = fold(*learned, norm.running_mean, norm.running_var)
 weight, bias = torch.as_tensor(weight), torch.as_tensor(bias)
 by_one = functional.conv2d(digits.test.images, weight, bias, padding=1)
@@ -760,7 +761,7 @@ def normalise(x, axes, eps=1e-5):
 
 # %% slideshow={"slide_type": "-"}
 x = torch.randn(8, 6, 5, 4)
-grouped = normalise(x.view(8, 2, 3, 5, 4), (2, 3, 4)).view(8, 6, 5, 4)
+grouped = torch.as_tensor(normalise(x.view(8, 2, 3, 5, 4), (2, 3, 4))).view(x.shape)
 pairs = {
     "batch": (normalise(x, (0, 2, 3)), nn.BatchNorm2d(6)(x)),
     "layer": (normalise(x, (1, 2, 3)), functional.layer_norm(x, (6, 5, 4))),
@@ -837,7 +838,7 @@ def dropout2d(x, kept, p, training):
     """Zero whole maps in training; the mean stays."""
     if not training:
         return blank(x)
-    return x * blank(kept[:, :, None, None]) / blank(1 - p)
+    return x * blank(kept[:, :, None, None]) / (blank(1 - p))
 
 
 # %% [markdown] slideshow={"slide_type": "slide"}

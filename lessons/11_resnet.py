@@ -212,6 +212,7 @@ for p in layer.parameters():
     p.grad = 20 * torch.randn(p.shape)
 clipped = clip([p.grad.clone() for p in layer.parameters()], 10.0)
 nn.utils.clip_grad_norm_(layer.parameters(), 10.0)
+clipped = map(torch.as_tensor, clipped)
 same = [torch.allclose(c, p.grad) for c, p in zip(clipped, layer.parameters())]
 print("as PyTorch does it:", all(same))
 
@@ -484,7 +485,8 @@ def shortcut(x, channels, stride):
 # %% slideshow={"slide_type": "fragment"}
 b = nn.Conv2d(64, 128, kernel_size=1, stride=2, bias=False)
 x = torch.randn(1, 64, 56, 56)
-print(tuple(shortcut(x, 128, 2).shape), tuple(b(x).shape), b.weight.numel())
+a = torch.as_tensor(shortcut(x, 128, 2))
+print(tuple(a.shape), tuple(b(x).shape), b.weight.numel())
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 11.7: two wide layers, or a bottleneck
@@ -769,7 +771,7 @@ for loss in (
     functional.nll_loss(functional.log_softmax(scores, dim=1), truth),
     cross_entropy(scores, truth),
 ):
-    print(f"{loss.item():.3f}")
+    print(f"{float(loss):.3f}")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What was said, and what computes

@@ -610,8 +610,8 @@ for limit in (1e9, 2e9, 5e9, 1e10, 2e10):
 # | server | 100 G a second | 10 a second | 1 GB, 4 bytes each |
 # | microcontroller | 0.1 G a second | 1 a second | 1 MB, 1 byte each |
 #
-# The most accurate of the fourteen for each, or `"none"`. Use `choose(offers, …)`, or
-# the map.
+# The most accurate of the fourteen for each, or `"none"`. Use the map, or
+# `choose(offers, …)`, which gives None where nothing fits.
 
 # %% slideshow={"slide_type": "-"}
 answer(

@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 import time
+from fractions import Fraction
 from html.parser import HTMLParser
 
 import numpy as np
@@ -1095,3 +1096,27 @@ def test_table_of_progress_is_a_table(displayed):
     rows = tree.named("tr")[1:]
     assert len(rows) == len(displayed[0]["text/plain"].splitlines())
     assert "1 of 2" in text(rows[0])
+
+
+@pytest.mark.parametrize(("given", "told"), [(27.56, True), (28, True), (27, False)])
+def test_a_rounded_number_is_told(given, told):
+    result = check("07.8", {"rows_added": given, "worst": "fc7"})
+    assert not result.passed
+    assert ("rounded too far" in result.says) == told
+
+
+def test_a_fraction_is_a_number():
+    answers = {"plain": Fraction(1, 8), "residual": Fraction(27, 8), "paths": 8}
+    assert check("11.4", answers).passed
+
+
+def test_an_error_is_recognised_by_its_words():
+    """Not every network that stops with a RuntimeError makes the same mistake."""
+
+    def features(w):
+        solved = exercises()["07.9"].reference(w)
+        solved[3] = torch.nn.Conv2d(w, 8 * w, 5)  # 3w
+        return solved
+
+    result = check("07.9", features)
+    assert (result.status, result.misconception) == ("failed", None)

@@ -7,7 +7,7 @@ same numbers are the same answer, so any right solution passes.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from numbers import Number
+from numbers import Number, Real
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,8 @@ def as_array(value: Any) -> np.ndarray | None:
     if isinstance(value, str | bytes) or value is None:
         return None
     try:
+        if isinstance(value, Real):
+            return np.asarray(float(value))
         if isinstance(value, torch.Tensor):
             if value.is_complex():
                 return None

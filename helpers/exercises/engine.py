@@ -20,7 +20,7 @@ from types import CodeType, FunctionType, MappingProxyType
 from typing import Any
 
 from helpers.exercises import sandbox
-from helpers.exercises.compare import describe, difference, same
+from helpers.exercises.compare import as_array, describe, difference, same
 
 BLANK_NAME = "____"
 _DEEPEST = 5  # classes in classes, decorators on decorators
@@ -57,10 +57,13 @@ class Wrong:
 
     ``example`` is that answer, a function or a mapping of values; ``says`` tells the
     learner what it means. The two are never told apart by how the code is written.
+    Where the example stops with an error, a learner's stops with the same words, unless
+    ``any_error`` of its type will do.
     """
 
     example: Any
     says: str
+    any_error: bool = False
 
 
 @dataclass(frozen=True)
@@ -367,10 +370,11 @@ def _recognise(
         return [
             key
             for key in keys
-            if _alike(exercise, outcome, _attempt(exercise, examples[key], each))
+            if _alike(exercise, key, outcome, _attempt(exercise, examples[key], each))
         ]
 
-    keys = alike(exercise.wrong, failing, outcome)
+    exact_first = sorted(exercise.wrong, key=lambda k: exercise.wrong[k].any_error)
+    keys = alike(exact_first, failing, outcome)
     for each in cases:
         if not keys:
             break
@@ -389,9 +393,13 @@ def _attempt(
     return sandbox.run(lambda: exercise.run(candidate, each), filename, seconds)
 
 
-def _alike(exercise: Exercise, a: sandbox.Outcome, b: sandbox.Outcome) -> bool:
+def _alike(
+    exercise: Exercise, key: str, a: sandbox.Outcome, b: sandbox.Outcome
+) -> bool:
+    """Whether an outcome is that of a misconception."""
     if a.error is not None or b.error is not None:
-        return type(a.error) is type(b.error)
+        text = exercise.wrong[key].any_error or str(a.error) == str(b.error)
+        return type(a.error) is type(b.error) and text
     return exercise.same(a.value, b.value)
 
 
@@ -430,7 +438,17 @@ def _check_values(exercise: Exercise, candidate: Any) -> Result:
     failing = [(name, f"{describe(got[name])}  ✗") for name in off]
     failing += [(name, f"{describe(got[name])}  ✓") for name in right]
     says = exercise.wrong[key].says if key else exercise.otherwise
+    if not says and all(_is_rounded(got[name], wanted[name]) for name in off):
+        says = "Right, but rounded too far: give more digits."
     return _result(exercise, "failed", key, failing, says)
+
+
+def _is_rounded(got: Any, wanted: Any) -> bool:
+    """Whether a number is the wanted one, rounded to fewer digits."""
+    got, wanted = as_array(got), as_array(wanted)
+    if got is None or wanted is None or got.shape or wanted.shape:
+        return False
+    return any(float(f"{wanted:.{digits}g}") == got for digits in range(1, 6))
 
 
 def _recognise_values(exercise: Exercise, got: Mapping, off: list[str]) -> str | None:

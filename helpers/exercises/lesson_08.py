@@ -498,6 +498,7 @@ add(
                 "One layer does not fit the one before it. P = 1 keeps the size, each "
                 "pooling halves it, a layer's depth is the number of maps before it, "
                 "and the first dense layer sees all maps, flattened.",
+                any_error=True,
             ),
             "depth-never-changes": Wrong(
                 _depth_of_the_image,

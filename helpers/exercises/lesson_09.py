@@ -681,6 +681,27 @@ def _loss(main=1.0, head=0.3, mean=False, softmax=False, only=None):
     return changed
 
 
+def _checked_loss(candidate, each):
+    """The loss, or what is wrong with the way back from the right one."""
+    scores, heads, labels = each.args
+    leaves = [t.clone().requires_grad_() for t in (scores, *heads)]
+    loss = candidate(leaves[0], leaves[1:], labels.clone())
+    value, wanted = float(loss), float(total_loss(scores, heads, labels))
+    if abs(value - wanted) > 1e-4 * (1 + wanted):
+        return value
+    if not isinstance(loss, torch.Tensor) or not loss.requires_grad:
+        return f"{value:.4g}, a number from which no gradient goes back"
+    found = torch.autograd.grad(loss, leaves, allow_unused=True)
+    if any(gradient is None for gradient in found):
+        return f"{value:.4g}, but from it no gradient reaches all the heads"
+    return value
+
+
+def _detached(scores, heads, labels):
+    loss = functional.cross_entropy(scores, labels)
+    return loss + sum(0.3 * functional.cross_entropy(h.detach(), labels) for h in heads)
+
+
 def _scored(N, classes, heads, seed):
     generator = torch.Generator().manual_seed(seed)
     scores, *others = 2 * torch.randn(heads + 1, N, classes, generator=generator)
@@ -692,6 +713,7 @@ add(
         "09.11",
         "The loss with heads",
         reference=total_loss,
+        run=_checked_loss,
         cases=lambda: [
             _scored(1, 2, 0, seed=1),
             _scored(1, 2, 1, seed=2),
@@ -726,6 +748,11 @@ add(
             "softmax-twice": Wrong(
                 _loss(softmax=True),
                 "`cross_entropy` has its own softmax: give it the scores.",
+            ),
+            "detached": Wrong(
+                _detached,
+                "The number is right, and the heads learn nothing from it: `.detach()` "
+                "or `.item()` cuts the way back.",
             ),
         },
         hints=(

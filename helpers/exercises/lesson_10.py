@@ -839,6 +839,7 @@ add(
                 "One layer does not fit the one before it. Batch norm has as many "
                 "features as channels come *out* of the convolution; the last layer "
                 "sees 32 maps of 2×2, flattened.",
+                any_error=True,
             ),
             "bias-kept": Wrong(
                 _conv_net(bias=True),

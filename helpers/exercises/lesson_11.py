@@ -350,6 +350,7 @@ add(
                 _block(lambda self, x: functional.relu(self.residual(x)[..., 4:] + x)),
                 "One size does not fit another. A 3×3 keeps the sides with padding 1; "
                 "convolutions and norms have D channels throughout.",
+                any_error=True,
             ),
             "multiplied": Wrong(
                 _block(_multiplied), "F(x) and x are added, not multiplied."
