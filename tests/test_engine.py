@@ -1119,4 +1119,4 @@ def test_an_error_is_recognised_by_its_words():
         return solved
 
     result = check("07.9", features)
-    assert (result.status, result.misconception) == ("failed", None)
+    assert (result.status, result.misconception) == ("error", None)

@@ -16,7 +16,7 @@ from helpers.exercises import check, engine, exercises, sandbox
 from helpers.exercises.engine import case
 
 _LEAST = {True: 4, False: 12}  # mutants of an answer, of a function
-_INPUTS = 120
+_INPUTS = 60
 _NETWORKS, _FEW = {"06.6", "06.11"} | answers.SLOW, 5  # an input tells all about one
 
 

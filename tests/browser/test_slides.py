@@ -7,7 +7,7 @@ from tools.walk import walk
 
 pytestmark = pytest.mark.browser
 
-FULLEST = 5  # slides that are measured on the large screen too: the others are lower
+FULLEST = 3  # slides that are measured on the large screen too: the others are lower
 
 
 def lessons():
