@@ -484,11 +484,11 @@ answer("09.10", alexnet=blank(8.7), vgg16=blank(19.8))
 # %% slideshow={"slide_type": "-"}
 with torch.device("meta"):
     other = TorchvisionGoogLeNet(aux_logits=False, init_weights=False)
-print(other.inception3a.branch3[1])
+print(other.inception3a.branch3[1].conv)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # It is 3×3. An old mistake of the code its weights came from, and kept for their sake.
-# And each convolution has no bias but a batch norm, `bn`: that is lesson 10.
+# And no convolution there has a bias; batch norm follows it, lesson 10.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Lectured, computed, published, torchvision
