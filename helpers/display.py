@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 
@@ -23,3 +24,13 @@ def show(plain: str, markup: str) -> None:
     from IPython.display import display
 
     display({"text/plain": plain, "text/html": markup}, raw=True)
+
+
+def columns(rows: Sequence[Sequence[str]], align: str = ">") -> str:
+    """Lines of equally many texts in columns, right-aligned; left-aligned with "<"."""
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    lines = [
+        "  ".join(f"{text:{align}{width}}" for text, width in zip(row, widths))
+        for row in rows
+    ]
+    return "\n".join(line.rstrip() if align == "<" else line for line in lines)
