@@ -13,7 +13,7 @@ from torch import Tensor
 
 
 def output_size(W1: int, F: int, P: int = 0, S: int = 1, dilation: int = 1) -> int:
-    """Width (or height) of a feature map: ⌊(W1 − F + 2P) / S⌋ + 1. Lesson 03.
+    """Width (or height) of a feature map: ⌊(W1 − F + 2P) / S⌋ + 1.
 
     Args:
         W1: width of the input, in pixels.
@@ -26,13 +26,9 @@ def output_size(W1: int, F: int, P: int = 0, S: int = 1, dilation: int = 1) -> i
     Raises:
         ValueError: when a quantity is out of range, or the kernel does not fit.
     """
-    for name, value, least in (
-        ("W1", W1, 1),
-        ("F", F, 1),
-        ("P", P, 0),
-        ("S", S, 1),
-        ("dilation", dilation, 1),
-    ):
+    given = {"W1": W1, "F": F, "P": P, "S": S, "dilation": dilation}
+    for name, value in given.items():
+        least = 0 if name == "P" else 1
         if int(value) != value or value < least:
             raise ValueError(f"{name} must be a whole number from {least}, not {value}")
     extent = dilation * (F - 1) + 1
@@ -45,17 +41,11 @@ def output_size(W1: int, F: int, P: int = 0, S: int = 1, dilation: int = 1) -> i
 
 
 def conv1d(x: Tensor, w: Tensor) -> Tensor:
-    """Slide a filter along a signal: s_i = Σ_k x_{i+k} w_k. Lesson 01.
+    """Slide a filter along a signal: s_i = Σ_k x_{i+k} w_k.
 
     The filter is written oldest weight first, as it lies over the window (in the
-    lecture w₋₆ … w₀), so nothing is flipped: as in `torch.nn.functional.conv1d`.
-
-    Args:
-        x: (W,) signal.
-        w: (F,) filter, F ≤ W.
-
-    Returns:
-        (W − F + 1,) weighted sums.
+    lecture w₋₆ … w₀), so nothing is flipped: as in `torch.nn.functional.conv1d`. From
+    (W,) and (F,), F ≤ W, to (W − F + 1,).
     """
     _require(x, 1, "x")
     _require(w, 1, "w")
@@ -64,7 +54,7 @@ def conv1d(x: Tensor, w: Tensor) -> Tensor:
 
 
 def conv2d(image: Tensor, kernel: Tensor, padding: int = 0, stride: int = 1) -> Tensor:
-    """Slide a kernel over an image, by shift and add. Lesson 02.
+    """Slide a kernel over an image, by shift and add.
 
     One addition of a whole shifted image for each tap of the kernel:
     S_ij = Σ_a Σ_b I_{i+a, j+b} K_{a,b}, which is cross-correlation, as in PyTorch.
@@ -93,37 +83,19 @@ def conv2d(image: Tensor, kernel: Tensor, padding: int = 0, stride: int = 1) -> 
     return out
 
 
-def conv2d_loops(image: Tensor, kernel: Tensor) -> Tensor:
-    """Slide a kernel over an image, one output pixel at a time. Lesson 02.
-
-    Same result as `conv2d` without padding and stride; slow, and plain to read.
-    """
-    _require(image, 2, "image")
-    _require(kernel, 2, "kernel")
-    (H1, W1), (m, n) = image.shape, kernel.shape
-    out = torch.zeros(output_size(H1, m), output_size(W1, n), dtype=image.dtype)
-    for i in range(out.shape[0]):
-        for j in range(out.shape[1]):
-            out[i, j] = (image[i : i + m, j : j + n] * kernel).sum()
-    return out
-
-
 def max_pool2d(image: Tensor, F: int = 2, S: int | None = None) -> Tensor:
-    """The largest value of each window. Lesson 05.
+    """The largest value of each window: (H, W) → (H2, W2), see `output_size`.
 
     Args:
         image: (H, W).
         F: extent of the window.
         S: stride; F when None, so that windows do not overlap.
-
-    Returns:
-        (H2, W2), see `output_size`.
     """
     return _windows(image, F, S).amax(dim=(2, 3))
 
 
 def avg_pool2d(image: Tensor, F: int = 2, S: int | None = None) -> Tensor:
-    """The mean of each window; arguments as in `max_pool2d`. Lesson 05."""
+    """The mean of each window; arguments as in `max_pool2d`."""
     return _windows(image, F, S).mean(dim=(2, 3))
 
 
@@ -137,19 +109,11 @@ def _windows(image: Tensor, F: int, S: int | None) -> Tensor:
 
 
 def conv_matrix(kernel: Tensor, H1: int, W1: int) -> Tensor:
-    """The matrix that convolves a flattened image. Lesson 04.
+    """The matrix (H2 · W2, H1 · W1) that convolves a flattened image (H1, W1).
 
     ``(conv_matrix(kernel, H1, W1) @ image.flatten()).view(H2, W2)`` is
-    ``conv2d(image, kernel)``: each row holds the kernel's weights where its window
-    lies, and zeros elsewhere.
-
-    Args:
-        kernel: (m, n).
-        H1: height of the image.
-        W1: width of the image.
-
-    Returns:
-        (H2 · W2, H1 · W1).
+    ``conv2d(image, kernel)``: each row holds the weights of the (m, n) kernel where its
+    window lies, and zeros elsewhere.
     """
     _require(kernel, 2, "kernel")
     m, n = kernel.shape
@@ -162,11 +126,10 @@ def conv_matrix(kernel: Tensor, H1: int, W1: int) -> Tensor:
 
 
 def receptive_field(layers: Sequence[tuple[int, int]]) -> int:
-    """Pixels, along one side, from the first to the last one seen. Lesson 04.
+    """Input pixels, along one side, from the first to the last that one output sees.
 
-    Of the input, that is, by one output of a stack; also where S > F skips some.
     Each layer adds F − 1 steps, and a step of a later layer is as long as the product
-    of all strides before it.
+    of all strides before it. Where S > F, some pixels between are skipped.
 
     Args:
         layers: (F, S) of each layer, from the input on; pooling counts too.
@@ -178,38 +141,6 @@ def receptive_field(layers: Sequence[tuple[int, int]]) -> int:
         field += (F - 1) * step
         step *= S
     return field
-
-
-def at_preceding(image: Tensor, kernel: Tensor, i: int, j: int) -> Tensor:
-    """One output of true convolution: Σ I_{i−a, j−b} K_{a,b}. Lesson 02, formula 1."""
-    return _sum(image, kernel, lambda a, b: (i - a, j - b))
-
-
-def at_succeeding(image: Tensor, kernel: Tensor, i: int, j: int) -> Tensor:
-    """One output of cross-correlation: Σ I_{i+a, j+b} K_{a,b}. Lesson 02, formula 2."""
-    return _sum(image, kernel, lambda a, b: (i + a, j + b))
-
-
-def at_centre(image: Tensor, kernel: Tensor, i: int, j: int) -> Tensor:
-    """One output, the kernel centred on the pixel of interest. Lesson 02, formula 3.
-
-    Σ I_{i−a, j−b} K_{⌊m/2⌋+a, ⌊n/2⌋+b} with a from −⌊m/2⌋, b from −⌊n/2⌋, over the
-    whole kernel.
-    """
-    m, n = kernel.shape
-    return _sum(image, kernel, lambda a, b: (i + m // 2 - a, j + n // 2 - b))
-
-
-def _sum(image: Tensor, kernel: Tensor, neighbour) -> Tensor:
-    """Add image × kernel over the taps; pixels beyond the border count as zero."""
-    (H, W), (m, n) = image.shape, kernel.shape
-    total = torch.zeros((), dtype=image.dtype)
-    for a in range(m):
-        for b in range(n):
-            row, column = neighbour(a, b)
-            if 0 <= row < H and 0 <= column < W:
-                total = total + image[row, column] * kernel[a, b]
-    return total
 
 
 def _require(tensor: Tensor, dimensions: int, name: str) -> None:

@@ -16,6 +16,7 @@ BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 PURPLE, SKY, GREY, BLACK = "#CC79A7", "#56B4E9", "#8a8a8a", "#1a1a1a"
 PALE_BLUE, PALE_ORANGE, PALE_GREEN = "#dcebf6", "#fbe3b0", "#d3efe5"
 PALE_GREY, WHITE = "#eeeeee", "#ffffff"
+COLOURS = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY, BLACK)  # of lines, in this order
 
 _FONT = "'DejaVu Sans', 'Segoe UI', 'Helvetica Neue', Arial, sans-serif"
 
@@ -91,7 +92,7 @@ class Drawing:
     def arrow(self, x1: float, y1: float, x2: float, y2: float, colour: str) -> None:
         """Draw a straight arrow, horizontal or vertical."""
         self.line([(x1, y1), (x2, y2)], colour, 2)
-        dx, dy = _sign(x2 - x1), _sign(y2 - y1)
+        dx, dy = (x2 > x1) - (x2 < x1), (y2 > y1) - (y2 < y1)
         tips = [
             (x2, y2),
             (x2 - 7 * dx - 4 * dy, y2 - 7 * dy - 4 * dx),
@@ -154,7 +155,3 @@ class Drawing:
 
 def _n(value: float) -> str:
     return f"{value:.2f}".rstrip("0").rstrip(".")
-
-
-def _sign(value: float) -> int:
-    return (value > 0) - (value < 0)

@@ -20,25 +20,9 @@ from PIL import Image
 from torch import Tensor
 
 from helpers import display
-from helpers.convolution import output_size
-from helpers.drawing import (
-    BLACK,
-    BLUE,
-    GREEN,
-    GREY,
-    ORANGE,
-    PALE_GREEN,
-    PALE_GREY,
-    PALE_ORANGE,
-    PURPLE,
-    RED,
-    SKY,
-    WHITE,
-    Drawing,
-)
+from helpers.drawing import COLOURS, GREY, PALE_ORANGE, Drawing
+from helpers.moved import __getattr__  # noqa: F401 (show_positions, once of this module)
 
-COLOURS = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY, BLACK)
-MARKERS = ("", "o", "s", "^", "D", "v", "x")
 WIDTH = 8.4  # inches: 840 pixels on the page
 
 _STYLE = {
@@ -179,12 +163,7 @@ def show_table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         rows: as many entries each; floats are written with up to four digits.
     """
     texts = [[_entry(value) for value in row] for row in rows]
-    everything = [list(head), *texts]
-    widths = [max(map(len, column)) for column in zip(*everything)]
-    plain = "\n".join(
-        "  ".join(text.rjust(width) for text, width in zip(row, widths))
-        for row in everything
-    )
+    plain = display.columns([list(head), *texts])
     cells = "".join(
         "<tr>" + "".join(f"<td>{html.escape(text)}</td>" for text in row) + "</tr>"
         for row in texts
@@ -216,20 +195,9 @@ def show_grids(
         side: of a cell, in pixels.
         lit: title → cells (row, column) to tint.
     """
-    show(draw_grids(grids, side, lit), alt)
-
-
-def draw_grids(
-    grids: Mapping[str, Tensor | Sequence[Sequence[object]]],
-    side: float = 42,
-    lit: Mapping[str, Sequence[tuple[int, int]]] | None = None,
-) -> Drawing:
-    """Draw what `show_grids` shows."""
     rows = {title: _texts(grid) for title, grid in grids.items()}
     gap, top = 36, 34
-    widths = [
-        max(side * len(grid[0]), 9.0 * len(title)) for title, grid in rows.items()
-    ]
+    widths = [max(side * len(grid[0]), 9.0 * len(name)) for name, grid in rows.items()]
     height = max(len(grid) for grid in rows.values()) * side
     drawing = Drawing(sum(widths) + gap * (len(rows) - 1) + 4, top + height + 4)
     x = 2.0
@@ -241,76 +209,9 @@ def draw_grids(
             at = (left + j * side, top + i * side)
             drawing.cell(*at, side, grid[i][j], PALE_ORANGE)
         x += width + gap
-    return drawing
+    show(drawing, alt)
 
 
 def _texts(grid: Tensor | Sequence[Sequence[object]]) -> list[list[str]]:
     rows = grid.tolist() if isinstance(grid, Tensor) else grid
     return [[f"{v:g}" if isinstance(v, float) else str(v) for v in r] for r in rows]
-
-
-def show_positions(
-    settings: Sequence[tuple[int, int, int, int]], alt: str, side: float = 24
-) -> None:
-    """Show where a kernel can stand: input grids, and the outputs they give.
-
-    A dot marks each pixel that the kernel can be centred on; crossed-out pixels have no
-    room for it. Padding is dashed.
-
-    Args:
-        settings: (W1, F, P, S) of each picture, side by side; F odd.
-        alt: what there is to see.
-        side: of a pixel.
-    """
-    show(draw_positions(settings, side), alt)
-
-
-def draw_positions(
-    settings: Sequence[tuple[int, int, int, int]], side: float = 24
-) -> Drawing:
-    """Draw what `show_positions` shows."""
-    gap, top, widest = 44, 30, max(W1 + 2 * P for W1, _, P, _ in settings)
-    outputs = [output_size(*setting) for setting in settings]
-    width = sum(
-        (W1 + 2 * P + W2) * side + 2.5 * gap
-        for (W1, _, P, _), W2 in zip(settings, outputs)
-    )
-    drawing = Drawing(width - 1.5 * gap + 4, top + widest * side + 4)
-    x = 2.0
-    for (W1, F, P, S), W2 in zip(settings, outputs):
-        whole = W1 + 2 * P
-        title = f"W1 = {W1}, F = {F}" + f", P = {P}" * (P > 0) + f", S = {S}" * (S > 1)
-        drawing.text(x, 12, title, 15, anchor="start")
-        _input_grid(drawing, x, top, (W1, F, P, S), side)
-        x += whole * side
-        middle = top + whole * side / 2
-        drawing.arrow(x + 8, middle, x + gap - 8, middle, BLACK)
-        x += gap
-        drawing.text(x, 12, f"W2 = {W2}", 15, anchor="start", bold=True)
-        drawing.grid(x, middle - W2 * side / 2, [[""] * W2] * W2, side, PALE_GREEN)
-        x += W2 * side + 1.5 * gap
-    return drawing
-
-
-def _input_grid(
-    drawing: Drawing,
-    x: float,
-    y: float,
-    setting: tuple[int, int, int, int],
-    side: float,
-) -> None:
-    W1, F, P, S = setting
-    whole, W2 = W1 + 2 * P, output_size(*setting)
-    centres = {F // 2 + S * k for k in range(W2)}
-    room = range(F // 2, whole - F // 2)
-    for i in range(whole):
-        for j in range(whole):
-            left, above = x + j * side, y + i * side
-            padding = not (P <= i < P + W1 and P <= j < P + W1)
-            drawing.cell(left, above, side, fill=PALE_GREY if padding else WHITE)
-            centre = (left + side / 2, above + side / 2)
-            if i in centres and j in centres:
-                drawing.dot(*centre, side / 6, BLUE)
-            elif not padding and (i not in room or j not in room):
-                drawing.text(*centre, "×", side * 0.6, GREY)
-    drawing.rect(x, y, F * side, F * side, "none", ORANGE, 3)

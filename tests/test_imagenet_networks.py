@@ -1,5 +1,6 @@
-"""The networks of lessons 07 to 12 are torchvision's and the papers', to the number."""
+"""The networks are torchvision's and the papers', to the number."""
 
+import copy
 from functools import partial
 
 import pytest
@@ -12,7 +13,6 @@ from torchvision import models
 from helpers.counting import layer_table
 from helpers.networks import (
     Bottleneck,
-    GoogLeNetScores,
     Inception,
     ResidualBlock,
     alexnet,
@@ -21,7 +21,8 @@ from helpers.networks import (
     resnet,
     vgg,
     zfnet,
-)
+)  # fmt: skip
+from helpers.networks.inception import GoogLeNetScores
 
 IMAGE = (3, 224, 224)
 
@@ -48,73 +49,57 @@ TWINS = {  # ours, torchvision's
         partial(googlenet, False, "torchvision"),
         partial(googlenet_there, aux=False),
     ),
-    **{f"vgg{d}": (partial(vgg, d), getattr(models, f"vgg{d}")) for d in (11, 13, 16)},
-    "vgg19": (partial(vgg, 19), models.vgg19),
-    **{
-        f"resnet{depth}": (partial(resnet, depth), getattr(models, f"resnet{depth}"))
-        for depth in (18, 34, 50, 101, 152)
-    },
-}
-OTHERS = {  # network, input, weights, parameters
-    "alexnet as lectured": (
-        partial(alexnet, "lectured"), (3, 227, 227), 28_813_344, 28_823_912,
-    ),
-    "alexnet as published": (
-        partial(alexnet, "published"), (3, 227, 227), 60_954_656, 60_965_224,
-    ),
-    "alexnet ungrouped": (
-        partial(alexnet, "ungrouped"), (3, 227, 227), 62_367_776, 62_378_344,
-    ),
-    "zfnet as lectured": (
-        partial(zfnet, "lectured"), (3, 227, 227),
-        # AlexNet's, and what the lecture's three changes and fc6's wider input add
-        28_813_344 - 20_736 + 294_912 + 3_391_488 + 3_833_856 + 4_194_304, None,
-    ),
-    "zfnet as published": (partial(zfnet, "published"), IMAGE, None, 62_357_608),
-    "zfnet, wide": (partial(zfnet, "wide"), IMAGE, None, 107_627_624),
-    "googlenet as published": (partial(googlenet, False), IMAGE, None, 6_998_552),
-    "googlenet, its heads": (partial(googlenet, True), IMAGE, None, 13_378_280),
-    "resnet of 20": (partial(cifar_resnet, 20), (3, 32, 32), None, 269_722),
-    "plain of 20": (partial(cifar_resnet, 20, True), (3, 32, 32), None, 269_722),
-    "resnet of 56": (partial(cifar_resnet, 56), (3, 32, 32), None, 853_018),
-    "resnet of 110": (partial(cifar_resnet, 110), (3, 32, 32), None, 1_727_962),
+    **{f"vgg{d}": (partial(vgg, d), models.get_model_builder(f"vgg{d}"))
+       for d in (11, 13, 16, 19)},
+    **{f"resnet{d}": (partial(resnet, d), models.get_model_builder(f"resnet{d}"))
+       for d in (18, 34, 50, 101, 152)},
 }  # fmt: skip
-ALL = {name: (ours, IMAGE) for name, (ours, _) in TWINS.items()} | {
-    name: (make, size) for name, (make, size, *_) in OTHERS.items()
-}
+LARGER = (3, 227, 227)
+SMALL = (3, 32, 32)
+# AlexNet's weights, and what the lecture's three changes and fc6's wider input add
+ZFNET = 28_813_344 - 20_736 + 294_912 + 3_391_488 + 3_833_856 + 4_194_304
+OTHERS = {  # network, input, weights, parameters
+    "alexnet, lectured": (partial(alexnet, "lectured"), LARGER, 28_813_344, 28_823_912),
+    "alexnet, published": (alexnet, LARGER, 60_954_656, 60_965_224),
+    "alexnet, ungrouped": (
+        partial(alexnet, "ungrouped"), LARGER, 62_367_776, 62_378_344,
+    ),
+    "zfnet, lectured": (partial(zfnet, "lectured"), LARGER, ZFNET, None),
+    "zfnet, published": (zfnet, IMAGE, None, 62_357_608),
+    "zfnet, wide": (partial(zfnet, "wide"), IMAGE, None, 107_627_624),
+    "googlenet": (partial(googlenet, False), IMAGE, None, 6_998_552),
+    "googlenet, its heads": (googlenet, IMAGE, None, 13_378_280),
+    "resnet of 20": (partial(cifar_resnet, 20), SMALL, None, 269_722),
+    "plain of 20": (partial(cifar_resnet, 20, True), SMALL, None, 269_722),
+    "resnet of 56": (partial(cifar_resnet, 56), SMALL, None, 853_018),
+    "resnet of 110": (partial(cifar_resnet, 110), SMALL, None, 1_727_962),
+}  # fmt: skip
 
 
 def counted(table):
     """Convolutions and dense layers, as sorted rows without names."""
     return sorted(
         (row.type, row.output, row.weights, row.biases, row.multiply_adds)
-        for row in table.counted().rows
+        for row in table.rows
         if row.type in ("Conv2d", "Linear")
     )
 
 
-@pytest.mark.parametrize("name", ALL)
-def test_multiply_adds_are_exactly_half_of_the_flop_counters(name):
-    make, size = ALL[name]
-    network = on_meta(make)
-    counter = FlopCounterMode(display=False)
-    with counter, torch.no_grad(), torch.device("meta"):
-        network(torch.empty(2, *size))
-    assert 2 * 2 * layer_table(network, size).multiply_adds == counter.get_total_flops()
-
-
 @pytest.mark.parametrize("name", TWINS)
-def test_layer_by_layer_it_is_torchvisions(name):
+def test_layer_by_layer_it_is_torchvisions_and_takes_its_weights(name):
     ours, theirs = map(on_meta, TWINS[name])
-    table = layer_table(ours, IMAGE)
-    there = layer_table(theirs, IMAGE)
+    table, there = layer_table(ours, IMAGE), layer_table(theirs, IMAGE)
     assert counted(table) == counted(there)
-    assert table.parameters == there.parameters
     assert table.parameters == sum(p.numel() for p in theirs.parameters())
     if name.startswith(("alexnet", "vgg")):  # nothing side by side: in order, too
         assert [row.output for row in table.counted().rows] == [
             row.output for row in there.counted().rows
         ]
+    state = theirs.state_dict()
+    keys = ours.load_state_dict(state, assign=True)
+    assert not keys.missing_keys
+    assert not keys.unexpected_keys
+    assert list(state) == list(theirs.state_dict())  # the given one is untouched
 
 
 @pytest.mark.parametrize("name", OTHERS)
@@ -125,9 +110,19 @@ def test_parameters_are_the_published_ones(name):
     assert parameters in (None, table.parameters)
 
 
+@pytest.mark.parametrize("name", [*OTHERS, "vgg11", "resnet50"])
+def test_multiply_adds_are_exactly_half_of_the_flop_counters(name):
+    make, size = OTHERS[name][:2] if name in OTHERS else (TWINS[name][0], IMAGE)
+    network = on_meta(make)
+    counter = FlopCounterMode(display=False)
+    with counter, torch.no_grad(), torch.device("meta"):
+        network(torch.empty(2, *size))
+    assert 2 * 2 * layer_table(network, size).multiply_adds == counter.get_total_flops()
+
+
 def test_cifar_resnet_does_as_many_multiply_adds_as_published():
     for plain in (False, True):
-        table = layer_table(on_meta(partial(cifar_resnet, 20, plain)), (3, 32, 32))
+        table = layer_table(on_meta(partial(cifar_resnet, 20, plain)), SMALL)
         assert table.multiply_adds == 40_551_040  # 40.55M, with the linear layer
 
 
@@ -135,6 +130,7 @@ def test_cifar_resnet_does_as_many_multiply_adds_as_published():
     "name", ["alexnet", "googlenet", "vgg11", "resnet18", "resnet50"]
 )
 def test_with_torchvisions_weights_it_computes_what_torchvisions_does(name):
+    """GoogLeNet in training, too: three times scores, by batch norm of the batch."""
     ours, theirs = TWINS[name]
     torch.manual_seed(0)
     there, here = theirs(), on_meta(ours)
@@ -142,45 +138,22 @@ def test_with_torchvisions_weights_it_computes_what_torchvisions_does(name):
     images = torch.randn(2, *IMAGE)
     with torch.no_grad():
         torch.testing.assert_close(here.eval()(images), there.eval()(images))
-
-
-def test_in_training_googlenet_gives_what_torchvisions_does():
-    """Three times scores, in the same order, by batch norm of the batch."""
-    ours, theirs = TWINS["googlenet"]
-    torch.manual_seed(0)
-    there, here = theirs().train(), on_meta(ours).train()
-    here.load_state_dict(there.state_dict(), assign=True)
-    for network in (here, there):
-        for module in network.modules():
-            if isinstance(module, nn.Dropout):  # drawn in another order
-                module.p = 0.0
-    images = torch.randn(2, *IMAGE)
-    with torch.no_grad():
-        got, expected = here(images), there(images)
-    assert isinstance(got, GoogLeNetScores)
-    for scores, wanted in zip(got, expected, strict=True):
-        torch.testing.assert_close(scores, wanted)
-
-
-@pytest.mark.parametrize("name", TWINS)
-def test_torchvisions_weights_load(name):
-    ours, theirs = map(on_meta, TWINS[name])
-    state = theirs.state_dict()
-    keys = ours.load_state_dict(state, assign=True)
-    assert not keys.missing_keys
-    assert not keys.unexpected_keys
-    assert list(state) == list(theirs.state_dict())  # the given one is untouched
+        if name == "googlenet":
+            for module in (*here.modules(), *there.modules()):
+                if isinstance(module, nn.Dropout):  # drawn in another order
+                    module.p = 0.0
+            got, wanted = here.train()(images), there.train()(images)
+            assert isinstance(got, GoogLeNetScores)
+            torch.testing.assert_close(tuple(got), tuple(wanted))
 
 
 def test_weights_of_another_network_do_not_load():
-    with pytest.raises(RuntimeError, match="Missing key"):
-        on_meta(partial(vgg, 11)).load_state_dict(
-            on_meta(models.vgg13).state_dict(), assign=True
-        )
-    with pytest.raises(RuntimeError, match="Missing key"):
-        on_meta(partial(resnet, 18)).load_state_dict(
-            on_meta(partial(models.resnet18, num_classes=10)).state_dict(), assign=True
-        )
+    for theirs, words in (
+        (models.vgg13, "Missing key"),
+        (partial(models.vgg11, num_classes=10), "size mismatch for fc8.weight"),
+    ):
+        with pytest.raises(RuntimeError, match=words):
+            on_meta(partial(vgg, 11)).load_state_dict(on_meta(theirs).state_dict())
 
 
 def test_old_files_lack_the_counts_of_batches():
@@ -190,41 +163,49 @@ def test_old_files_lack_the_counts_of_batches():
     layers = dict.fromkeys(name.rpartition(".")[0] for name in theirs)
     names = [f"{layer}.{kind}" for layer in layers for kind in kinds]
     old = {name: theirs[name] for name in names if name in theirs}
-    ours = resnet(18)
+    ours, there = resnet(18), models.resnet18()
     ours.load_state_dict(old)
+    there.load_state_dict(old)
     with torch.no_grad():
         images = torch.randn(1, 3, 64, 64)
-        there = models.resnet18()
-        there.load_state_dict(old)
         assert torch.equal(ours.eval()(images), there.eval()(images))
 
 
-def test_its_own_weights_load_in_any_order():
-    one, other = (cifar_resnet(20) for _ in range(2))
-    state = one.state_dict()
-    other.load_state_dict(dict(reversed(state.items())))
-    assert all(torch.equal(state[name], t) for name, t in other.state_dict().items())
+@pytest.mark.parametrize(
+    "make",
+    [
+        partial(cifar_resnet, 8),
+        partial(resnet, 50, classes=3),
+        partial(vgg, 11),
+        partial(alexnet, "torchvision"),
+        partial(googlenet, True, "torchvision"),
+    ],
+)
+def test_its_own_weights_load_in_any_order(make):
+    network = on_meta(make)
+    state = network.state_dict()
+    keys = network.load_state_dict(dict(reversed(state.items())), assign=True)
+    assert not keys.missing_keys
+    assert list(network.state_dict()) == list(state)
 
 
-def test_its_own_weights_load_and_keep_their_names():
-    one, other = (ResidualBlock(4, 4) for _ in range(2))
-    other.load_state_dict(one.state_dict())
-    network = resnet(18, classes=3)
-    again = resnet(18, classes=3)
-    again.load_state_dict(network.state_dict())
-    assert all(
-        torch.equal(a, b) for a, b in zip(network.parameters(), again.parameters())
-    )
+def test_weights_load_into_a_network_within_another():
+    """And into a copy of it."""
+    theirs = models.resnet18().state_dict()
+    whole = copy.deepcopy(nn.ModuleDict({"fc": resnet(18)}))
+    whole.load_state_dict({f"fc.{name}": tensor for name, tensor in theirs.items()})
+    assert torch.equal(whole["fc"].output.weight, theirs["fc.weight"])
 
 
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (partial(alexnet, "lecture"), '"lectured", "published", "ungrouped"'),
-        (partial(zfnet, "torchvision"), '"lectured", "published" or "wide"'),
+        (partial(alexnet, "lecture"), '"lectured", "published", "ungrouped" or "torch'),
+        (partial(zfnet, "torchvision"), '"lectured", "published" or "wide", not'),
         (partial(vgg, 12), "11, 13, 16 or 19"),
         (partial(googlenet, True, "lectured"), '"published" or "torchvision"'),
         (partial(resnet, 20), "18, 34, 50, 101 or 152"),
+        (partial(cifar_resnet, 21), r"6n \+ 2"),
     ],
 )
 def test_what_there_is_none_of(make, words):
@@ -237,10 +218,8 @@ def test_what_there_is_none_of(make, words):
 
 def test_inception_concatenates_four_branches():
     torch.manual_seed(0)
-    module, x = (
-        Inception(6, 2, 3, 4, reduce3=5, reduce5=7, pool=8),
-        torch.randn(2, 6, 9, 7),
-    )
+    module = Inception(6, 2, 3, 4, reduce3=5, reduce5=7, pool=8)
+    x = torch.randn(2, 6, 9, 7)
     p = list(module.parameters())
     relu, conv = functional.relu, functional.conv2d
     one = relu(conv(x, p[0], p[1]))
@@ -294,10 +273,9 @@ def test_a_plain_block_drops_it():
 
 
 def test_the_bottleneck_of_the_lecture():
-    rows = layer_table(Bottleneck(256, 64), (256, 28, 28)).counted().rows
-    assert [row.weights for row in rows if row.type == "Conv2d"] == [
-        256 * 64, 9 * 64 * 64, 64 * 256,
-    ]  # fmt: skip
+    rows = layer_table(Bottleneck(256, 64), (256, 28, 28)).rows
+    weights = [row.weights for row in rows if row.type == "Conv2d"]
+    assert weights == [256 * 64, 9 * 64 * 64, 64 * 256]
     x = torch.randn(1, 256, 6, 5)
     assert Bottleneck(256, 64)(x).shape == x.shape
     assert Bottleneck(256, 128, stride=2)(x).shape == (1, 512, 3, 3)

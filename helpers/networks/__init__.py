@@ -1,32 +1,25 @@
-"""The networks of the course, each as its lesson derives it and its paper names it.
+"""The networks of the course, each with the layer names of its paper.
 
-Needs no Jupyter. Layers have names, so that a table (`helpers.counting`) reads like the
-paper, and stand in the order in which they compute. To count a large one without
-spending memory on it, build it under ``with torch.device("meta"):``.
+Needs no Jupyter. Layers stand in the order in which they compute, so that a table
+(`helpers.counting`) reads like the paper. To count a large network without spending
+memory on it, build it under ``with torch.device("meta"):``.
 """
 
 from helpers.networks.alexnet import alexnet, zfnet
-from helpers.networks.inception import (
-    AuxiliaryHead,
-    GoogLeNet,
-    GoogLeNetScores,
-    Inception,
-    googlenet,
-)
+from helpers.networks.inception import Inception, googlenet
 from helpers.networks.lenet import lenet5, simple_cnn
 from helpers.networks.resnet import Bottleneck, ResidualBlock, cifar_resnet, resnet
 from helpers.networks.vgg import vgg
+from helpers.networks.weights import he_initialise
 
 __all__ = [
-    "AuxiliaryHead",
     "Bottleneck",
-    "GoogLeNet",
-    "GoogLeNetScores",
     "Inception",
     "ResidualBlock",
     "alexnet",
     "cifar_resnet",
     "googlenet",
+    "he_initialise",
     "lenet5",
     "resnet",
     "simple_cnn",

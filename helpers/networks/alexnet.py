@@ -1,22 +1,64 @@
-"""AlexNet and ZFNet: as lectured, as published, as torchvision builds it. Lesson 07."""
+"""AlexNet and ZFNet: as lectured, as published, AlexNet also as in torchvision."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Mapping
+from typing import NamedTuple
 
 from torch import nn
 
-from helpers.networks.weights import accept_torchvision
+from helpers.networks.weights import accept_names
 
 
-def _response_norm() -> nn.LocalResponseNorm:
-    """Section 3.3 of the AlexNet paper: k = 2, n = 5, α = 1e-4, β = 0.75."""
-    # PyTorch divides α by n.
-    return nn.LocalResponseNorm(5, alpha=5e-4, beta=0.75, k=2)
+class Form(NamedTuple):
+    """What tells one variant from another; five numbers are of conv1 to conv5."""
+
+    filters: tuple[int, ...] = (96, 256, 384, 384, 256)
+    extents: tuple[int, ...] = (11, 5, 3, 3, 3)
+    strides: tuple[int, ...] = (4, 1, 1, 1, 1)
+    paddings: tuple[int, ...] = (0, 2, 1, 1, 1)
+    groups: tuple[int, ...] = (1, 1, 1, 1, 1)
+    pool_padding: int = 0  # of pool1 and pool2
+    norm_after: str | None = "relu"  # response normalisation, in stages 1 and 2
+    average: bool = False  # to 6×6 before the dense layers, whatever the image's size
+    side: int = 6  # of the maps that fc6 sees
+
+
+WIDE = (96, 256, 512, 1024, 512)
+FINE = (7, 5, 3, 3, 3)
+ALEXNETS = {
+    "lectured": Form(paddings=(0, 0, 0, 0, 0), norm_after=None, side=2),
+    "published": Form(groups=(1, 2, 1, 2, 2)),
+    "ungrouped": Form(),
+    "torchvision": Form(
+        filters=(64, 192, 384, 256, 256),
+        paddings=(2, 2, 1, 1, 1),
+        norm_after=None,
+        average=True,
+    ),
+}
+PUBLISHED_ZFNET = Form(
+    extents=FINE,
+    strides=(2, 2, 1, 1, 1),
+    paddings=(1, 0, 1, 1, 1),
+    pool_padding=1,
+    norm_after="pool",
+)
+ZFNETS = {
+    "lectured": ALEXNETS["lectured"]._replace(filters=WIDE, extents=FINE),
+    "published": PUBLISHED_ZFNET,
+    "wide": PUBLISHED_ZFNET._replace(filters=WIDE),
+}
+TORCHVISION = {  # names of layers there and here
+    "features.0": "conv1", "features.3": "conv2", "features.6": "conv3",
+    "features.8": "conv4", "features.10": "conv5",
+    "classifier.1": "fc6", "classifier.4": "fc7", "classifier.6": "fc8",
+}  # fmt: skip
 
 
 def alexnet(variant: str = "published", classes: int = 1000) -> nn.Sequential:
-    """AlexNet. Lesson 07.
+    """AlexNet, from (N, 3, 227, 227) to (N, classes).
 
     Krizhevsky, Sutskever and Hinton, "ImageNet classification with deep convolutional
     neural networks", NIPS 2012, section 3.5 and figure 2.
@@ -31,91 +73,19 @@ def alexnet(variant: str = "published", classes: int = 1000) -> nn.Sequential:
             "ungrouped": the published one with every filter as deep as its input.
             62 378 344 parameters.
             "torchvision": fewer filters, no response normalisation; takes the weights
-            of `torchvision.models.alexnet`. 61 100 840 parameters. Krizhevsky, "One
-            weird trick for parallelizing convolutional neural networks", 2014.
-        classes: number of scores.
-
-    Returns:
-        A network from (N, 3, 227, 227) to (N, classes); "torchvision" takes 224 too.
+            of `torchvision.models.alexnet`, and images of 224×224, too. 61 100 840
+            parameters. Krizhevsky, "One weird trick for parallelizing convolutional
+            neural networks", 2014.
 
     Raises:
         ValueError: for another variant.
     """
-    if variant == "torchvision":
-        return _alexnet_of_torchvision(classes)
-    if variant not in ("lectured", "published", "ungrouped"):
-        raise ValueError(
-            'variant must be "lectured", "published", "ungrouped" or "torchvision", '
-            f"not {variant!r}"
-        )
-    padded = variant != "lectured"
-    groups = 2 if variant == "published" else 1
-    p2, p = (2, 1) if padded else (0, 0)
-    layers: OrderedDict[str, nn.Module] = OrderedDict(
-        conv1=nn.Conv2d(3, 96, 11, stride=4),  # (N, 96, 55, 55)
-        relu1=nn.ReLU(),
-    )
-    if padded:
-        layers["norm1"] = _response_norm()
-    layers["pool1"] = nn.MaxPool2d(3, stride=2)  # (N, 96, 27, 27)
-    layers["conv2"] = nn.Conv2d(96, 256, 5, padding=p2, groups=groups)
-    layers["relu2"] = nn.ReLU()
-    if padded:
-        layers["norm2"] = _response_norm()
-    layers |= OrderedDict(
-        pool2=nn.MaxPool2d(3, stride=2),  # 13×13; as lectured 11×11
-        conv3=nn.Conv2d(256, 384, 3, padding=p),
-        relu3=nn.ReLU(),
-        conv4=nn.Conv2d(384, 384, 3, padding=p, groups=groups),
-        relu4=nn.ReLU(),
-        conv5=nn.Conv2d(384, 256, 3, padding=p, groups=groups),
-        relu5=nn.ReLU(),
-        pool5=nn.MaxPool2d(3, stride=2),  # 6×6; as lectured 2×2
-        **_dense(256 * (6 * 6 if padded else 2 * 2), classes),
-    )
-    return nn.Sequential(layers)
-
-
-def _dense(features: int, classes: int) -> OrderedDict[str, nn.Module]:
-    """The three dense layers, with dropout before the first two, as torchvision has it.
-
-    The paper drops "in the first two" layers; some programs take that to mean behind.
-    """
-    return OrderedDict(
-        flatten=nn.Flatten(),  # (N, features)
-        drop6=nn.Dropout(0.5),
-        fc6=nn.Linear(features, 4096),
-        relu6=nn.ReLU(),
-        drop7=nn.Dropout(0.5),
-        fc7=nn.Linear(4096, 4096),
-        relu7=nn.ReLU(),
-        fc8=nn.Linear(4096, classes),
-    )
-
-
-def _alexnet_of_torchvision(classes: int) -> nn.Sequential:
-    layers: OrderedDict[str, nn.Module] = OrderedDict(
-        conv1=nn.Conv2d(3, 64, 11, stride=4, padding=2),  # 224 → 55, 227 → 56
-        relu1=nn.ReLU(),
-        pool1=nn.MaxPool2d(3, stride=2),  # (N, 64, 27, 27)
-        conv2=nn.Conv2d(64, 192, 5, padding=2),
-        relu2=nn.ReLU(),
-        pool2=nn.MaxPool2d(3, stride=2),  # (N, 192, 13, 13)
-        conv3=nn.Conv2d(192, 384, 3, padding=1),
-        relu3=nn.ReLU(),
-        conv4=nn.Conv2d(384, 256, 3, padding=1),
-        relu4=nn.ReLU(),
-        conv5=nn.Conv2d(256, 256, 3, padding=1),
-        relu5=nn.ReLU(),
-        pool5=nn.MaxPool2d(3, stride=2),  # (N, 256, 6, 6)
-        average=nn.AdaptiveAvgPool2d(6),  # makes other input sizes fit
-        **_dense(256 * 6 * 6, classes),
-    )
-    return accept_torchvision(nn.Sequential(layers))
+    network = _network(ALEXNETS, variant, classes)
+    return accept_names(network, TORCHVISION) if variant == "torchvision" else network
 
 
 def zfnet(variant: str = "published", classes: int = 1000) -> nn.Sequential:
-    """ZFNet, AlexNet with a finer first layer. Lesson 07.
+    """ZFNet, AlexNet with a finer first layer, from (N, 3, H, H) to (N, classes).
 
     Zeiler and Fergus, "Visualizing and understanding convolutional networks", 2013,
     figure 3.
@@ -123,53 +93,55 @@ def zfnet(variant: str = "published", classes: int = 1000) -> nn.Sequential:
     Args:
         variant:
             "lectured": AlexNet as lectured, with F = 7 in conv1, and 512, 1024 and 512
-            filters in conv3 to conv5. From 227×227.
+            filters in conv3 to conv5. H = 227.
             "published": figure 3: F = 7, S = 2 in conv1, S = 2 in conv2, and AlexNet's
-            384, 384 and 256 filters. From 224×224.
+            384, 384 and 256 filters. H = 224.
             "wide": the published one with 512, 1024 and 512 filters (table 2).
-        classes: number of scores.
-
-    Returns:
-        A network from (N, 3, 227, 227), or (N, 3, 224, 224), to (N, classes).
 
     Raises:
         ValueError: for another variant.
     """
-    if variant not in ("lectured", "published", "wide"):
+    return _network(ZFNETS, variant, classes)
+
+
+def response_norm() -> nn.LocalResponseNorm:
+    """Section 3.3 of the AlexNet paper: k = 2, n = 5, α = 1e-4, β = 0.75."""
+    # PyTorch divides α by n.
+    return nn.LocalResponseNorm(5, alpha=5e-4, beta=0.75, k=2)
+
+
+def _network(forms: Mapping[str, Form], variant: str, classes: int) -> nn.Sequential:
+    if variant not in forms:
+        *others, last = (f'"{name}"' for name in forms)
         raise ValueError(
-            f'variant must be "lectured", "published" or "wide", not {variant!r}'
+            f"variant must be {', '.join(others)} or {last}, not {variant!r}"
         )
-    k3, k4, k5 = (384, 384, 256) if variant == "published" else (512, 1024, 512)
-    if variant == "lectured":
-        p, features = 0, k5 * 2 * 2
-        layers: OrderedDict[str, nn.Module] = OrderedDict(
-            conv1=nn.Conv2d(3, 96, 7, stride=4),  # (N, 96, 56, 56)
-            relu1=nn.ReLU(),
-            pool1=nn.MaxPool2d(3, stride=2),  # (N, 96, 27, 27)
-            conv2=nn.Conv2d(96, 256, 5),  # (N, 256, 23, 23)
-            relu2=nn.ReLU(),
-            pool2=nn.MaxPool2d(3, stride=2),  # (N, 256, 11, 11)
-        )
-    else:
-        p, features = 1, k5 * 6 * 6
-        layers = OrderedDict(
-            conv1=nn.Conv2d(3, 96, 7, stride=2, padding=1),  # (N, 96, 110, 110)
-            relu1=nn.ReLU(),
-            pool1=nn.MaxPool2d(3, stride=2, padding=1),  # (N, 96, 55, 55)
-            norm1=_response_norm(),
-            conv2=nn.Conv2d(96, 256, 5, stride=2),  # (N, 256, 26, 26)
-            relu2=nn.ReLU(),
-            pool2=nn.MaxPool2d(3, stride=2, padding=1),  # (N, 256, 13, 13)
-            norm2=_response_norm(),
-        )
+    form = forms[variant]
+    layers: OrderedDict[str, nn.Module] = OrderedDict()
+    channels = 3
+    for k, (filters, F, S, P, groups) in enumerate(zip(*form[:5]), start=1):
+        layers[f"conv{k}"] = nn.Conv2d(channels, filters, F, S, P, groups=groups)
+        layers[f"relu{k}"] = nn.ReLU()
+        channels = filters
+        if k <= 2 and form.norm_after == "relu":
+            layers[f"norm{k}"] = response_norm()
+        if k in (1, 2, 5):
+            padding = form.pool_padding if k <= 2 else 0
+            layers[f"pool{k}"] = nn.MaxPool2d(3, stride=2, padding=padding)
+        if k <= 2 and form.norm_after == "pool":
+            layers[f"norm{k}"] = response_norm()
+    if form.average:
+        layers["average"] = nn.AdaptiveAvgPool2d(form.side)
+    # Dropout before fc6 and fc7, as torchvision has it. The paper drops "in the first
+    # two" dense layers; some programs take that to mean behind.
     layers |= OrderedDict(
-        conv3=nn.Conv2d(256, k3, 3, padding=p),
-        relu3=nn.ReLU(),
-        conv4=nn.Conv2d(k3, k4, 3, padding=p),
-        relu4=nn.ReLU(),
-        conv5=nn.Conv2d(k4, k5, 3, padding=p),
-        relu5=nn.ReLU(),
-        pool5=nn.MaxPool2d(3, stride=2),  # 6×6; as lectured 2×2
-        **_dense(features, classes),
+        flatten=nn.Flatten(),
+        drop6=nn.Dropout(0.5),
+        fc6=nn.Linear(channels * form.side**2, 4096),
+        relu6=nn.ReLU(),
+        drop7=nn.Dropout(0.5),
+        fc7=nn.Linear(4096, 4096),
+        relu7=nn.ReLU(),
+        fc8=nn.Linear(4096, classes),
     )
     return nn.Sequential(layers)

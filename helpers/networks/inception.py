@@ -1,37 +1,42 @@
-"""The inception module, and GoogLeNet made of nine. Lesson 09."""
+"""The inception module, and GoogLeNet made of nine."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from helpers.networks.weights import accept_torchvision
+from helpers.networks.alexnet import response_norm
+from helpers.networks.weights import accept_names
 
-MakeConv = Callable[..., nn.Sequential]
+TORCHVISION = {  # parts of names there and here
+    "bn": "norm",
+    "branch2.0": "branch3.reduce", "branch2.1": "branch3.conv",
+    "branch3.0": "branch5.reduce", "branch3.1": "branch5.conv",
+    "branch4.1": "branch_pool.project",
+}  # fmt: skip
 
 
-def conv_relu(channels_in: int, channels: int, F: int, **options: int) -> nn.Sequential:
-    """Convolution and ReLU, as in the paper; options are those of `nn.Conv2d`."""
-    conv = nn.Conv2d(channels_in, channels, F, **options)
-    return nn.Sequential(OrderedDict(conv=conv, relu=nn.ReLU()))
-
-
-def conv_norm_relu(
-    channels_in: int, channels: int, F: int, **options: int
+def conv_relu(
+    channels_in: int, channels: int, F: int, norm: bool = False, **options: int
 ) -> nn.Sequential:
-    """Convolution without bias, batch norm and ReLU, as in torchvision."""
-    conv = nn.Conv2d(channels_in, channels, F, bias=False, **options)
-    norm = nn.BatchNorm2d(channels, eps=0.001)
-    return nn.Sequential(OrderedDict(conv=conv, norm=norm, relu=nn.ReLU()))
+    """Convolution and ReLU, as in the paper; options are those of `nn.Conv2d`.
+
+    ``norm``: with batch norm between them, in place of the bias, as in torchvision.
+    """
+    conv = nn.Conv2d(channels_in, channels, F, bias=not norm, **options)
+    layers: OrderedDict[str, nn.Module] = OrderedDict(conv=conv)
+    if norm:
+        layers["norm"] = nn.BatchNorm2d(channels, eps=0.001)
+    layers["relu"] = nn.ReLU()
+    return nn.Sequential(layers)
 
 
 class Inception(nn.Module):
-    """1×1, 3×3, 5×5 and max pooling side by side, their maps concatenated. Lesson 09.
+    """1×1, 3×3, 5×5 and max pooling side by side, their maps concatenated.
 
     Szegedy and others, "Going deeper with convolutions", CVPR 2015, figure 2: (b) with
     1×1 reductions; (a), the naive one, with none: leave out ``reduce3``, ``reduce5``
@@ -39,14 +44,11 @@ class Inception(nn.Module):
 
     Args:
         channels_in: D, the depth of the input.
-        k1: filters of 1×1.
-        k3: filters of 3×3.
-        k5: filters of 5×5.
-        reduce3: filters of 1×1 before the 3×3; None: none.
-        reduce5: filters of 1×1 before the 5×5; None: none.
+        k1, k3, k5: filters of each size.
+        reduce3, reduce5: filters of 1×1 before the 3×3 and the 5×5; None: none.
         pool: filters of 1×1 after the pooling; None: none, and its D maps go out.
         F5: size of the largest filters; torchvision's "5×5" are 3×3.
-        conv: makes a convolution with its ReLU.
+        norm: as in `conv_relu`.
     """
 
     def __init__(
@@ -59,23 +61,25 @@ class Inception(nn.Module):
         reduce5: int | None = None,
         pool: int | None = None,
         F5: int = 5,
-        conv: MakeConv = conv_relu,
+        norm: bool = False,
     ) -> None:
         super().__init__()
-        self.branch1 = conv(channels_in, k1, 1)
-        self.branch3, self.branch5 = nn.Sequential(), nn.Sequential()
-        if reduce3 is not None:
-            self.branch3.add_module("reduce", conv(channels_in, reduce3, 1))
-        self.branch3.add_module("conv", conv(reduce3 or channels_in, k3, 3, padding=1))
-        if reduce5 is not None:
-            self.branch5.add_module("reduce", conv(channels_in, reduce5, 1))
-        wide = conv(reduce5 or channels_in, k5, F5, padding=(F5 - 1) // 2)
-        self.branch5.add_module("conv", wide)
-        self.branch_pool = nn.Sequential(
-            OrderedDict(pool=nn.MaxPool2d(3, stride=1, padding=1))
-        )
+
+        def branch(reduce: int | None, channels: int, F: int) -> nn.Sequential:
+            layers = OrderedDict()
+            if reduce is not None:
+                layers["reduce"] = conv_relu(channels_in, reduce, 1, norm)
+            depth, P = reduce or channels_in, (F - 1) // 2
+            layers["conv"] = conv_relu(depth, channels, F, norm, padding=P)
+            return nn.Sequential(layers)
+
+        self.branch1 = conv_relu(channels_in, k1, 1, norm)
+        self.branch3 = branch(reduce3, k3, 3)
+        self.branch5 = branch(reduce5, k5, F5)
+        pooled = OrderedDict(pool=nn.MaxPool2d(3, stride=1, padding=1))
         if pool is not None:
-            self.branch_pool.add_module("project", conv(channels_in, pool, 1))
+            pooled["project"] = conv_relu(channels_in, pool, 1, norm)
+        self.branch_pool = nn.Sequential(pooled)
         self.channels = k1 + k3 + k5 + (channels_in if pool is None else pool)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -85,25 +89,18 @@ class Inception(nn.Module):
 
 
 class AuxiliaryHead(nn.Module):
-    """A small classifier half-way up, whose loss sends gradient down. Lesson 09.
+    """A small classifier half-way up, whose loss sends gradient down.
 
     Section 5 of the paper: average pooling to 4×4, 128 filters of 1×1, a dense layer of
     1024, dropout of 0.7, scores. Trained with 0.3 of its loss; thrown away afterwards.
     The pooling is torchvision's, which fits any input; the paper's, F = 5 and S = 3,
-    takes 14×14 maps to the same size.
-
-    Args:
-        channels_in: depth of the maps.
-        classes: number of scores.
-        conv: makes a convolution with its ReLU.
+    takes 14×14 maps to the same size. ``norm``: as in `conv_relu`.
     """
 
-    def __init__(
-        self, channels_in: int, classes: int, conv: MakeConv = conv_relu
-    ) -> None:
+    def __init__(self, channels_in: int, classes: int, norm: bool = False) -> None:
         super().__init__()
         self.pool = nn.AdaptiveAvgPool2d(4)
-        self.conv = conv(channels_in, 128, 1)
+        self.conv = conv_relu(channels_in, 128, 1, norm)
         self.fc1 = nn.Linear(128 * 4 * 4, 1024)
         self.drop = nn.Dropout(0.7)
         self.fc2 = nn.Linear(1024, classes)
@@ -115,10 +112,7 @@ class AuxiliaryHead(nn.Module):
 
 
 class GoogLeNetScores(NamedTuple):
-    """GoogLeNet's output in training: three times (N, classes), the last layer first.
-
-    The order is torchvision's.
-    """
+    """Output in training: three times (N, classes), in torchvision's order."""
 
     scores: Tensor
     aux2: Tensor
@@ -139,34 +133,32 @@ MODULES = {  # k1, k3, k5, reduce3, reduce5, pool: table 1 of the paper
 
 
 class GoogLeNet(nn.Module):
-    """What `googlenet` returns."""
+    """What `googlenet` returns; with batch norm it is torchvision's variant."""
 
-    def __init__(self, aux: bool, torchvision: bool, classes: int) -> None:
+    def __init__(self, aux: bool, norm: bool, classes: int) -> None:
         super().__init__()
-        conv = conv_norm_relu if torchvision else conv_relu
         # Rounded up, or the sizes of the paper's table 1 would not come out.
         half = {"stride": 2, "ceil_mode": True}
-        self.conv1 = conv(3, 64, 7, stride=2, padding=3)  # (N, 64, 112, 112)
+        self.conv1 = conv_relu(3, 64, 7, norm, stride=2, padding=3)  # (N, 64, 112, 112)
         self.pool1 = nn.MaxPool2d(3, **half)  # (N, 64, 56, 56)
-        self.norm1 = nn.Identity() if torchvision else _response_norm()
-        self.conv2 = conv(64, 64, 1)
-        self.conv3 = conv(64, 192, 3, padding=1)  # (N, 192, 56, 56)
-        self.norm2 = nn.Identity() if torchvision else _response_norm()
+        self.norm1 = nn.Identity() if norm else response_norm()
+        self.conv2 = conv_relu(64, 64, 1, norm)
+        self.conv3 = conv_relu(64, 192, 3, norm, padding=1)  # (N, 192, 56, 56)
+        self.norm2 = nn.Identity() if norm else response_norm()
         self.pool2 = nn.MaxPool2d(3, **half)  # (N, 192, 28, 28)
         channels = 192
         for name, widths in MODULES.items():
-            module = Inception(channels, *widths, F5=3 if torchvision else 5, conv=conv)
+            module = Inception(channels, *widths, 3 if norm else 5, norm)
             self.add_module(f"inception{name}", module)
             channels = module.channels
             if name == "3b":
                 self.pool3 = nn.MaxPool2d(3, **half)  # (N, 480, 14, 14)
             elif name == "4e":
-                window = 2 if torchvision else 3
-                self.pool4 = nn.MaxPool2d(window, **half)  # (N, 832, 7, 7)
-        self.aux1 = AuxiliaryHead(512, classes, conv) if aux else None
-        self.aux2 = AuxiliaryHead(528, classes, conv) if aux else None
+                self.pool4 = nn.MaxPool2d(2 if norm else 3, **half)  # (N, 832, 7, 7)
+        self.aux1 = AuxiliaryHead(512, classes, norm) if aux else None
+        self.aux2 = AuxiliaryHead(528, classes, norm) if aux else None
         self.average = nn.AdaptiveAvgPool2d(1)  # (N, 1024, 1, 1)
-        self.drop = nn.Dropout(0.2 if torchvision else 0.4)
+        self.drop = nn.Dropout(0.2 if norm else 0.4)
         self.fc = nn.Linear(1024, classes)
 
     def forward(self, x: Tensor) -> Tensor | GoogLeNetScores:
@@ -184,17 +176,13 @@ class GoogLeNet(nn.Module):
         return scores
 
 
-def _response_norm() -> nn.LocalResponseNorm:
-    return nn.LocalResponseNorm(5, alpha=5e-4, beta=0.75, k=2)
-
-
 def googlenet(
     aux: bool = True, variant: str = "published", classes: int = 1000
 ) -> GoogLeNet:
-    """GoogLeNet: 22 layers, nine inception modules, no large dense layer. Lesson 09.
+    """GoogLeNet: 22 layers, nine inception modules, no large dense layer.
 
-    Szegedy and others, "Going deeper with convolutions", CVPR 2015, table 1 and
-    figure 3.
+    From (N, 3, 224, 224) to (N, classes), or to `GoogLeNetScores` in training with
+    heads. Szegedy and others, CVPR 2015, table 1 and figure 3.
 
     Args:
         aux: with two auxiliary heads, on inception4a and inception4d. They compute in
@@ -205,11 +193,6 @@ def googlenet(
             "torchvision": 3×3 where the paper has 5×5, and batch norm; takes the
             weights of `torchvision.models.googlenet` of the same ``aux``. 6 624 904
             parameters without heads, 13 004 888 with them.
-        classes: number of scores.
-
-    Returns:
-        A network from (N, 3, 224, 224) to (N, classes), or to `GoogLeNetScores` in
-        training with heads.
 
     Raises:
         ValueError: for another variant.
@@ -219,4 +202,4 @@ def googlenet(
             f'variant must be "published" or "torchvision", not {variant!r}'
         )
     network = GoogLeNet(aux, variant == "torchvision", classes)
-    return accept_torchvision(network) if variant == "torchvision" else network
+    return accept_names(network, TORCHVISION) if variant == "torchvision" else network

@@ -1,4 +1,4 @@
-"""LeNet-5, and the small network of the first practice. Lesson 06."""
+"""LeNet-5, and a small network for a first practice session."""
 
 from __future__ import annotations
 
@@ -13,23 +13,17 @@ def lenet5(
     pooling: Callable[[int], nn.Module] = nn.AvgPool2d,
     classes: int = 10,
 ) -> nn.Sequential:
-    """LeNet-5 as it is built today: 61 706 parameters. Lesson 06.
+    """LeNet-5 as it is built today, from (N, 1, 32, 32) to (N, classes).
 
     LeCun, Bottou, Bengio and Haffner, "Gradient-based learning applied to document
-    recognition", Proceedings of the IEEE, 1998; layer names as there. Against the paper
-    C3 sees all six maps, S2 and S4 have no parameters of their own, and the output is a
-    plain linear layer: its scores go into a cross-entropy.
-
-    Tanh and mean pooling are the defaults because the paper's are a scaled tanh and a
-    trainable mean; ReLU enters with AlexNet. Learning works with either.
+    recognition", Proceedings of the IEEE, 1998; layer names as there. Unlike the
+    paper's, C3 sees all six maps, S2 and S4 have no parameters, and the output is a
+    plain linear layer, whose scores go into a cross-entropy. Tanh and mean pooling
+    stand for the paper's scaled tanh and trainable mean. 61 706 parameters.
 
     Args:
         activation: makes the layer after each of C1, C3, C5 and F6.
         pooling: window → layer; the stride is the window.
-        classes: number of scores.
-
-    Returns:
-        A network from (N, 1, 32, 32) to (N, classes).
     """
     layers = OrderedDict(
         c1=nn.Conv2d(1, 6, kernel_size=5),  # (N, 6, 28, 28)
@@ -49,16 +43,10 @@ def lenet5(
 
 
 def simple_cnn(dropout: float = 0.5, classes: int = 10) -> nn.Sequential:
-    """A small network for images of 28×28, as in a first practice session. Lesson 06.
+    """Two convolutions of 5×5 with ReLU and max pooling, dropout, one linear layer.
 
-    Two convolutions of 5×5 with ReLU and max pooling, dropout, one linear layer.
-
-    Args:
-        dropout: probability that one of the 512 features is zeroed in training.
-        classes: number of scores.
-
-    Returns:
-        A network from (N, 1, 28, 28) to (N, classes).
+    From (N, 1, 28, 28) to (N, classes). ``dropout`` is the probability that one of the
+    512 features is zeroed in training.
     """
     layers = OrderedDict(
         conv1=nn.Conv2d(1, 16, kernel_size=5),  # (N, 16, 24, 24)

@@ -1,17 +1,19 @@
-"""Residual blocks, the ResNets for ImageNet and for CIFAR-10. Lessons 11 and 12."""
+"""Residual blocks, and the ResNets for ImageNet and for CIFAR-10."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from torch import Tensor, nn
 from torch.nn import functional
 
-from helpers.networks.weights import accept_torchvision, he_initialise
+from helpers.networks.weights import accept_names, he_initialise
 
 
 class ResidualBlock(nn.Module):
-    """Two 3×3 convolutions with batch norm, and a shortcut around them. Lesson 11.
+    """Two 3×3 convolutions with batch norm, and a shortcut around them.
 
     He, Zhang, Ren and Sun, "Deep residual learning for image recognition", 2015. Where
     the block halves the size and widens, the shortcut must as well. By default it takes
@@ -40,10 +42,10 @@ class ResidualBlock(nn.Module):
         self.norm1 = nn.BatchNorm2d(channels)
         self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
         self.norm2 = nn.BatchNorm2d(channels)
-        self.stride, self.new, self.plain = stride, channels - channels_in, plain
-        changes = stride > 1 or channels != channels_in
+        self.stride, self.plain = stride, plain
+        self.new, self.channels_out = channels - channels_in, channels
         self.project = None
-        if project and changes and not plain:
+        if project and not plain:
             self.project = _projection(channels_in, channels, stride)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -62,7 +64,7 @@ class ResidualBlock(nn.Module):
 
 
 class Bottleneck(nn.Module):
-    """1×1 down, 3×3, 1×1 up by four, and a shortcut around them. Lesson 11.
+    """1×1 down, 3×3, 1×1 up by four, and a shortcut around them.
 
     He and others 2015, figure 5, right. The stride is the 3×3's, as torchvision has it
     (the paper strides in the first 1×1, and so skips three pixels of four).
@@ -73,20 +75,17 @@ class Bottleneck(nn.Module):
         stride: of the 3×3; 2 at the start of a stage.
     """
 
-    expansion = 4
-
     def __init__(self, channels_in: int, channels: int, stride: int = 1) -> None:
         super().__init__()
-        channels_out = self.expansion * channels
+        channels_out = 4 * channels
+        self.channels_out = channels_out
         self.conv1 = nn.Conv2d(channels_in, channels, 1, bias=False)
         self.norm1 = nn.BatchNorm2d(channels)
         self.conv2 = nn.Conv2d(channels, channels, 3, stride, 1, bias=False)
         self.norm2 = nn.BatchNorm2d(channels)
         self.conv3 = nn.Conv2d(channels, channels_out, 1, bias=False)
         self.norm3 = nn.BatchNorm2d(channels_out)
-        self.project = None
-        if stride > 1 or channels_in != channels_out:
-            self.project = _projection(channels_in, channels_out, stride)
+        self.project = _projection(channels_in, channels_out, stride)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, channels_in, H, W) → (N, 4 · channels, H / stride, W / stride)."""
@@ -96,7 +95,10 @@ class Bottleneck(nn.Module):
         return functional.relu(out + (x if self.project is None else self.project(x)))
 
 
-def _projection(channels_in: int, channels: int, stride: int) -> nn.Sequential:
+def _projection(channels_in: int, channels: int, stride: int) -> nn.Sequential | None:
+    """A 1×1 convolution with batch norm, where the shape changes."""
+    if stride == 1 and channels_in == channels:
+        return None
     conv = nn.Conv2d(channels_in, channels, 1, stride, bias=False)
     return nn.Sequential(OrderedDict(conv=conv, norm=nn.BatchNorm2d(channels)))
 
@@ -108,52 +110,43 @@ STAGES = {  # depth → blocks in each of four stages
     101: (3, 4, 23, 3),
     152: (3, 8, 36, 3),
 }
+TORCHVISION = {  # parts of names there and here, beside those of the stages
+    "bn1": "norm1", "bn2": "norm2", "bn3": "norm3", "fc": "output",
+    "downsample.0": "project.conv", "downsample.1": "project.norm",
+}  # fmt: skip
 
 
 def resnet(depth: int = 18, classes: int = 1000) -> nn.Sequential:
-    """ResNet-18, 34, 50, 101 or 152, for ImageNet. Lesson 11.
+    """ResNet-18, 34, 50, 101 or 152, from (N, 3, 224, 224) to (N, classes).
 
     He and others 2015, table 1: 7×7 and pooling from 224 to 56, four stages with 64,
     128, 256 and 512 channels, global average pooling, one linear layer. Blocks of two
     convolutions up to depth 34, bottlenecks from 50. Takes the weights of torchvision's
     network of the same depth.
 
-    Args:
-        depth: layers with weights on the longest path: 18, 34, 50, 101 or 152.
-        classes: number of scores.
-
-    Returns:
-        A network from (N, 3, 224, 224) to (N, classes).
-
     Raises:
-        ValueError: for another depth.
+        ValueError: for another depth, counted in layers with weights.
     """
     if depth not in STAGES:
         raise ValueError(f"depth must be 18, 34, 50, 101 or 152, not {depth!r}")
-    layers: OrderedDict[str, nn.Module] = OrderedDict(
+    stem = OrderedDict(
         conv1=nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False),  # 112×112
         norm1=nn.BatchNorm2d(64),
         relu1=nn.ReLU(),
         pool1=nn.MaxPool2d(3, stride=2, padding=1),  # (N, 64, 56, 56)
     )
-    width = 64
-    for stage, count in enumerate(STAGES[depth], start=1):
-        channels = 32 * 2**stage
-        for block in range(1, count + 1):
-            stride = 2 if stage > 1 and block == 1 else 1
-            name = f"stage{stage}_{block}"
-            if depth >= 50:
-                layers[name] = Bottleneck(width, channels, stride)
-                width = Bottleneck.expansion * channels
-            else:
-                layers[name] = ResidualBlock(width, channels, stride, project=True)
-                width = channels
-    network = _with_head(layers, width, classes)
-    return accept_torchvision(network)
+    block = Bottleneck if depth >= 50 else partial(ResidualBlock, project=True)
+    network = _network(stem, 64, STAGES[depth], block, classes)
+    stages = {
+        f"layer{stage}.{k}": f"stage{stage}_{k + 1}"
+        for stage, count in enumerate(STAGES[depth], start=1)
+        for k in range(count)
+    }
+    return accept_names(network, stages | TORCHVISION)
 
 
 def cifar_resnet(depth: int, plain: bool = False, classes: int = 10) -> nn.Sequential:
-    """The ResNet for 32×32 images of He et al. 2015, section 4.2. Lesson 12.
+    """The ResNet of He and others 2015, section 4.2: (N, 3, 32, 32) → (N, classes).
 
     A 3×3 convolution to 16 channels, three stages of n residual blocks with 16, 32 and
     64 channels, global average pooling, one linear layer: 6n + 2 layers with weights.
@@ -162,10 +155,6 @@ def cifar_resnet(depth: int, plain: bool = False, classes: int = 10) -> nn.Seque
     Args:
         depth: 6n + 2: 20, 32, 44, 56, 110, …
         plain: leave out all shortcuts.
-        classes: number of scores.
-
-    Returns:
-        A network from (N, 3, 32, 32) to (N, classes).
 
     Raises:
         ValueError: for a depth that is not 6n + 2.
@@ -173,26 +162,32 @@ def cifar_resnet(depth: int, plain: bool = False, classes: int = 10) -> nn.Seque
     n, rest = divmod(depth - 2, 6)
     if rest or n < 1:
         raise ValueError(f"depth must be 6n + 2 (8, 14, 20, 32, …), not {depth}")
-    layers: OrderedDict[str, nn.Module] = OrderedDict(
+    stem = OrderedDict(
         conv=nn.Conv2d(3, 16, 3, padding=1, bias=False),
         norm=nn.BatchNorm2d(16),
         relu=nn.ReLU(),
     )
-    width = 16
-    for stage, channels in enumerate((16, 32, 64), start=1):
-        for block in range(1, n + 1):
-            stride = 2 if stage > 1 and block == 1 else 1
-            layers[f"stage{stage}_{block}"] = ResidualBlock(
-                width, channels, stride, plain
-            )
-            width = channels
-    return _with_head(layers, width, classes)
+    return _network(stem, 16, (n, n, n), partial(ResidualBlock, plain=plain), classes)
 
 
-def _with_head(
-    layers: OrderedDict[str, nn.Module], width: int, classes: int
+def _network(
+    layers: OrderedDict[str, nn.Module],
+    channels: int,
+    counts: Sequence[int],
+    make: Callable[[int, int, int], ResidualBlock | Bottleneck],
+    classes: int,
 ) -> nn.Sequential:
-    """Global average pooling and one linear layer on top; He's starting weights."""
+    """Append stages of blocks, each stage twice as deep as the one before, and a head.
+
+    ``make`` takes a block's input depth, depth and stride.
+    """
+    width = channels
+    for stage, count in enumerate(counts, start=1):
+        for k in range(1, count + 1):
+            stride = 2 if stage > 1 and k == 1 else 1
+            layers[f"stage{stage}_{k}"] = block = make(width, channels, stride)
+            width = block.channels_out
+        channels *= 2
     layers["pool"] = nn.AdaptiveAvgPool2d(1)
     layers["flatten"] = nn.Flatten()
     layers["output"] = nn.Linear(width, classes)
