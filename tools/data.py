@@ -14,9 +14,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from helpers.data import DATA, TITLES, DataError, download, missing
-
-NAMES = ("mnist", "cifar10")
+from helpers.data import DATA, DOWNLOADED, DataError, download, missing
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -30,16 +28,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="fetch nothing")
     options = parser.parse_args(arguments)
     for name in options.names:
-        if name not in NAMES:
-            parser.error(f"no data set {name!r}; there are {', '.join(NAMES)}")
+        if name not in DOWNLOADED:
+            parser.error(f"no data set {name!r}; there are {', '.join(DOWNLOADED)}")
 
     failed = False
-    for name in dict.fromkeys(options.names or NAMES):
+    for name in dict.fromkeys(options.names or DOWNLOADED):
         try:
             if options.check:
                 failed |= not check(name, options.folder)
             else:
-                download(name, options.folder, progress=sys.stderr.isatty())
+                download(name, options.folder)
         except (DataError, OSError) as error:
             print(error, file=sys.stderr)
             failed = True
@@ -52,10 +50,8 @@ def main(arguments: list[str] | None = None) -> int:
 def check(name: str, folder: Path) -> bool:
     """Print and return whether all files are there; raise DataError if one is wrong."""
     absent = missing(name, folder)
-    print(
-        f"{TITLES[name]}: {f'{len(absent)} files are not' if absent else 'complete'} "
-        f"in {folder}"
-    )
+    state = f"{len(absent)} files are not" if absent else "complete"
+    print(f"{DOWNLOADED[name]}: {state} in {folder}")
     return not absent
 
 

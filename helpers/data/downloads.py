@@ -1,0 +1,160 @@
+"""MNIST and CIFAR-10: their files, whether these are there, and how to fetch them."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import shutil
+import tempfile
+import urllib.request
+from pathlib import Path
+from urllib.parse import urlsplit
+
+# Where the downloads lie; no other folder is read or written unless a caller names it.
+DATA = Path(__file__).resolve().parents[2] / "data"
+DATA = Path(os.environ.get("CONVNETS_DATA") or DATA).expanduser()
+DOWNLOADED = {"mnist": "MNIST", "cifar10": "CIFAR-10"}  # names and titles
+# torchvision knows the md5 of the compressed files only. Without these, Fashion-MNIST,
+# whose files have the same names, would pass for MNIST.
+MNIST_MD5 = {
+    "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
+    "train-labels-idx1-ubyte": "a25bea736e30d166cdddb491f175f624",
+    "t10k-images-idx3-ubyte": "2646ac647ad5339dbf082846283269ea",
+    "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
+}
+
+
+class DataError(RuntimeError):
+    """Data that cannot be had or must not be used, told in a sentence."""
+
+
+def archives_of(name: str) -> list[tuple[list[str], str, str, dict[str, str]]]:
+    """What to download for "mnist" or "cifar10", as torchvision knows it.
+
+    For each archive: addresses to be tried in turn, path, md5, and the md5 of each file
+    that it holds, by its path. Paths are relative to the data folder.
+    """
+    from torchvision.datasets import CIFAR10, MNIST
+
+    if name not in DOWNLOADED:
+        raise ValueError(f'only "mnist" and "cifar10" are downloaded, not {name!r}')
+    if name == "cifar10":
+        sums = dict(CIFAR10.train_list + CIFAR10.test_list)
+        sums[CIFAR10.meta["filename"]] = CIFAR10.meta["md5"]
+        contents = {f"{CIFAR10.base_folder}/{file}": sums[file] for file in sums}
+        return [([CIFAR10.url], CIFAR10.filename, CIFAR10.tgz_md5, contents)]
+    archives = []
+    for file, md5 in MNIST.resources:
+        urls, stem = [mirror + file for mirror in MNIST.mirrors], Path(file).stem
+        contents = {f"MNIST/raw/{stem}": MNIST_MD5[stem]}
+        archives.append((urls, f"MNIST/raw/{file}", md5, contents))
+    return archives
+
+
+def missing(name: str, folder: str | Path | None = None) -> list[str]:
+    """Paths of the files that are not there; DataError where another file is there."""
+    folder = Path(folder or DATA)
+    sums = {path: md5 for *_, held in archives_of(name) for path, md5 in held.items()}
+    return [path for path, md5 in sums.items() if not _is_there(folder / path, md5)]
+
+
+def _is_there(file: Path, md5: str) -> bool:
+    """Whether a file is there; raise DataError if it is damaged, or another one."""
+    from torchvision.datasets.utils import check_integrity
+
+    if os.path.lexists(file) and not check_integrity(file, md5):
+        raise DataError(
+            f"{file} is damaged, or not the official file (its md5 is another). "
+            "Nothing was changed: move it away and run `make data`."
+        )
+    return file.exists()
+
+
+def download(name: str, folder: str | Path | None = None) -> None:
+    """Fetch "mnist" (12 MB) or "cifar10" (170 MB), unless it is there already.
+
+    What has arrived is kept as `<file>.part`, and a later call goes on from there. Only
+    a file with the right md5 gets its name; nothing that is there is overwritten.
+    DataError tells in a sentence what is in the way: no network, wrong content, no
+    space, another file in place, or another program at it.
+    """
+    from filelock import FileLock, Timeout  # torch needs it, so it is there
+
+    folder = Path(folder or DATA)
+    try:
+        if absent := missing(name, folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            with FileLock(folder / ".lock", timeout=0):
+                for urls, path, md5, contents in archives_of(name):
+                    if wanted := contents.keys() & absent:
+                        if not _is_there(folder / path, md5):
+                            _fetch(urls, folder / path, md5)
+                        _unpack(folder, path, {file: contents[file] for file in wanted})
+    except Timeout:
+        raise DataError(f"Another program is downloading to {folder}.") from None
+    except OSError as error:  # no room, no permission
+        raise DataError(f"{folder} cannot be used: {error}.") from error
+    print(f"{DOWNLOADED[name]}: {'ready' if absent else 'already there'}, in {folder}")
+
+
+def _fetch(urls: list[str], target: Path, md5: str) -> None:
+    """Put a file in place, from the first address that gives the right one."""
+    from torchvision.datasets.utils import check_integrity
+
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f"{target.name}.part")
+    problems = {}  # as keys: each is told once
+    for url in urls * 3:
+        try:
+            _receive(url, part)
+            problem, complete = "the md5 of what it sent is wrong", True
+        except (OSError, http.client.HTTPException) as error:
+            problem = getattr(error, "reason", error)
+            complete = getattr(error, "code", None) == 416  # it has no more to send
+        if complete and check_integrity(part, md5):
+            os.replace(part, target)
+            return
+        if complete:  # its beginning may be at fault: once more
+            part.unlink(missing_ok=True)
+        problems[f"{urlsplit(url).netloc}: {problem}"] = True
+    raise DataError(
+        f"{target.name} could not be downloaded ({'; '.join(problems)}). Is there a "
+        "network, and room on the disk? The same command goes on where it stopped."
+    )
+
+
+def _receive(url: str, part: Path) -> None:
+    """Append what the unfinished file lacks, or start afresh if the server must."""
+    from torchvision.datasets.utils import USER_AGENT
+    from tqdm import tqdm
+
+    have = part.stat().st_size if part.exists() else 0
+    headers = {"User-Agent": USER_AGENT, "Range": f"bytes={have}-"}
+    request = urllib.request.Request(url, headers=headers)
+    with urllib.request.urlopen(request, timeout=20) as response:
+        resumed = response.status == http.HTTPStatus.PARTIAL_CONTENT
+        have = have if resumed else 0  # else it sends the whole file
+        print(f"{part.stem} from {urlsplit(url).netloc}{', resumed' if have else ''}")
+        total = response.length and response.length + have  # None if it does not tell
+        bar = {"total": total, "initial": have, "disable": None}  # only on a terminal
+        answer = tqdm.wrapattr(response, "read", **bar)
+        with answer as body, open(part, "ab" if resumed else "wb") as file:
+            shutil.copyfileobj(body, file)
+        if response.length:
+            raise ConnectionError(f"cut off {response.length} bytes before the end")
+
+
+def _unpack(folder: Path, archive: str, wanted: dict[str, str]) -> None:
+    """Put the wanted files of an archive in place, each of them at once."""
+    from torchvision.datasets.utils import extract_archive
+
+    for litter in folder.glob(".unpacking-*"):  # of a run that was killed
+        shutil.rmtree(litter, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=".unpacking-", dir=folder) as scratch:
+        beside = Path(scratch, archive).parent  # where a .gz puts what it holds
+        beside.mkdir(parents=True, exist_ok=True)
+        extract_archive(folder / archive, beside)
+        for path, md5 in wanted.items():
+            _is_there(Path(scratch, path), md5)
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            os.replace(Path(scratch, path), folder / path)
