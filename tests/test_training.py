@@ -3,14 +3,11 @@
 import json
 import math
 import os
-import pickle
 import signal
 import subprocess
 import sys
 import weakref
-from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
 
 import matplotlib as mpl
 import pytest
@@ -21,21 +18,20 @@ from torch.optim import SGD, Adam, lr_scheduler
 
 mpl.use("Agg")
 
-import matplotlib.pyplot as plt
-from training_child import EPOCHS, Shuffled, build, same, train
-
-from helpers import training
 from helpers.training import (
     CheckpointError,
     History,
+    Options,
     Row,
     TrainingDivergedError,
     divide_at,
     evaluate,
     fit,
     restore,
+    triangle,
 )
-from tools import warm
+from helpers.training.checkpoints import FORMAT
+from tests.training_child import EPOCHS, Shuffled, build, same, train
 
 ROOT = Path(__file__).parents[1]
 CHILD = Path(__file__).with_name("training_child.py")
@@ -60,30 +56,24 @@ def small(seed=0):
     )
 
 
-def quiet(network, batches, *others, **settings):
-    return fit(network, batches, *others, **{"progress": False, **settings})
+NAMES = Options.__dataclass_fields__
+
+
+def quiet(network, batches, test=None, **settings):
+    """Fit without a bar; options by their names, like the other settings."""
+    options = Options(**{k: settings.pop(k) for k in NAMES if k in settings})
+    return fit(network, batches, test, options=options, progress=False, **settings)
 
 
 # --- The loop -------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("outputs", [1, 3])
-def test_labels_that_are_no_classes_have_no_accuracy(outputs):
-    batches = [(torch.randn(8, 5), torch.rand(8, outputs)) for _ in range(2)]
-    network, loss = nn.Linear(5, outputs), nn.MSELoss()
+def test_labels_that_are_no_classes_have_no_accuracy():
+    batches = [(torch.randn(8, 5), torch.rand(8, 1)) for _ in range(2)]
+    network, loss = nn.Linear(5, 1), nn.MSELoss()
     row = quiet(network, batches, batches, epochs=2.0, loss=loss).rows[-1]
     assert row.train_loss < 10
-    assert row.train_accuracy != row.train_accuracy  # not a number
-
-
-def test_it_learns():
-    network = small()
-    history = quiet(network, toy(), toy(), epochs=8)
-    assert [row.epoch for row in history.rows] == list(range(1, 9))
-    assert history.rows[-1].test_accuracy > 0.95
-    assert history.rows[-1].train_loss < 0.5 * history.rows[0].train_loss
-    assert all(row.seconds > 0 < row.images_per_second for row in history.rows)
-    assert evaluate(network, toy()) == history.rows[-1][3:5]
+    assert math.isnan(row.train_accuracy)
 
 
 def test_it_is_the_loop_that_one_writes():
@@ -104,44 +94,27 @@ def test_it_is_the_loop_that_one_writes():
     assert history.rows[-1].train_loss == pytest.approx(sum(losses[-4:]) / 100)
 
 
-@pytest.mark.parametrize("clip", [0.05, 1e9])
-def test_clipping_is_pytorchs(clip):
+def test_other_ways_to_compute_learn_too():
+    network = small()
+    history = quiet(network, toy(), toy(), epochs=5, bf16=True, channels_last=True)
+    assert history.best.test_accuracy > 0.9
+    assert network[0].weight.dtype == torch.float32
+
+
+def test_clipping_and_smoothing_are_pytorchs():
     by_hand, network = small(), small()
     optimizer = SGD(by_hand.parameters(), lr=0.1)
     for images, labels in toy():
         cross_entropy(by_hand(images), labels, label_smoothing=0.1).backward()
-        nn.utils.clip_grad_norm_(by_hand.parameters(), clip)
+        nn.utils.clip_grad_norm_(by_hand.parameters(), 0.05)
         optimizer.step()
         optimizer.zero_grad()
-    settings = {"clip": clip, "label_smoothing": 0.1, "epochs": 1}
-    quiet(network, toy(), optimizer=lambda p: SGD(p, lr=0.1), **settings)
+    settings = {"clip": 0.05, "label_smoothing": 0.1, "epochs": 1}
+    history = quiet(
+        network, toy(), toy(), optimizer=lambda p: SGD(p, lr=0.1), **settings
+    )
     assert same(network.state_dict(), by_hand.state_dict())
-
-
-def test_the_same_seed_gives_the_same_weights():
-    def weights():
-        network, batches = build(), Shuffled()
-        quiet(network, batches, epochs=2)
-        return network.state_dict()
-
-    assert same(weights(), weights())
-
-
-def test_the_loader_is_told_the_epoch_from_0():
-    batches, told = Shuffled(), []
-    batches.set_epoch = told.append
-    quiet(build(), batches, epochs=3)
-    assert told == [0, 1, 2]
-
-
-@pytest.mark.parametrize("amp", ["auto", None, True])
-@pytest.mark.parametrize("channels_last", [False, True])
-def test_other_ways_to_compute_learn_too(amp, channels_last):
-    network = small()
-    settings = {"amp": amp, "channels_last": channels_last}
-    history = quiet(network, toy(), toy(), epochs=5, **settings)
-    assert history.best.test_accuracy > 0.9
-    assert network[0].weight.dtype == torch.float32
+    assert history.rows[0][3:5] == evaluate(network, toy())  # not smoothed
 
 
 def test_a_network_with_several_outputs_and_its_loss():
@@ -176,58 +149,59 @@ def test_divide_at():
     assert divide_at()(9) == 1
 
 
-def test_a_schedule_sets_the_rate_of_each_epoch():
-    history = quiet(small(), toy(), epochs=4, schedule=divide_at(1, 3))
-    rates = [row.learning_rate for row in history.rows]
-    assert rates == pytest.approx([0.05, 0.005, 0.005, 0.0005])
+def test_the_triangle():
+    factor = triangle(2, 10, start=0.25)
+    assert [factor(e) for e in (0, 1, 2, 6, 10, 11)] == pytest.approx(
+        [0.25, 0.625, 1, 0.5, 0, 0]
+    )
+    for warm_up, epochs in ((0, 4), (4, 4)):
+        with pytest.raises(ValueError, match="0 < warm_up < epochs"):
+            triangle(warm_up, epochs)
 
 
-SCHEDULERS = {
-    "steps": lambda o: lr_scheduler.MultiStepLR(o, [2, 4]),
-    "cosine": lambda o: lr_scheduler.CosineAnnealingLR(o, 6),
-    "cycle": lambda o: lr_scheduler.OneCycleLR(o, 0.1, total_steps=8),
-    "plateau": lambda o: lr_scheduler.ReduceLROnPlateau(o, patience=0, threshold=0.5),
-    "warm-up": lambda o: lr_scheduler.SequentialLR(
-        o, [lr_scheduler.LinearLR(o), lr_scheduler.ExponentialLR(o, 0.9)], [2]
-    ),
-}
+class Watched(SGD):
+    """Writes down with which rates it stepped."""
+
+    def __init__(self, *args, **settings):
+        super().__init__(*args, **settings)
+        self.rates = []
+
+    def step(self, closure=None):
+        self.rates.append([group["lr"] for group in self.param_groups])
+        return super().step(closure)
 
 
-@pytest.mark.parametrize("name", SCHEDULERS)
-def test_pytorchs_schedulers_go_on_too(name, tmp_path):
-    def run(epochs, **settings):
-        network = small()
-        optimizer = Adam(network.parameters(), lr=0.01)
-        schedule = SCHEDULERS[name](optimizer)
-        settings |= {"optimizer": optimizer, "schedule": schedule, "epochs": epochs}
-        history = quiet(network, toy(), toy(), **settings)
-        return network.state_dict(), [row.learning_rate for row in history.rows]
-
-    whole, rates = run(6)
-    assert len(set(rates)) > 1
-    run(3, checkpoint=tmp_path / "a.pt")
-    weights, resumed = run(6, checkpoint=tmp_path / "a.pt", resume=True)
-    assert resumed == rates
-    assert same(weights, whole)
+def test_the_schedule_is_asked_before_each_step():
+    network = small()
+    groups = [
+        {"params": [network[4].weight]},
+        {"params": [network[4].bias], "lr": 0.02},
+    ]
+    optimizer = Watched(groups, lr=0.1)
+    schedule = lambda finished: 1 + finished  # noqa: E731
+    history = quiet(network, toy(), epochs=2, optimizer=optimizer, schedule=schedule)
+    for rates, step in zip(optimizer.rates, range(8), strict=True):
+        assert rates == pytest.approx([0.1 * (1 + step / 4), 0.02 * (1 + step / 4)])
+    assert [row.learning_rate for row in history.rows] == pytest.approx([0.1, 0.2])
 
 
-def test_an_optimizer_class_will_do():
-    history = quiet(small(), toy(), epochs=1, optimizer=Adam)
-    assert history.rows[0].learning_rate == 0.001
+def test_a_scheduler_of_pytorchs_is_no_function():
+    network = small()
+    optimizer = SGD(network.parameters(), lr=0.1)
+    with pytest.raises(ValueError, match="must be a function: epochs finished"):
+        quiet(network, toy(), schedule=lr_scheduler.StepLR(optimizer, 1))
 
 
-def test_an_optimizer_or_a_scheduler_of_another_network():
+def test_an_optimizer_of_another_network():
     other = SGD(small().parameters(), lr=0.1)
     with pytest.raises(ValueError, match="build its optimizer anew"):
         quiet(small(), toy(), optimizer=other)
-    with pytest.raises(ValueError, match="belongs to another optimizer"):
-        quiet(small(), toy(), schedule=lr_scheduler.StepLR(other, 1))
 
 
 # --- Evaluation -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("size", [100, 64, 33, 7])
+@pytest.mark.parametrize("size", [100, 33])
 def test_every_image_counts_the_same(size):
     network = small()
     images, labels = toy(size=100)[0]
@@ -249,18 +223,6 @@ def test_evaluation_leaves_the_network_as_it_was():
     assert [module.training for module in network] == [True, True, False, True, True]
     assert network.training
     assert all(p.grad is None for p in network.parameters())
-
-
-def test_evaluation_reads_nothing_on_the_way(monkeypatch):
-    """A read in each batch would let a GPU wait; of labels known beforehand, once."""
-    batches = Shuffled(size=4)
-    reads = []
-    item = torch.Tensor.item
-    monkeypatch.setattr(
-        torch.Tensor, "item", lambda self: reads.append(1) or item(self)
-    )
-    evaluate(build(), batches)
-    assert len(reads) <= 4
 
 
 # --- History --------------------------------------------------------------------------
@@ -297,38 +259,9 @@ def test_a_history_as_json():
     assert json.loads(history.to_json())[1]["epoch"] == 2
 
 
-@pytest.fixture
-def shown(monkeypatch):
-    """What was displayed: (mime bundle, first or updated)."""
-    import IPython
-    import IPython.display
-
-    bundles = []
-
-    def display(bundle, raw, display_id=None):
-        bundles.append((bundle, "first"))
-        return SimpleNamespace(update=lambda b, raw: bundles.append((b, "updated")))
-
-    plt.close(plt.figure())  # Matplotlib asks for the shell, once
-    monkeypatch.setattr(IPython, "get_ipython", lambda: object())
-    monkeypatch.setattr(IPython.display, "display", display)
-    return bundles
-
-
-def test_a_plot_has_an_alternative_text(shown):
+def test_a_plot_has_an_alternative_text(capsys):
     History(ROWS).plot(alt="the loss falls", title="digits, a stand-in")
-    assert shown[0][0]["text/plain"] == "the loss falls"
-    assert 'alt="the loss falls"' in shown[0][0]["text/html"]
-
-
-def test_a_live_plot_is_one_figure(shown):
-    quiet(small(), toy(), epochs=3, live=True)
-    assert [how for _, how in shown] == ["first", "updated", "updated"]
-
-
-def test_a_live_plot_outside_a_notebook_is_none(capfd):
-    quiet(small(), toy(), epochs=1, live=True)
-    assert capfd.readouterr() == ("", "")
+    assert capsys.readouterr().out == "the loss falls\n"
 
 
 # --- What is printed ------------------------------------------------------------------
@@ -339,21 +272,8 @@ def test_the_bar_goes_to_stderr(capfd):
     out, err = capfd.readouterr()
     assert out == ""
     assert "epoch 2/2" in err
-    for part in ("8/8", "loss 0.", "accuracy", "images/s"):
+    for part in ("8/8", "loss=0.", "accuracy=0."):
         assert part in err
-
-
-def test_quiet_is_quiet(capfd, tmp_path):
-    for epochs in (1, 2, 2):
-        settings = {"checkpoint": tmp_path / "a.pt", "resume": True}
-        quiet(small(), toy(), toy(), epochs=epochs, **settings)
-    assert capfd.readouterr() == ("", "")
-
-
-def test_on_epoch_is_called_with_the_history():
-    seen = []
-    quiet(small(), toy(), epochs=2, on_epoch=lambda h: seen.append(len(h.rows)))
-    assert seen == [1, 2]
 
 
 # --- Going on -------------------------------------------------------------------------
@@ -366,7 +286,7 @@ def whole(tmp_path_factory):
     return network.state_dict(), history
 
 
-@pytest.mark.parametrize("stops", [[1], [4], [11], [2, 3, 8]])
+@pytest.mark.parametrize("stops", [[1], [2, 3, 8]])
 def test_a_run_goes_on_as_if_it_had_not_stopped(stops, whole, tmp_path):
     for epochs in [*stops, EPOCHS]:
         torch.randn(7)  # the numbers that another program draws in between
@@ -409,7 +329,7 @@ def test_a_data_loader_with_its_own_generator(tmp_path):
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_kill_9_at_any_moment_changes_nothing(tmp_path):
     done = subprocess.run(
-        [*warm.python(), CHILD, tmp_path, "20"],
+        [sys.executable, CHILD, tmp_path, "6"],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
@@ -418,39 +338,29 @@ def test_kill_9_at_any_moment_changes_nothing(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
-    assert report["same"] == [True] * 20
-    assert len(set(report["epochs"])) > 3, "the moments were not spread"
+    assert report["same"] == [True] * 6
+    assert report["left"] == [], "scratch files stay"
+    assert len(set(report["epochs"])) > 2, "the moments were not spread"
 
 
-@pytest.mark.parametrize("moment", ["in the middle", "before", "after"])
-def test_a_save_that_is_cut_short(moment, whole, tmp_path, monkeypatch):
-    """As if killed at the three moments of the fifth save."""
-    saves = []
-    save, replace = torch.save, os.replace
+class Fragile(SGD):
+    """Its state cannot be saved the fifth time: as if the disk were full."""
 
-    def cut_save(state, file):
-        saves.append(1)
-        if len(saves) == 5 and moment == "in the middle":
-            file.write(b"PK\x03\x04 half a checkpoint")
-            raise SystemExit
-        save(state, file)
+    saves = 0
 
-    def cut_replace(source, target):
-        if len(saves) == 5 and moment == "before":
-            raise SystemExit
-        replace(source, target)
-        if len(saves) == 5:
-            raise SystemExit
+    def state_dict(self):
+        self.saves += 1
+        state = super().state_dict()
+        if self.saves == 5:
+            state["mine"] = Path("more than numbers")
+        return state
 
-    with monkeypatch.context() as patch:
-        patch.setattr(torch, "save", cut_save)
-        patch.setattr(os, "replace", cut_replace)
-        with pytest.raises(SystemExit):
-            train(tmp_path)
-    left = restore(build(), tmp_path / "run.pt")
-    assert len(left.rows) == (5 if moment == "after" else 4)
-    network, _ = train(tmp_path)
-    assert same(network.state_dict(), whole[0])
+
+def test_a_save_that_fails_leaves_the_one_before(whole, tmp_path):
+    with pytest.raises(OSError, match="The one before, if any, is untouched"):
+        train(tmp_path, optimizer=lambda p: Fragile(p, lr=0.05, momentum=0.9))
+    assert [path.name for path in tmp_path.iterdir()] == ["run.pt"]
+    assert len(restore(build(), tmp_path / "run.pt").rows) == 4
 
 
 class Stopped(Shuffled):
@@ -497,15 +407,9 @@ def test_ctrl_c_in_the_first_epoch(stopped_run, tmp_path, capfd):
     for _ in range(2):  # the second time with a file of an older run
         _, history = stopped_run(0, checkpoint=path)
         assert history.rows == []
-        assert "Nothing is saved yet" in capfd.readouterr().err
+        assert "nothing is saved" in capfd.readouterr().err
         quiet(build(), Shuffled(), epochs=1, checkpoint=path)
     assert len(restore(build(), path).rows) == 1
-
-
-def test_ctrl_c_without_a_checkpoint(stopped_run, capfd):
-    _, history = stopped_run(2)
-    assert len(history.rows) == 2
-    assert "With checkpoint=PATH" in capfd.readouterr().err
 
 
 def test_the_same_objects_go_on_after_ctrl_c(whole, tmp_path):
@@ -527,23 +431,24 @@ def test_the_same_objects_go_on_after_ctrl_c(whole, tmp_path):
     assert same(network.state_dict(), whole[0])
 
 
-def test_without_a_file_it_starts_anew_and_says_so(tmp_path, capfd):
+def test_what_is_printed_about_a_checkpoint(tmp_path, capfd):
     path = tmp_path / "new" / "run.pt"
-    fit(small(), toy(), epochs=1, checkpoint=path, resume=True)
-    assert f"No checkpoint at {path} yet: starting anew." in capfd.readouterr().err
-    assert path.exists()
-
-
-def test_a_finished_run_only_loads(tmp_path, capfd):
-    path = tmp_path / "run.pt"
+    options = Options(checkpoint=path, resume=True)
     first, again = small(), small(seed=1)
-    quiet(first, toy(), epochs=2, checkpoint=path)
+    fit(first, toy(), epochs=1, options=options)
+    assert f"No checkpoint at {path} yet: starting anew." in capfd.readouterr().err
     before = path.read_bytes()
-    history = fit(again, toy(), epochs=2, checkpoint=path, resume=True)
-    assert "holds 2 finished epochs, 2 were asked for" in capfd.readouterr().err
-    assert len(history.rows) == 2
+    fit(again, toy(), epochs=1, options=options)  # only loads
+    assert "holds 1 finished epochs, 1 were asked for" in capfd.readouterr().err
     assert same(first.state_dict(), again.state_dict())
     assert path.read_bytes() == before
+    quiet(again, toy(), epochs=2, checkpoint=path, resume=True)
+    assert capfd.readouterr() == ("", "")
+    assert len(restore(small(seed=8), path).rows) == 2
+    with pytest.raises(CheckpointError, match="another network"):
+        restore(nn.Linear(2, 2), path)
+    with pytest.raises(IsADirectoryError, match="is a folder"):
+        quiet(small(), toy(), checkpoint=path.parent)
 
 
 # --- Checkpoints that do not fit ------------------------------------------------------
@@ -570,7 +475,7 @@ def refused(path, network=None, batches=None, **settings):
     return str(caught.value)
 
 
-@pytest.mark.parametrize("part", [0.0, 0.1, 0.5, 0.99])
+@pytest.mark.parametrize("part", [0.0, 0.5, 0.99])
 def test_a_part_of_a_checkpoint(part, saved):
     data = saved.read_bytes()
     saved.write_bytes(data[: int(part * len(data))])
@@ -593,10 +498,8 @@ def small_weights(path):
 def test_files_of_others(saved):
     torch.save(small().state_dict(), saved)
     assert "holds weights only" in refused(saved)
-    torch.save(small(), saved)
-    assert "could run code" in refused(saved)
-    saved.write_bytes(pickle.dumps({"format": training.FORMAT}))
-    assert "no checkpoint" in refused(saved)
+    torch.save({"format": "helpers.training checkpoint 1"}, saved)
+    assert "not written by this version of fit" in refused(saved)
     saved.write_text("a text")
     assert "no checkpoint" in refused(saved)
 
@@ -606,8 +509,8 @@ def test_nothing_in_a_checkpoint_is_run(saved, tmp_path):
         def __reduce__(self):
             return Path.touch, (tmp_path / "sprung",)
 
-    torch.save({"format": training.FORMAT, "network": Trap()}, saved)
-    refused(saved)
+    torch.save({"format": FORMAT, "network": Trap()}, saved)
+    assert "could run code" in refused(saved)
     assert not (tmp_path / "sprung").exists()
 
 
@@ -615,12 +518,14 @@ def test_another_network(saved):
     wide = small()
     wide[4] = nn.Linear(144, 3)
     message = refused(saved, wide)
-    assert "there 4.weight (2, 144), here 4.weight (3, 144)" in message
+    assert "shape of 4.weight there [2, 144], here [3, 144]" in message
     deep = nn.Sequential(*small(), nn.Linear(2, 2))
-    assert "there nothing more, here 5.weight (2, 2)" in refused(saved, deep)
-    sigmoid = small()
-    sigmoid[2] = nn.Sigmoid()
-    assert "layers there (2): ReLU(), here (2): Sigmoid()" in refused(saved, sigmoid)
+    assert "shape of 5.weight there none, here [2, 2]" in refused(saved, deep)
+    leaky = small()
+    leaky[2] = nn.LeakyReLU()
+    message = refused(saved, leaky)
+    assert "layer 2 there {'kind': 'ReLU'" in message
+    assert "here {'kind': 'LeakyReLU'" in message
 
 
 @pytest.mark.parametrize(
@@ -629,78 +534,21 @@ def test_another_network(saved):
         ({"optimizer": Adam}, "optimizer there SGD, here Adam"),
         (
             {"optimizer": lambda p: SGD(p, lr=0.1, momentum=0.9)},
-            "optimizer's lr there 0.05, here 0.1",
+            "initial_lr of parameter group 1 there 0.05, here 0.1",
         ),
-        ({"schedule": divide_at(1)}, "schedule there NoneType, here LambdaLR"),
+        ({"schedule": divide_at(1)}, "factor in epoch 2 there none, here 0.1"),
+        ({"channels_last": True}, "channels_last there False, here True"),
         ({"clip": 1.0}, "clip there None, here 1.0"),
         ({"label_smoothing": 0.1}, "label_smoothing there 0.0, here 0.1"),
-        ({"batches": toy(size=10)}, "data there batches 4, here batches 10"),
-        ({"loss": nn.CrossEntropyLoss()}, "loss there cross_entropy, here Cross"),
+        ({"batches": toy(size=10)}, "batches there 4, here 10"),
+        (
+            {"loss": nn.CrossEntropyLoss()},
+            "loss there cross_entropy, here {'kind': 'CrossEntropyLoss'",
+        ),
     ],
 )
 def test_other_settings(settings, message, saved):
     assert message in refused(saved, **settings)
-
-
-def test_another_schedule(saved):
-    quiet(small(), toy(), epochs=3, checkpoint=saved, schedule=divide_at(2))
-    message = refused(saved, schedule=divide_at(1))
-    assert "learning rate of epoch 2 there 0.05, here 0.005" in message
-
-
-def test_an_address_in_memory_is_no_setting(tmp_path):
-    def run(epochs):
-        settings = {"loss": partial(cross_entropy), "epochs": epochs}
-        return quiet(small(), toy(), checkpoint=path, resume=True, **settings)
-
-    path = tmp_path / "run.pt"
-    run(1)
-    described = torch.load(path)["settings"].values()
-    assert not any(" at 0x" in text for text in described)
-    assert len(run(2).rows) == 2
-
-
-def test_the_first_loss_is_the_first_of_all_runs(saved):
-    first = torch.load(saved)["first_loss"]
-    quiet(small(), toy(), epochs=3, checkpoint=saved, resume=True)
-    assert torch.load(saved)["first_loss"] == first
-
-
-def test_weights_alone_can_be_restored(saved):
-    network = small(seed=8)
-    assert len(restore(network, saved).rows) == 2
-    assert same(network.state_dict(), torch.load(saved)["network"])
-    with pytest.raises(CheckpointError, match="another network"):
-        restore(nn.Linear(2, 2), saved)
-    with pytest.raises(FileNotFoundError):
-        restore(network, saved.with_name("none.pt"))
-
-
-def test_a_checkpoint_that_cannot_be_written(saved, monkeypatch):
-    before = saved.read_bytes()
-    with pytest.raises(IsADirectoryError, match="is a folder"):
-        quiet(small(), toy(), checkpoint=saved.parent)
-
-    def full(state, file):
-        file.write(b"PK")
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(torch, "save", full)
-    with pytest.raises(OSError, match="is untouched; is the disk full"):
-        quiet(small(), toy(), checkpoint=saved)
-    assert saved.read_bytes() == before
-
-
-def test_a_state_that_could_not_be_read_back_is_not_written(saved):
-    before = saved.read_bytes()
-    network = small()
-    optimizer = SGD(network.parameters(), lr=0.05)
-    schedule = lr_scheduler.StepLR(optimizer, 1)
-    schedule.mine = Path("not plain")
-    settings = {"optimizer": optimizer, "schedule": schedule, "checkpoint": saved}
-    with pytest.raises(OSError, match="more than tensors and numbers"):
-        quiet(network, toy(), **settings)
-    assert saved.read_bytes() == before
 
 
 # --- Guards ---------------------------------------------------------------------------
@@ -720,12 +568,12 @@ def batch(images=(8, 1, 8, 8), labels=8, fill=0):
         (batch(labels=7), "8 images, but 7 labels"),
         (
             batch((8, 8, 8)),
-            r"'0', Conv2d\(1, 4.*takes \(N, 1, H, W\), but gets \(8, 8, 8\); add the "
-            r"channel axis: images.unsqueeze\(1\)",
+            r"'0', Conv2d\(1, 4.*cannot take \(8, 8, 8\).*add the channel axis: "
+            r"images.unsqueeze\(1\)",
         ),
-        (batch((8, 3, 8, 8)), r"takes \(N, 1, H, W\), but gets \(8, 3, 8, 8\); build"),
-        (batch((8, 8, 8, 1)), r"gets \(8, 8, 8, 1\); put the channels first"),
-        (batch((8, 1, 9, 9)), r"'4', Linear.*takes 144 values .* in_features=196"),
+        (batch((8, 3, 8, 8)), r"cannot take \(8, 3, 8, 8\).*as many in_channels"),
+        (batch((8, 8, 8, 1)), r"cannot take \(8, 8, 8, 1\).*put the channels first"),
+        (batch((8, 1, 9, 9)), r"'4', Linear\(in_features=144.*write in_features=196"),
         ([(torch.ones(8, 1, 8, 8).byte(), torch.zeros(8).long())], "divided by 255"),
         ([(torch.ones(8, 1, 8, 8).double(), torch.zeros(8).long())], "float64"),
         ([(torch.full((8, 1, 8, 8), math.nan), torch.zeros(8).long())], "deviation"),
@@ -754,34 +602,10 @@ def test_a_wrong_label_anywhere_stops_the_first_step_where_all_are_known():
     with pytest.raises(ValueError, match="label 3 is outside 0…2"):
         quiet(network, batches)
     assert torch.equal(network[5].weight, before)
-    batches.labels = batches.labels[:-1]
-    with pytest.raises(ValueError, match="192 images, but 191 labels"):
-        quiet(network, batches)
-    with pytest.raises(ValueError, match="192 images, but 191 labels"):
-        quiet(network, toy(), batches)  # the test set too, before it learns
-
-
-def test_a_loader_that_can_be_read_only_once():
-    class Once(list):
-        def __iter__(self):
-            while list.__len__(self):
-                yield self.pop(0)
-
-        def __len__(self):
-            return 4
-
-    with pytest.raises(ValueError, match="no batch came out"):
-        quiet(small(), Once(toy()), epochs=2)
-
-
-def test_a_network_that_adds_the_channel_itself():
-    network = nn.Sequential(nn.Unflatten(1, (1, 8)), small())
-    batches = [(images[:, 0], labels) for images, labels in toy()]
-    assert len(quiet(network, batches, epochs=1).rows) == 1
 
 
 def test_scores_that_are_maps():
-    with pytest.raises(ValueError, match=r"shape \(8, 2, 6, 6\) for 8 images"):
+    with pytest.raises(ValueError, match=r"shape \(8, 2, 6, 6\), not"):
         quiet(nn.Conv2d(1, 2, 3), batch())
 
 
@@ -804,15 +628,11 @@ def test_a_network_on_another_device():
         quiet(small().to("meta"), toy())
 
 
-def test_settings_that_make_no_sense(tmp_path):
+def test_settings_that_make_no_sense():
     with pytest.raises(ValueError, match="whole number from 0, not -1"):
         quiet(small(), toy(), epochs=-1)
-    with pytest.raises(ValueError, match="pass checkpoint=PATH"):
+    with pytest.raises(ValueError, match="from where: checkpoint=PATH"):
         quiet(small(), toy(), resume=True)
-    with pytest.raises(ValueError, match="label_smoothing is for the default loss"):
-        quiet(small(), toy(), label_smoothing=0.1, loss=lambda a, b: a.sum())
-    with pytest.raises(ValueError, match="amp must be"):
-        quiet(small(), toy(), amp="fp8")
     assert quiet(small(), toy(), epochs=0).rows == []
 
 
@@ -830,10 +650,8 @@ class From(list):
             yield images * (self.factor if late else 1), labels
 
 
-@pytest.mark.parametrize(
-    ("factor", "loss"), [(math.nan, "nan"), (math.inf, "nan"), (1e6, r"\d")]
-)
-def test_a_loss_that_explodes(factor, loss, tmp_path):
+@pytest.mark.parametrize("factor", [math.nan, math.inf, 1e6])
+def test_a_loss_that_explodes(factor, tmp_path):
     path = tmp_path / "run.pt"
     network = nn.Sequential(nn.Flatten(), nn.Linear(64, 2))
     batches = From(toy())
@@ -846,12 +664,6 @@ def test_a_loss_that_explodes(factor, loss, tmp_path):
         assert advice in message
     assert len(restore(network, path).rows) == 2
     assert all(p.isfinite().all() for p in network.parameters())
-
-
-def test_a_learning_rate_that_is_too_high():
-    network = nn.Sequential(nn.Flatten(), nn.Linear(64, 2))
-    with pytest.raises(TrainingDivergedError, match="from 0"):
-        quiet(network, toy(), epochs=99, optimizer=lambda p: SGD(p, lr=1e9))
 
 
 @pytest.mark.parametrize(
@@ -873,15 +685,6 @@ def test_out_of_memory(problem, size, advice):
     for use in (quiet, evaluate):
         with pytest.raises(MemoryError, match=f"of {size} images .*{advice}"):
             use(network, toy(size=size))
-
-
-def test_out_of_memory_indeed():
-    class Greedy(nn.Linear):
-        def forward(self, x):
-            return super().forward(x) + torch.empty(2**55, dtype=torch.uint8)
-
-    with pytest.raises(MemoryError, match="try batch_size=16"):
-        quiet(nn.Sequential(nn.Flatten(), Greedy(64, 2)), toy())
 
 
 def test_what_did_not_fit_is_let_go():
@@ -913,7 +716,7 @@ def test_a_server_without_jupyter_can_train():
     code = (
         "import sys, torch, helpers.training as t\n"
         "x = [(torch.randn(4, 3), torch.tensor([0, 1, 0, 1]))]\n"
-        "t.fit(torch.nn.Linear(3, 2), x, epochs=1, live=True)\n"
+        "t.fit(torch.nn.Linear(3, 2), x, epochs=1)\n"
         "print([m for m in ('IPython', 'ipywidgets', 'matplotlib', 'jupyter_client',"
         " 'notebook', 'sklearn') if m in sys.modules])"
     )

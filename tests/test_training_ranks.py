@@ -9,11 +9,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from training_child import same
-from training_ranks_child import N, build
 
 from helpers.training import restore
-from tools import warm
+from tests.training_child import same
+from tests.training_ranks_child import N, build
 
 ROOT = Path(__file__).parents[1]
 CHILD = Path(__file__).with_name("training_ranks_child.py")
@@ -27,7 +26,7 @@ def found(tmp_path_factory):
     """The folder with what all runs of the child left."""
     folder = tmp_path_factory.mktemp("ranks")
     done = subprocess.run(
-        [*warm.python(), CHILD, folder],
+        [sys.executable, CHILD, folder],
         cwd=ROOT,
         env=ENVIRONMENT,
         capture_output=True,
@@ -48,7 +47,7 @@ def close(a, b):
 
 @pytest.mark.parametrize("world", [2, 3])
 def test_the_gradients_are_those_of_one_process(world, found):
-    """Of the last batch, in which the shares differ by one; and all steps before."""
+    """In the last batch and all steps before, where all have equally many images."""
     (alone,) = reports(found, "plain1", 1)
     for report in reports(found, f"plain{world}", world):
         assert close(report["gradients"], alone["gradients"])
@@ -57,15 +56,17 @@ def test_the_gradients_are_those_of_one_process(world, found):
     assert not close(start.values(), alone["weights"].values())
 
 
-@pytest.mark.parametrize("world", [1, 2, 3])
-def test_every_image_is_seen_once_an_epoch(world, found):
-    shares = [report["seen"] for report in reports(found, f"plain{world}", world)]
+@pytest.mark.parametrize(
+    ("name", "world", "epochs"), [("whole", 2, 4), ("on1", 1, 2), ("on3", 3, 2)]
+)
+def test_every_image_is_seen_once_an_epoch(name, world, epochs, found):
+    shares = [report["seen"] for report in reports(found, name, world)]
     orders = []
-    for epoch in range(2):
+    for epoch in range(epochs):
         parts = []
-        for share in shares:  # two epochs, equally long
-            half = len(share) // 2
-            parts.append(share[epoch * half : (epoch + 1) * half])
+        for share in shares:
+            count = len(share) // epochs
+            parts.append(share[epoch * count : (epoch + 1) * count])
         assert sorted(image for part in parts for image in part) == list(range(N))
         assert max(map(len, parts)) - min(map(len, parts)) <= 1
         orders.append(parts)
@@ -126,7 +127,7 @@ def test_the_command_line_speaks_and_records_once(found):
     assert (
         out[0].splitlines()[-1].startswith("scikit-learn digits (stand-in for MNIST)")
     )
-    assert "2 processes" in out[0]
+    assert "processes: 2" in out[0]
     assert out[1] == ""
     assert (found / "by_command2-1.err").read_text() == ""
     record = json.loads((found / "record.json").read_text())

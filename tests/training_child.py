@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from helpers.training import divide_at, fit
+from helpers.training import Options, divide_at, fit
 
 EPOCHS = 12
 N, CLASSES = 192, 3
@@ -66,15 +66,17 @@ def build():
 def train(folder, epochs=EPOCHS, **settings):
     """Train to the end, or go on; the network and its history."""
     network, batches = build(), Shuffled()
-    settings = {"checkpoint": folder / "run.pt", "resume": True, **settings}
+    optimizer = settings.pop("optimizer", None)
+    options = {"checkpoint": folder / "run.pt", "resume": True, **settings}
     history = fit(
         network,
         batches,
         batches,
-        epochs=epochs,
-        schedule=divide_at(4, 8),
+        epochs,
+        optimizer,
+        divide_at(4, 8),
+        Options(**options),
         progress=False,
-        **settings,
     )
     return network, history
 
@@ -108,7 +110,7 @@ def main(folder, kills):
     whole_seconds = time.perf_counter() - start
     expected = torch.load(whole / "weights.pt")
     moments = random.Random(20)
-    report = {"kills": 0, "part": 0, "epochs": [], "same": []}
+    report = {"kills": 0, "epochs": [], "same": [], "left": []}
     for number in range(3 * kills):
         place = folder / str(number)
         place.mkdir()
@@ -118,12 +120,12 @@ def main(folder, kills):
         if not os.WIFSIGNALED(os.waitpid(child, 0)[1]):
             continue  # it was faster
         report["kills"] += 1
-        report["part"] += (place / "run.pt.part").exists()
         saved = place / "run.pt"
         history = torch.load(saved)["history"] if saved.exists() else "[]"
         report["epochs"].append(len(json.loads(history)))
         assert os.waitpid(_fork(place), 0)[1] == 0
         report["same"].append(same(torch.load(place / "weights.pt"), expected))
+        report["left"] += [path.name for path in place.glob("*.part")]
         if report["kills"] == kills:
             break
     print(json.dumps(report))

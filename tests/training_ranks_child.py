@@ -15,10 +15,11 @@ from torch import nn
 from torch.optim import SGD
 
 from helpers.data import Batches
-from helpers.training import checkpoints, divide_at, fit, ranks
+from helpers.training import Options, checkpoints, divide_at, fit, ranks
 from helpers.training.__main__ import main as command
 
 N = 101  # images: no number of processes here divides it
+EQUAL = 102  # and these all do
 
 
 class Logged(nn.Sequential):
@@ -42,17 +43,17 @@ def build(norm=False):
     )
 
 
-def data():
+def data(count):
     generator = torch.Generator().manual_seed(1)
-    images = torch.randn(N, 1, 8, 8, generator=generator)
+    images = torch.randn(count, 1, 8, 8, generator=generator)
     labels = (images[:, 0, :4].sum((1, 2)) > 0).long()
-    images[:, 0, 0, 0] = torch.arange(N) / N  # which one it is
+    images[:, 0, 0, 0] = torch.arange(count) / N  # which one it is
     return images, labels
 
 
-def train(world, epochs=2, norm=False, batch=36, **settings):
+def train(world, epochs=2, norm=False, batch=36, count=N, **options):
     """Train a small network on this process's share; (network, history)."""
-    network, (images, labels) = build(norm), data()
+    network, (images, labels) = build(norm), data(count)
     share = {"ranks": (ranks.rank(), world)}
     history = fit(
         network,
@@ -61,8 +62,8 @@ def train(world, epochs=2, norm=False, batch=36, **settings):
         epochs=epochs,
         optimizer=lambda p: SGD(p, lr=0.05, momentum=0.9),
         schedule=divide_at(3),
+        options=Options(**options),
         progress=False,
-        **settings,
     )
     return network, history
 
@@ -80,8 +81,8 @@ def report(name, folder, network, history):
 
 
 def plain(folder, world):
-    with ranks.joined(torch.device("cpu")):
-        report(f"plain{world}", folder, *train(world, clip=1.0))
+    with ranks.joined("cpu"):
+        report(f"plain{world}", folder, *train(world, clip=1.0, count=EQUAL))
 
 
 def saving(folder, world):
@@ -89,7 +90,7 @@ def saving(folder, world):
     write, writers = checkpoints.write, []
     checkpoints.write = lambda *rest: writers.append(1) or write(*rest)
     told = []
-    with ranks.joined(torch.device("cpu")):
+    with ranks.joined("cpu"):
         path = folder / "two.pt"
         settings = {"checkpoint": path, "on_epoch": lambda h: told.append(1)}
         train(world, norm=True, **settings)
@@ -102,7 +103,7 @@ def saving(folder, world):
 def going_on(folder, world):
     # A copy each, as the last epoch is written to it.
     path = folder / f"from-two-{world}.pt"
-    with ranks.joined(torch.device("cpu")):
+    with ranks.joined("cpu"):
         settings = {"checkpoint": path, "resume": True}
         report(f"on{world}", folder, *train(world, epochs=4, norm=True, **settings))
 
@@ -114,7 +115,7 @@ def by_command(folder, world):
 
 
 def refusing(folder, world):
-    with ranks.joined(torch.device("cpu")):
+    with ranks.joined("cpu"):
         try:
             train(world=1)
         except ValueError as problem:

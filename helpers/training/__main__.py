@@ -6,8 +6,6 @@ python -m helpers.training plain56 --recipe lecture --checkpoint plain56.pt --re
 torchrun --nproc-per-node=2 -m helpers.training resnet20     two processes, or GPUs
 """
 
-from __future__ import annotations
-
 import argparse
 import datetime
 import json
@@ -15,103 +13,84 @@ import os
 import shlex
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from helpers.data import STAND_INS, TITLES, DataError, DataSet, load
+from helpers.data import TITLES, DataError, DataSet, load
 from helpers.device import best_device, describe_device
+from helpers.files import check_writable, replaced
 from helpers.training import ranks
 from helpers.training.checkpoints import CheckpointError
 from helpers.training.checks import TrainingDivergedError
-from helpers.training.history import History
-from helpers.training.recipes import NETWORKS, RECIPES, Result, build, train
-from helpers.training.records import FORMAT, public_command
+from helpers.training.recipes import NETWORKS, RECIPES, Result, train
+from helpers.training.records import FORMAT
 
-INTERRUPTED = 130  # the exit status of what Ctrl+C stopped
-TOLD = (CheckpointError, DataError, TrainingDivergedError, MemoryError, OSError)
+TOLD = CheckpointError, DataError, TrainingDivergedError, MemoryError, OSError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train, test, print, record; 1 when that is not possible, 130 after Ctrl+C."""
-    parser = _parser()
+    private, parser = _parsers()
     options = parser.parse_args(arguments)
-    if options.resume and options.checkpoint is None:
-        parser.error("--resume needs --checkpoint FILE")
+    _, words = private.parse_known_args(arguments)
     try:
         with ranks.joined(options.device) as device:
-            return _run(options, device or best_device(), arguments)
+            return _run(options, device, words)
+    except KeyboardInterrupt:
+        return 130
     except (*TOLD, ValueError) as problem:
-        several = int(os.environ.get("WORLD_SIZE", 1)) > 1
-        who = f"process {os.environ.get('RANK')}: " if several else ""
+        who = f"process {os.environ['RANK']}: " if "RANK" in os.environ else ""
         print(f"{who}{problem}", file=sys.stderr)
         return 1
 
 
-def _run(
-    options: argparse.Namespace,
-    device: torch.device,
-    arguments: Sequence[str] | None,
-) -> int:
-    first = ranks.rank() == 0
+def _run(options: argparse.Namespace, device: torch.device, words: list[str]) -> int:
     if options.threads:
         torch.set_num_threads(options.threads)
-    torch.manual_seed(options.seed)
-    network = build(options.network)
     name = options.data or ("mnist" if options.network == "lenet5" else "cifar10")
     size = 32 if name in ("mnist", "digits") else None
-    try:
-        data = load(name, device, options.folder, size=size)
-    except FileNotFoundError as problem:
-        substitute = next(key for key, value in STAND_INS.items() if value == name)
-        hint = f"Here: --data {substitute}, or --folder where the downloads lie."
-        raise FileNotFoundError(f"{problem} {hint}") from None
-    if options.record and first:
-        _write(options.record, None)
-
-    result = train(
-        network,
-        data,
-        options.recipe,
-        options.epochs,
-        batch_size=options.batch_size,
-        learning_rate=options.learning_rate,
-        bf16=options.bf16,
-        compiled=options.compile,
-        seed=options.seed,
-        checkpoint=options.checkpoint,
-        resume=options.resume,
-        progress=not options.quiet,
-    )
-    if first:
-        words = sys.argv[1:] if arguments is None else arguments
+    data = load(name, device, options.folder, size=size)
+    if options.record and ranks.rank() == 0:
+        check_writable(options.record)
+    names = "epochs", "batch_size", "learning_rate", "bf16", "compiled"
+    told = {name: getattr(options, name) for name in names}
+    told = {name: value for name, value in told.items() if value is not None}
+    recipe = replace(RECIPES[options.recipe], **told)
+    same = {name: getattr(options, name) for name in ("seed", "checkpoint", "resume")}
+    result = train(options.network, data, recipe, **same, progress=not options.quiet)
+    rows = result.history.rows
+    if ranks.rank() == 0:
         record = _record(options, data, result, words)
         if options.record:
-            _write(options.record, record)
-        if not options.quiet and result.history.rows:
+            with replaced(options.record) as part:
+                part.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+        if rows and not options.quiet:
             print(result.history.table())
-        print(_told(result, record))
-    if len(result.history.rows) < result.recipe.epochs:
-        raise SystemExit(INTERRUPTED)  # at once: other processes may wait for this one
+        way = " (with mirror images)" if result.mirrored else ""
+        cost = f"epochs: {len(rows)}, in {record['seconds']:.1f} s"
+        where = f"{record['device']}, processes: {ranks.world()}"
+        title = record["data"]["title"]
+        print(f"{title}: test accuracy {result.accuracy:.2%}{way}; {cost} on {where}")
+    if len(rows) < result.recipe.epochs:
+        raise KeyboardInterrupt  # leaves at once: other processes may be gone
     return 0
 
 
 def _record(
-    options: argparse.Namespace, data: DataSet, result: Result, words: Sequence[str]
+    options: argparse.Namespace, data: DataSet, result: Result, words: list[str]
 ) -> dict[str, Any]:
     """All that one needs to know of a run, and to do it again."""
-    device = data.train.images.device
-    history: History = result.history
-    start = "python -m helpers.training"
-    if ranks.world() > 1:  # of each machine's processes, where there are several
-        here = os.environ["LOCAL_WORLD_SIZE"]
-        start = f"torchrun --nproc-per-node={here} -m helpers.training"
+    start = "python"
+    if ranks.world() > 1:  # on each machine, where there are several
+        start = f"torchrun --nproc-per-node={os.environ['LOCAL_WORLD_SIZE']}"
+    rows, now = result.history.rows, datetime.datetime.now(datetime.UTC)
     return {
         "format": FORMAT,
-        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "command": public_command(f"{start} {shlex.join(words)}"),
+        "date": now.isoformat(timespec="seconds"),
+        "command": f"{start} -m helpers.training {shlex.join(words)}",
         "network": options.network,
         "parameters": sum(p.numel() for p in result.network.parameters()),
         "data": {
@@ -124,117 +103,63 @@ def _record(
         "recipe": options.recipe,
         "settings": asdict(result.recipe),
         "seed": options.seed,
-        "device": describe_device(device),
+        "device": describe_device(data.train.images.device),
         "processes": ranks.world(),
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
-        "finished": len(history.rows) >= result.recipe.epochs,
-        "epochs": [row._asdict() for row in history.rows],
+        "finished": len(rows) >= result.recipe.epochs,
+        "epochs": [row._asdict() for row in rows],
         "test_accuracy": result.scores.accuracy,
         "test_accuracy_mirrored": result.mirrored and result.mirrored.accuracy,
-        "seconds": result.seconds,
-        "compile_seconds": result.compile_seconds,
+        "seconds": sum(row.seconds for row in rows),
     }
 
 
-def _write(path: Path, record: dict[str, Any] | None) -> None:
-    """Put the record into its place at once; None only tries whether that will do."""
-    if path.is_dir():
-        raise IsADirectoryError(f"{path} is a folder; name a file in it as --record")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-    if record is None:
-        part.unlink()
-    else:
-        os.replace(part, path)
-
-
-def _told(result: Result, record: dict[str, Any]) -> str:
-    """The outcome in a sentence."""
-    title, device = record["data"]["title"], record["device"]
-    if record["processes"] > 1:
-        device += f", {record['processes']} processes"
-    compiling = result.compile_seconds
-    apart = f", after {compiling:.0f} s of compiling" if compiling else ""
-    way = " (with mirror images)" if result.mirrored else ""
-    epochs = len(result.history.rows)
-    return (
-        f"{title}: test accuracy {result.accuracy:.2%}{way} after {epochs} "
-        f"epoch{'s' * (epochs != 1)} in {result.seconds:.1f} s{apart}, on {device}"
-    )
-
-
-def _parser() -> argparse.ArgumentParser:
+def _parsers() -> tuple[argparse.ArgumentParser, argparse.ArgumentParser]:
+    """That of the options which a record leaves out, as theirs who ran it; of all."""
+    private = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    add = private.add_argument
+    add("--folder", type=Path, help="where the downloads lie, unless in data/")
+    add("--checkpoint", type=Path, metavar="FILE", help="written after every epoch")
+    add("--resume", action="store_true", help="go on from the checkpoint, if any")
+    add("--record", type=Path, metavar="FILE.json", help="of the whole run")
+    add("--note", metavar="TEXT", help="what to know of these images, for the record")
+    add("--quiet", action="store_true", help="only the last line")
     summary, _, examples = __doc__.partition("\n\n")
     parser = argparse.ArgumentParser(
         prog="python -m helpers.training",
         description=summary,
         epilog=examples,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,  # a record leaves out options by their names
+        parents=[private],
+        allow_abbrev=False,
     )
-    add = parser.add_argument
-    add("network", nargs="?", default="resnet20", type=_network, help=NETWORKS)
-    add("--data", choices=TITLES, help="cifar10, or mnist for lenet5, unless given")
-    add("--folder", type=Path, help="where the downloads lie, unless in data/")
+    add, choice = parser.add_argument, argparse.BooleanOptionalAction
+    add("network", nargs="?", default="resnet20", help=NETWORKS)
+    add("--data", choices=TITLES, help="unless given, cifar10, or mnist for lenet5")
     add("--recipe", choices=RECIPES, default="fast", help="default: fast")
-    add("--epochs", type=_from(1), metavar="N", help="the recipe's, unless given")
-    add("--batch-size", type=_from(1), metavar="N", help="of all processes together")
+    add("--epochs", type=_count, metavar="N", help="the recipe's, unless given")
+    add("--batch-size", type=_count, metavar="N", help="of all processes together")
     add("--learning-rate", type=float, metavar="RATE", help="the highest")
-    add("--seed", type=_from(0), default=0, metavar="N")
-    add(
-        "--device", type=_device, help="cpu, cuda, mps; the best there is, unless given"
-    )
-    add("--threads", type=_from(1), metavar="N", help="of the processor")
-    choice = argparse.BooleanOptionalAction
-    add("--bf16", action=choice, help="bfloat16; where the hardware has it, in fast")
-    add("--compile", action=choice, help="torch.compile; on a GPU, in fast")
-    add("--checkpoint", type=Path, metavar="FILE", help="written after every epoch")
-    add(
-        "--resume",
-        action="store_true",
-        help="go on from the checkpoint, if it is there",
-    )
-    add("--record", type=Path, metavar="FILE.json", help="of the whole run")
-    add("--note", metavar="TEXT", help="what to know of these images, for the record")
-    add("--quiet", action="store_true", help="only the last line")
-    return parser
+    add("--seed", type=int, default=0, metavar="N")
+    gpus = {f"cuda:{k}" for k in range(torch.cuda.device_count())}
+    devices = sorted({"cpu", best_device().type, *gpus})
+    add("--device", choices=devices, help="the best there is, unless given")
+    add("--threads", type=_count, metavar="N", help="of the processor")
+    add("--bf16", action=choice, help="where the hardware has it; in fast")
+    add("--compile", dest="compiled", action=choice, help="on a GPU; in fast")
+    return private, parser
 
 
-def _network(text: str) -> str:
-    try:
-        with torch.device("meta"):
-            build(text)
-    except ValueError as problem:
-        raise argparse.ArgumentTypeError(str(problem)) from None
-    return text
-
-
-def _device(text: str) -> torch.device:
-    try:
-        device = torch.device(text)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as problem:
-        reason = str(problem).partition("\n")[0]
-        raise argparse.ArgumentTypeError(f"{text}: {reason}") from None
-    return device
-
-
-def _from(least: int) -> Any:
-    def number(text: str) -> int:
-        if not text.isdecimal() or int(text) < least:
-            raise argparse.ArgumentTypeError(f"a whole number from {least}, not {text}")
-        return int(text)
-
-    return number
+def _count(text: str) -> int:
+    """A whole number from 1."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1")
+    return int(text)
 
 
 if __name__ == "__main__":
-    try:
-        status = main()
-    except SystemExit as leave:
-        status = leave.code if isinstance(leave.code, int) else bool(leave.code)
+    status = main()
     if "LOCAL_RANK" in os.environ:
         # gloo's threads may still run when Python has ended, which would abort it.
         sys.stdout.flush()

@@ -1,10 +1,10 @@
 """What a training leaves: one row an epoch, as a table, as JSON, as a figure."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple, Self
+
+from helpers.display import columns
 
 
 class Scores(NamedTuple):
@@ -15,21 +15,16 @@ class Scores(NamedTuple):
 
 
 class Row(NamedTuple):
-    """One epoch: means over it while learning, over the test set after it.
+    """One epoch: means over it while learning, over the test set after it."""
 
-    ``seconds`` is the whole epoch, the test included; ``images_per_second`` counts
-    images learned from, in the time that took. The learning rate is that of the
-    optimizer's first group. Epochs count from 1.
-    """
-
-    epoch: int
+    epoch: int  # from 1
     train_loss: float
     train_accuracy: float
     test_loss: float | None
     test_accuracy: float | None
-    learning_rate: float
-    seconds: float
-    images_per_second: float
+    learning_rate: float  # at its start, of the optimizer's first group
+    seconds: float  # the test included
+    images_per_second: float  # that were learned from, in the time that took
 
 
 @dataclass
@@ -43,51 +38,34 @@ class History:
         """The row of highest test accuracy; of train accuracy without a test set."""
         if not self.rows:
             raise ValueError("no epoch is finished yet, so none is the best")
-        tested = [row for row in self.rows if row.test_accuracy is not None]
-        if tested:
-            return max(tested, key=lambda row: row.test_accuracy)
-        return max(self.rows, key=lambda row: row.train_accuracy)
+        untested = self.rows[0].test_accuracy is None
+        return max(self.rows, key=lambda row: row[2] if untested else row[4])
 
     def table(self) -> str:
         """All rows as plain text, in columns."""
         titles = "epoch", "train loss", "acc", "test loss", "acc", "lr", "s", "images/s"
         formats = "d", ".4f", ".1%", ".4f", ".1%", ".3g", ".1f", ",.0f"
-        lines = [
-            [
-                "–" if value is None else format(value, f)
-                for value, f in zip(row, formats)
-            ]
+        rows = [
+            ["–" if x is None else format(x, form) for x, form in zip(row, formats)]
             for row in self.rows
         ]
-        widths = [max(map(len, column)) for column in zip(titles, *lines)]
-        return "\n".join(
-            "  ".join(text.rjust(width) for text, width in zip(line, widths))
-            for line in (titles, *lines)
-        )
+        return columns([titles, *rows])
 
     def to_json(self) -> str:
         """Write all rows; `from_json` reads them back, digit for digit."""
         return json.dumps([row._asdict() for row in self.rows])
 
     @classmethod
-    def from_json(cls, text: str) -> History:
+    def from_json(cls, text: str) -> Self:
         """Read what `to_json` wrote."""
         return cls([Row(**row) for row in json.loads(text)])
 
     def plot(self, alt: str, title: str = "") -> None:
-        """Show loss and accuracy by epoch.
-
-        Args:
-            alt: what there is to see, for those who cannot.
-            title: names the data set, a stand-in in particular.
-        """
-        from helpers import plots
-
-        plots.show(self._figure(title), alt)
-
-    def _figure(self, title: str = "") -> Any:
+        """Show loss and accuracy by epoch; ``alt`` says it to those who cannot see."""
         from matplotlib import pyplot as plt
         from matplotlib.ticker import MaxNLocator
+
+        from helpers import plots
 
         figure, axes = plt.subplots(1, 2)
         epochs = [row.epoch for row in self.rows]
@@ -100,4 +78,4 @@ class History:
             ax.set(xlabel="epoch", ylabel=name)
             ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         figure.suptitle(title or None)
-        return figure
+        plots.show(figure, alt)

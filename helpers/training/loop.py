@@ -1,74 +1,71 @@
 """The loop that the lessons write out, with what a long run needs."""
 
-from __future__ import annotations
-
 import math
-import os
 import sys
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 from torch.optim import SGD, Optimizer
-from torch.optim.lr_scheduler import LambdaLR, LRScheduler, ReduceLROnPlateau
 from tqdm import tqdm
 
+from helpers.device import advice_on_memory
+from helpers.files import check_writable
 from helpers.training import checkpoints, ranks
-from helpers.training.checks import EMPTY, Guard, advice_on_memory, check_losses
+from helpers.training.checks import check_loss
 from helpers.training.history import History, Row, Scores
+from helpers.training.run import Options, Run, Schedule
 
 READ_EVERY = 50  # steps; reading a loss makes the processor wait for the GPU
 
 
-def divide_at(*epochs: int, by: float = 10) -> Callable[[int], float]:
+def divide_at(*epochs: int, by: float = 10) -> Schedule:
     """A schedule: divide the learning rate once each of these epochs is finished."""
     return lambda finished: by ** -sum(epoch <= finished for epoch in epochs)
 
 
-def evaluate(
-    network: nn.Module,
-    batches: Iterable,
-    loss: Callable = cross_entropy,
-    amp: str | bool | None = None,
-    channels_last: bool = False,
-    together: bool = False,
-) -> Scores:
-    """Mean loss and accuracy over all images of ``batches``.
+def triangle(warm_up: float, epochs: float, start: float = 0.2) -> Schedule:
+    """A schedule: up to 1 at ``warm_up``, then down to 0 (Smith and Topin, 2017)."""
+    if not 0 < warm_up < epochs:
+        raise ValueError(f"0 < warm_up < epochs is needed, not {warm_up} and {epochs}")
 
-    In evaluation mode and without gradients; every module is then put back into the
-    mode it was in. Each image counts the same, also where the last batch is smaller.
+    def factor(finished: float) -> float:
+        rise = start + (1 - start) * finished / warm_up
+        return max(0.0, min(rise, (epochs - finished) / (epochs - warm_up)))
+
+    return factor
+
+
+def evaluate(
+    network: nn.Module, batches: Iterable, options: Options | None = None
+) -> Scores:
+    """Mean loss and accuracy over all images of ``batches``, without gradients.
+
+    In evaluation mode; every module is then put back into the mode it was in. What goes
+    wrong is told by a ValueError, or a MemoryError with a batch size to try.
 
     Args:
         network: images (N, C, H, W) → scores (N, classes).
-        batches: of (images, labels), labels (N,) whole numbers from 0.
-        loss: (output, labels) → mean over the batch.
-        amp: see `fit`.
-        channels_last: see `fit`.
-        together: over the batches of all processes; each of them must call this.
-
-    Raises:
-        ValueError: when images, labels and network do not fit together.
-        MemoryError: when a batch does not fit into memory.
+        batches: of (images, labels), labels (N,) whole numbers from 0. Where they are
+            one process's share, all processes call this, for the same result.
+        options: the loss, and how to compute.
     """
-    guard = Guard(network, batches, loss, loss, amp, channels_last)
+    run = Run(network, batches, options or Options())
     modes = [(module, module.training) for module in network.modules()]
     network.eval()
     tally = _Tally()
     try:
-        with torch.no_grad(), advice_on_memory(guard):
+        with torch.no_grad(), advice_on_memory(lambda: run.batch_size):
             for images, labels in batches:
-                scores, value = guard.forward(images, labels)
-                tally.add(value, scores, labels)
+                tally.add(*run.forward(images, labels), labels)
     finally:
         for module, training in modes:
             module.training = training
-    return tally.scores(together)
+    return tally.scores(together=hasattr(batches, "ranks") and batches.ranks[1] > 1)
 
 
 def fit(
@@ -77,20 +74,11 @@ def fit(
     test: Iterable | None = None,
     epochs: int = 10,
     optimizer: Optimizer | Callable[[list], Optimizer] | None = None,
-    schedule: Callable[[float], float] | LRScheduler | None = None,
-    loss: Callable = cross_entropy,
-    checkpoint: str | Path | None = None,
-    resume: bool = False,
+    schedule: Schedule | None = None,
+    options: Options | None = None,
     progress: bool = True,
-    live: bool = False,
-    on_epoch: Callable[[History], object] | None = None,
-    clip: float | None = None,
-    label_smoothing: float = 0.0,
-    channels_last: bool = False,
-    amp: str | bool | None = "auto",
-    each_step: bool = False,
 ) -> History:
-    """Train a network; ``network`` itself learns.
+    """Train a network, which itself learns; return a row for each finished epoch.
 
     Ctrl+C (or the notebook's stop button) ends the run quietly, with the history so
     far. With a checkpoint, the network is then as after the last finished epoch.
@@ -101,199 +89,93 @@ def fit(
 
     Args:
         network: images (N, C, H, W) → scores (N, classes), or a tuple that starts with
-            them, which ``loss`` then gets whole. On the device of the data.
+            them, which the loss then gets whole. On the device of the data.
         train: iterable of (images, labels) with a length. Before epoch e (from 0), its
             ``set_epoch(e)`` is called, where it has one.
-        test: the same, evaluated after every epoch, always without label smoothing.
+        test: the same, evaluated after every epoch.
         epochs: in all, those of the checkpoint included.
         optimizer: one made for this network, or parameters → optimizer; SGD with
             learning rate 0.05 and momentum 0.9 when None.
-        schedule: epochs finished → factor of the learning rate (see `divide_at`), or
-            one of PyTorch's schedulers, stepped after every epoch.
-        loss: (output, labels) → mean over the batch.
-        checkpoint: file to write after every epoch. Without ``resume`` one that is
-            there is replaced, at the end of the first epoch.
-        resume: continue from the checkpoint; on a CPU to the same weights, bit for bit,
-            as without the stop. Starts anew where there is none.
-        progress: show a bar on stderr. When False, nothing is printed, except about a
-            run that was interrupted.
-        live: in a notebook, draw the history after every epoch.
-        on_epoch: called with the history after every epoch, before the checkpoint.
-        clip: largest norm of all gradients together.
-        label_smoothing: 0 to 1, for the default loss.
-        channels_last: store images and weights (N, H, W, C): faster on most GPUs.
-        amp: "auto" computes in bfloat16 where a GPU has it; True always, None never.
-        each_step: ask ``schedule``, a function, before each step instead, with the
-            epochs finished so far: 2.5 in the middle of the third (see `triangle`).
-
-    Returns:
-        One row for each finished epoch.
+        schedule: epochs finished → factor of the learning rate, asked before each step:
+            2.5 in the middle of the third epoch (see `divide_at` and `triangle`).
+        options: loss, checkpoint and more, see `Options`.
+        progress: show a bar on stderr. When False, only an interruption is told.
 
     Raises:
-        ValueError: when images, labels, network and settings do not fit together.
-        CheckpointError: when the checkpoint cannot be read or is of another run.
-        TrainingDivergedError: when the loss is no number any more, or explodes.
-        MemoryError: when a batch does not fit into memory.
-        OSError: when the checkpoint cannot be written.
+        ValueError, CheckpointError, TrainingDivergedError, MemoryError, OSError.
     """
+    options, first = options or Options(), ranks.rank() == 0
     if epochs < 0 or int(epochs) != epochs:
         raise ValueError(f"epochs must be a whole number from 0, not {epochs}")
-    epochs = int(epochs)
-    if label_smoothing and loss is not cross_entropy:
-        raise ValueError("label_smoothing is for the default loss; build it into yours")
-    if resume and checkpoint is None:
-        raise ValueError("resume=True needs to know from where: pass checkpoint=PATH")
-    if channels_last:
-        network.to(memory_format=torch.channels_last)
-    if each_step and (schedule is None or isinstance(schedule, LRScheduler)):
-        raise ValueError("each_step=True needs schedule: epochs finished → factor")
+    if schedule is not None and not callable(schedule):
+        raise ValueError("schedule must be a function: epochs finished → factor")
+    if options.resume and options.checkpoint is None:
+        raise ValueError("resume=True needs to know from where: checkpoint=PATH")
     for batches in (train, test):
         ranks.check_share(batches)
-    optimizer = _optimizer(network, optimizer)
-    learnt = partial(loss, label_smoothing=label_smoothing) if label_smoothing else loss
-    run = Run(
-        guard=Guard(network, train, loss, learnt, amp, channels_last),
-        optimizer=optimizer,
-        scheduler=None if each_step else _scheduler(optimizer, schedule),
-        train=train,
-        clip=clip,
-        rate_at=schedule if each_step else None,
-    )
-    run.settings = checkpoints.settings_of(run, label_smoothing, amp)
-    if test is not None:
-        Guard(network, test, loss, loss, amp, channels_last)  # before a whole epoch
-
-    path = None if checkpoint is None else Path(checkpoint)
-    first = ranks.rank() == 0
-    progress = progress and first
-    say = partial(tqdm.write, file=sys.stderr)
-    if path and resume and path.exists():
-        saved = checkpoints.read(path)
-        checkpoints.check_same_run(run, saved, path)
-        checkpoints.put_back(run, saved)
-    elif path and resume and progress:
-        say(f"No checkpoint at {path} yet: starting anew.")
+    if options.channels_last:
+        network.to(memory_format=torch.channels_last)
+    path = Path(options.checkpoint) if options.checkpoint else None
+    run = Run(network, train, options, _optimizer(network, optimizer), schedule, path)
+    progress, say = progress and first, partial(tqdm.write, file=sys.stderr)
+    told = checkpoints.resume(run, epochs)
+    if told and progress:
+        say(told)
     done = len(run.history.rows)
     if done >= epochs:
-        if progress and epochs:
-            say(f"{path} holds {done} finished epochs, {epochs} were asked for: done.")
         return run.history
-    if path and first:
-        checkpoints.check_writable(path)
+    if run.path and first:
+        check_writable(run.path)
     # From here the processes wait for each other: each has read the checkpoint.
-    run.guard.learner = ranks.wrapped(network)
-
-    draw = _live_plot() if live else None
-    bar = tqdm(
-        total=epochs * len(train),
-        initial=done * len(train),
-        disable=not progress,
-        dynamic_ncols=True,
-        bar_format="{desc} {bar} {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]",
-    )
-    epoch = done
-    with bar:
+    run.learner = ranks.wrapped(network)
+    total, before = int(epochs) * len(train), done * len(train)
+    with tqdm(total=total, initial=before, disable=not progress) as bar:
+        epoch = done
         try:
-            for epoch in range(done, epochs):
+            for epoch in range(done, int(epochs)):
                 bar.set_description_str(f"epoch {epoch + 1}/{epochs}")
-                run.history.rows.append(_epoch_and_test(run, epoch, test, bar))
-                for tell in (draw, on_epoch):
-                    if tell is not None and first:
-                        tell(run.history)
-                if path and first:  # last: random numbers that on_epoch drew are in it
-                    checkpoints.write(path, run)
+                run.history.rows.append(_epoch(run, epoch, test, bar))
+                if options.on_epoch and first:
+                    options.on_epoch(run.history)
+                if run.path and first:  # last: random numbers of on_epoch are in it
+                    checkpoints.write(run)
         except KeyboardInterrupt:
             bar.leave = False
             bar.close()
             if first:
-                say(checkpoints.after_interrupt(run, path, epoch))
+                say(checkpoints.after_interrupt(run, epoch + 1))
     return run.history
 
 
-@dataclass
-class Run:
-    """A network in training, and all that decides what it becomes."""
-
-    guard: Guard
-    optimizer: Optimizer
-    scheduler: LRScheduler | None
-    train: Iterable
-    clip: float | None
-    rate_at: Callable[[float], float] | None = None  # epochs finished → factor
-    history: History = field(default_factory=History)
-    first_loss: float | None = None
-    settings: dict[str, str] = field(default_factory=dict)
-    readable: bool = False  # that its checkpoints are was tried
-    # Tells this run's checkpoint from an older one; not from a seeded generator.
-    key: str = field(default_factory=lambda: os.urandom(8).hex())
-
-    @property
-    def network(self) -> nn.Module:
-        """What learns, without what several processes wrap around it."""
-        return self.guard.network
-
-    def set_rate(self, epoch: int, step: int) -> None:
-        """The learning rate before this step, where it changes within an epoch."""
-        if self.rate_at is not None:
-            factor = self.rate_at(epoch + step / len(self.train))
-            for group in self.optimizer.param_groups:
-                group["lr"] = group["initial_lr"] * factor
-
-
-def _one_epoch(run: Run, epoch: int, bar: tqdm) -> tuple[Scores, float]:
-    """Learn once from every batch; return the scores on the way, and images/s."""
-    network, optimizer, tally = run.network, run.optimizer, _Tally()
-    losses, step, start = [], 0, time.perf_counter()
+def _epoch(run: Run, epoch: int, test: Iterable | None, bar: tqdm) -> Row:
+    """Learn once from every batch, then test."""
+    network, train, options = run.network, run.batches, run.options
+    start, rate, tally = time.perf_counter(), run.set_rate(epoch), _Tally()
+    if hasattr(train, "set_epoch"):
+        train.set_epoch(epoch)
+    if ranks.rank():  # dropout of its own; the first one's state is in the checkpoint
+        torch.manual_seed(1000 * epoch + ranks.rank())
     network.train()
-    for step, (images, labels) in enumerate(run.train, 1):
-        run.set_rate(epoch, step - 1)
-        scores, loss = run.guard.forward(images, labels)
-        losses.append(loss.detach())
-        if loss.device.type == "cpu" or step % READ_EVERY == 0:
-            check_losses(run, losses, epoch, step)
-
-        optimizer.zero_grad()
-        ranks.weighted(loss, labels).backward()
-        if run.clip is not None:
-            nn.utils.clip_grad_norm_(network.parameters(), run.clip)
-        optimizer.step()
-
-        tally.add(loss, scores, labels)
-        bar.update()
-        if not losses and not bar.disable:  # they were just read
-            bar.set_postfix_str(tally.text(start), refresh=False)
-    run.guard.all_seen = True
-    check_losses(run, losses, epoch, step)
-    # Waits for the GPU: now the time is the true one.
-    scores = tally.scores(together=True)
-    return scores, tally.images / (time.perf_counter() - start)
-
-
-def _epoch_and_test(run: Run, epoch: int, test: Iterable | None, bar: tqdm) -> Row:
-    start = time.perf_counter()
-    run.set_rate(epoch, 0)
-    rate = float(run.optimizer.param_groups[0]["lr"])
-    if hasattr(run.train, "set_epoch"):
-        run.train.set_epoch(epoch)
-    with advice_on_memory(run.guard):
-        ranks.share_seed(next(run.network.parameters()).device)
-        learned, speed = _one_epoch(run, epoch, bar)
-        ranks.share_buffers(run.network)
-    tested = None, None
-    if test is not None:
-        guard = run.guard
-        tested = evaluate(
-            run.network,
-            test,
-            guard.plain_loss,
-            guard.bf16,
-            guard.channels_last,
-            together=True,
-        )
-    if isinstance(run.scheduler, ReduceLROnPlateau):
-        run.scheduler.step(learned.loss if test is None else tested[0])
-    elif run.scheduler is not None:
-        run.scheduler.step()
+    with advice_on_memory(lambda: run.batch_size):
+        for step, (images, labels) in enumerate(train, 1):
+            run.set_rate(epoch + (step - 1) / len(train))
+            scores, loss = run.forward(images, labels)
+            if loss.is_cpu or step % READ_EVERY == 1 or step == len(train):
+                run.first_loss = run.first_loss or loss.item()
+                check_loss(loss.item(), run.first_loss, step, epoch + 1)
+            run.optimizer.zero_grad()
+            loss.backward()
+            if options.clip is not None:
+                nn.utils.clip_grad_norm_(network.parameters(), options.clip)
+            run.optimizer.step()
+            tally.add(scores, loss, labels)
+            bar.update()
+            if step % READ_EVERY == 1 and not bar.disable:
+                bar.set_postfix(tally.scores()._asdict(), refresh=False)
+    learned = tally.scores(ranks.world() > 1)  # waits for the GPU: now the time is true
+    speed = tally.images / (time.perf_counter() - start)
+    ranks.share_buffers(network)
+    tested = (None, None) if test is None else evaluate(network, test, options)
     seconds = time.perf_counter() - start
     return Row(epoch + 1, *learned, *tested, rate, seconds, speed)
 
@@ -302,88 +184,45 @@ class _Tally:
     """Sums on the data's device; reading them waits for it, so that is done once."""
 
     def __init__(self) -> None:
-        self.loss: Tensor | float = 0.0
-        self.correct: Tensor | int = 0
-        self.images = 0
+        self.sums, self.images = torch.zeros(2), 0
 
-    def add(self, value: Tensor, scores: Tensor, labels: Tensor) -> None:
-        exact = torch.float32 if value.device.type == "mps" else torch.float64
-        self.loss = self.loss + value.detach().to(exact) * len(labels)
-        hits = scores.detach().argmax(1)
-        # Labels that are no class numbers: there is no accuracy.
-        right = (hits == labels).sum() if hits.shape == labels.shape else math.nan
-        self.correct = self.correct + right
+    def add(self, scores: Tensor, loss: Tensor, labels: Tensor) -> None:
+        exact = torch.float32 if loss.device.type == "mps" else torch.float64
+        hits, right = scores.detach().argmax(1), loss.detach() * math.nan
+        if hits.shape == labels.shape:  # else they are no classes, and none is right
+            right = (hits == labels).sum()
+        sums = torch.stack([loss.detach().to(exact) * len(labels), right.to(exact)])
+        self.sums = self.sums.to(sums) + sums
         self.images += len(labels)
 
     def scores(self, together: bool = False) -> Scores:
         if not self.images:
-            raise ValueError(EMPTY)
-        if together and ranks.world() > 1:
-            images = self.loss.new_tensor(self.images)
-            correct = self.loss.new_tensor(float(self.correct))
-            sums = ranks.summed(torch.stack([self.loss, correct, images]))
-            self.loss, self.correct, self.images = (x.item() for x in sums)
-        return Scores(float(self.loss) / self.images, float(self.correct) / self.images)
-
-    def text(self, start: float) -> str:
-        speed = self.images / (time.perf_counter() - start)
-        loss, accuracy = self.scores()
-        return f"loss {loss:.3f}, accuracy {accuracy:.1%}, {speed:,.0f} images/s"
+            raise ValueError(
+                "the loader is empty: no batch came out of it; has it fewer images "
+                "than a batch, and drop_last?"
+            )
+        loss, correct = self.sums.tolist()
+        if together:
+            sums = [loss, correct, self.images]
+            loss, correct, self.images = ranks.summed(sums, self.sums.device)
+        return Scores(loss / self.images, correct / self.images)
 
 
 def _optimizer(network: nn.Module, optimizer: Any) -> Optimizer:
     learning = [p for p in network.parameters() if p.requires_grad]
     if not learning:
         raise ValueError(
-            "no parameter of the network can learn: it has none, or requires_grad is "
-            "False for all; try network.requires_grad_(True)"
+            "no parameter of the network can learn; has it any? If requires_grad is "
+            "False for all, try network.requires_grad_(True)"
         )
-    if optimizer is None:
-        optimizer = partial(SGD, lr=0.05, momentum=0.9)
     if not isinstance(optimizer, Optimizer):
-        optimizer = optimizer(learning)
+        optimizer = (optimizer or partial(SGD, lr=0.05, momentum=0.9))(learning)
     held = {id(p) for group in optimizer.param_groups for p in group["params"]}
     if held.isdisjoint(map(id, learning)):
         raise ValueError(
-            "the optimizer holds no parameter of this network, so nothing would learn; "
-            "after building the network anew, build its optimizer anew too"
+            "the optimizer holds no parameter of this network; after building the "
+            "network anew, build its optimizer anew too"
         )
-    for group in optimizer.param_groups:  # schedulers set this too, but not all
+    for group in optimizer.param_groups:
         group.setdefault("initial_lr", group["lr"])
     return optimizer
-
-
-def _scheduler(optimizer: Optimizer, schedule: Any) -> LRScheduler | None:
-    if schedule is None:
-        return None
-    if not isinstance(schedule, LRScheduler):
-        return LambdaLR(optimizer, schedule)
-    if schedule.optimizer is not optimizer:
-        raise ValueError(
-            "the scheduler belongs to another optimizer; pass its own as optimizer="
-        )
-    return schedule
-
-
-def _live_plot() -> Callable[[History], None] | None:
-    """Draws the history into one place of the notebook; None outside of one."""
-    ipython = sys.modules.get("IPython")
-    if ipython is None or ipython.get_ipython() is None:
-        return None
-    from IPython.display import display
-
-    from helpers import plots
-
-    handles: list = []
-
-    def draw(history: History) -> None:
-        last = history.rows[-1]
-        alt = f"Epoch {last.epoch}: loss {last.train_loss:.3f}"
-        markup = plots.html_image(history._figure(), alt)
-        bundle = {"text/plain": alt, "text/html": markup}
-        if handles:
-            handles[0].update(bundle, raw=True)
-        else:
-            handles.append(display(bundle, raw=True, display_id=True))
-
-    return draw

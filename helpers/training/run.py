@@ -1,0 +1,83 @@
+"""What decides a training, and what has become of it so far."""
+
+from collections.abc import Callable, Iterable
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+from torch.optim import Optimizer
+
+from helpers.training import checks
+from helpers.training.history import History
+
+Schedule = Callable[[float], float]  # epochs finished → factor of the learning rate
+
+
+@dataclass(frozen=True)
+class Options:
+    """What `fit` is rarely told."""
+
+    loss: Callable = cross_entropy  # (output, labels) → mean over the batch
+    label_smoothing: float = 0.0  # 0 to 1, for the default loss, while learning
+    clip: float | None = None  # largest norm of all gradients together
+    channels_last: bool = False  # store as (N, H, W, C): faster on most GPUs
+    bf16: bool = False  # compute in bfloat16: see `has_bf16` in helpers.device
+    # Written after every epoch. Without resume, a file that is there is replaced, at
+    # the end of the first epoch. With it, the run goes on from the file, on a CPU to
+    # the same weights, bit for bit, as without the stop; anew where there is none.
+    checkpoint: str | Path | None = None
+    resume: bool = False
+    on_epoch: Callable[[History], object] | None = None  # called after each epoch
+
+
+@dataclass
+class Run:
+    """A network in use, and all that decides what becomes of it."""
+
+    network: nn.Module
+    batches: Iterable
+    options: Options
+    optimizer: Optimizer | None = None
+    schedule: Schedule | None = None
+    path: Path | None = None  # of the checkpoint
+    learner: nn.Module | None = None  # what learns: may share the gradients
+    history: History = field(default_factory=History)
+    batch_size: int = 0  # of the last batch; 0 before the first
+    first_loss: float | None = None
+
+    def set_rate(self, finished: float) -> float:
+        """Set the learning rate for the next step; return that of the first group."""
+        for group in self.optimizer.param_groups:
+            if self.schedule is not None:
+                group["lr"] = group["initial_lr"] * self.schedule(finished)
+        return float(self.optimizer.param_groups[0]["lr"])
+
+    def forward(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Scores (N, classes) and the loss, one number, of one batch."""
+        options, first, check = self.options, not self.batch_size, nullcontext()
+        self.batch_size, learns = len(images), torch.is_grad_enabled()
+        if first:
+            check = checks.first_batch(self.network, images, labels)
+        if options.channels_last and images.ndim == 4:
+            images = images.contiguous(memory_format=torch.channels_last)
+        device = images.device.type
+        with check, torch.autocast(device, torch.bfloat16, enabled=options.bf16):
+            output = (self.learner if learns else self.network)(images)
+            scores = output[0] if isinstance(output, tuple) else output
+            # Another loss may want other labels: one for which there is no accuracy.
+            kind, known = nn.CrossEntropyLoss, getattr(self.batches, "labels", None)
+            classes = options.loss is cross_entropy or isinstance(options.loss, kind)
+            if first or known is None:
+                checks.check_output(scores, labels if known is None else known, classes)
+            smooth = learns and options.label_smoothing
+            more = {"label_smoothing": smooth} if smooth else {}
+            loss = options.loss(output, labels, **more)
+        if learns and not loss.requires_grad:
+            raise ValueError(
+                "the loss does not depend on any parameter that learns; look for "
+                "no_grad, detach, .data or NumPy inside the network or the loss"
+            )
+        return scores, loss
