@@ -10,7 +10,6 @@ import nbformat
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tools import warm
 from tools.browser import MISSING, find_chromium
 from tools.slides import Server, copy_to, notebooks, serve
 from tools.walk import COUNT_RUNS, PageWatch, launch, wait_for_kernel
@@ -54,10 +53,6 @@ def lab(tmp_path_factory) -> Iterator[Lab]:
     copy_to(folder, [])  # for notebooks that tests put there
     copy_to(folder / "students", notebooks(unsolved=True))
     copy_to(folder / "solutions", notebooks())
-    for path in folder.glob("*/*.ipynb"):
-        book = nbformat.read(path, as_version=4)
-        book.metadata.kernelspec.name = warm.kernel()
-        nbformat.write(book, path)
     with serve(folder, environment={"CONVNETS_PROGRESS": str(progress)}) as server:
         yield Lab(server, folder, progress)
 

@@ -3,7 +3,6 @@
 import nbformat
 import pytest
 
-from tools import warm
 from tools.build import RISE
 from tools.walk import Slides
 
@@ -42,7 +41,8 @@ def path(lab):
     sources = [
         "import torch\n"
         "from helpers.convolution import conv2d\n"
-        "from helpers.widgets import size_explorer, window_explorer",
+        "from lessons.l02_two_dimensions.explorer import window_explorer\n"
+        "from lessons.l03_output_size.explorer import size_explorer",
         f"window_explorer({image}, {weights}, conv2d({image}, {weights}))",
         "size_explorer()",
     ]
@@ -52,7 +52,7 @@ def path(lab):
         )
         for source in sources
     ]
-    kernel = {"name": warm.kernel(), "display_name": "", "language": "python"}
+    kernel = {"name": "python3", "display_name": "", "language": "python"}
     metadata = {"rise": RISE, "kernelspec": kernel}
     book = nbformat.v4.new_notebook(cells=cells, metadata=metadata)
     nbformat.write(book, lab.folder / "explorers.ipynb")

@@ -3,7 +3,6 @@
 import nbformat
 import pytest
 
-from tools import warm
 from tools.build import RISE
 from tools.walk import walk
 
@@ -31,7 +30,7 @@ SLIDES = {
 def test_every_fault_is_found_and_no_other(browser, lab):
     for cell in SLIDES.values():
         cell.metadata["slideshow"] = {"slide_type": "slide"}
-    kernel = {"name": warm.kernel(), "display_name": "", "language": "python"}
+    kernel = {"name": "python3", "display_name": "", "language": "python"}
     book = nbformat.v4.new_notebook(
         cells=list(SLIDES.values()), metadata={"rise": RISE, "kernelspec": kernel}
     )
