@@ -13,7 +13,7 @@ AS_ROOT = $(if $(filter 0,$(shell id -u 2>/dev/null)),--allow-root)
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab data notebooks test present bench grade handout share clean distclean
+.PHONY: help setup lab data notebooks check test present bench grade handout share clean distclean
 
 help:  ## list these targets
 	@echo "make TARGET, where TARGET is one of"
@@ -37,6 +37,9 @@ data: setup  ## download MNIST and CIFAR-10 into data/ (once, 180 MB; all runs w
 notebooks: setup  ## build the notebooks from lessons/
 	@$(PYTHON) -m tools.build
 
+check: setup  ## check style and what the latest change touched, in under a minute
+	@$(PYTHON) -m tools.check
+
 test: setup  ## check style, run all tests and every notebook, as .ci/run does
 	@echo "== Chromium for the browser tests"
 	@$(PYTHON) tools/browser.py
@@ -44,8 +47,11 @@ test: setup  ## check style, run all tests and every notebook, as .ci/run does
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m ruff format --check .
 	@echo "== Tests, and the notebooks and solutions cell by cell ($(WORKERS) workers)"
-	@$(PYTHON) -m pytest tests notebooks --nbval --nbval-current-env \
-	  -n $(WORKERS) --dist loadfile --durations=10
+	@$(PYTHON) -m pytest tests lessons notebooks --ignore tests/browser \
+	  --nbval --nbval-current-env -n $(WORKERS) --dist loadfile --no-loadscope-reorder \
+	  --durations=10
+	@echo "== Tests in a browser"
+	@$(PYTHON) -m pytest tests/browser -n $(WORKERS) --durations=5
 
 present: setup  ## show a lesson as live slides (LESSON=03 UNSOLVED=1 PORT=8888)
 	@$(PYTHON) -m tools.slides $(LESSON) $(if $(UNSOLVED),--unsolved) \
