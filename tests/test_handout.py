@@ -9,10 +9,10 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from helpers.exercises.cells import BLANK
+from helpers.exercises.lessons import lessons
 from helpers.training import records
 from tools import handout
-from tools.blanks import BLANK
-from tools.build import SOLUTIONS
 from tools.grade import exercise_cells
 from tools.handout import FOLDER, main, pack
 from tools.slides import notebooks
@@ -49,15 +49,19 @@ def test_everything_needed_is_there_and_nothing_else(unpacked):
         for p in (handout.ROOT / "helpers").rglob("*.py")
     }
     assert helpers <= found
-    assert {f"data/recorded/{name}.json" for name in records.names()} <= found
+    assert {f"data/recorded/{name}.json" for name in records.recordings()} <= found
+    for lesson in lessons().values():
+        own = f"lessons/{lesson.folder.name}"
+        assert {f"{own}/checks.py", f"{own}/lesson.json"} <= found
+        assert not {f"{own}/lesson.py", f"{own}/test_lesson.py"} & found
     others = found - helpers - set(handout.FILES)
-    folders = "notebooks/", "helpers/", "data/recorded/"
+    folders = "notebooks/", "helpers/", "lessons/", "data/recorded/"
     assert all(name.startswith(folders) for name in others)
-    assert not any("solutions" in name or "__pycache__" in name for name in found)
+    assert not any("solutions/" in name or "__pycache__" in name for name in found)
 
 
 def test_no_answer_leaks(unpacked):
-    solved = json.loads(SOLUTIONS.read_text("utf-8"))
+    solved = {n: s for lesson in lessons().values() for n, s in lesson.solved.items()}
     checked = set()
     for path in sorted((unpacked / "notebooks").glob("*.ipynb")):
         book = nbformat.read(path, as_version=4)
@@ -70,7 +74,7 @@ def test_no_answer_leaks(unpacked):
 
 
 def test_the_leak_would_be_found():
-    solved = json.loads(SOLUTIONS.read_text("utf-8"))
+    solved = {n: s for lesson in lessons().values() for n, s in lesson.solved.items()}
     books = [nbformat.read(path, as_version=4) for path in notebooks(unsolved=True)]
     said = html.unescape("\n".join(text for book in books for text in texts(book)))
     assert all(source in said for source in solved.values())  # in the saved cards
@@ -100,12 +104,15 @@ def test_a_notebook_runs_from_the_unpacked_folder_alone(unpacked):
     assert len(cards) == len(exercise_cells(book))
 
 
-def test_solutions_on_request(tmp_path):
-    pack(tmp_path / "full.zip", with_solutions=True)
-    with zipfile.ZipFile(tmp_path / "full.zip") as archive:
-        found = archive.namelist()
-    assert f"{FOLDER}/{handout.SOLUTIONS}" in found
-    assert not any(name.startswith(f"{FOLDER}/notebooks/solutions") for name in found)
+@pytest.mark.parametrize("with_solutions", [False, True])
+def test_cards_show_solutions_on_request_only(tmp_path, with_solutions):
+    pack(tmp_path / "it.zip", with_solutions)
+    with zipfile.ZipFile(tmp_path / "it.zip") as archive:
+        found = [name for name in archive.namelist() if name.endswith("/lesson.json")]
+        built = [json.loads(archive.read(name)) for name in found]
+    assert [each["show_solutions"] for each in built] == [with_solutions] * len(
+        lessons()
+    )
 
 
 def test_packing_twice_gives_the_same_bytes(tmp_path):

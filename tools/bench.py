@@ -28,8 +28,7 @@ from torch import Tensor
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
-from helpers import widgets
-from helpers.convolution import conv2d, conv2d_loops
+from helpers.convolution import conv2d
 from helpers.counting import layer_table
 from helpers.data import (
     DATA,
@@ -41,11 +40,12 @@ from helpers.data import (
     photograph,
     to_grey,
 )
-from helpers.device import best_device, describe_device
-from helpers.networks import cifar_resnet, googlenet, lenet5, resnet, vgg
+from helpers.device import best_device, describe_device, has_bf16
+from helpers.exercises.engine import reference
+from helpers.explorers import Explorer
+from helpers.networks import cifar_resnet, googlenet, resnet, vgg
 from helpers.training import RECIPES, train
-from helpers.training.recipes import has_bf16
-from helpers.widgets.networks_map import Network
+from tools import build
 
 IMPORT_BAR = 500.0  # milliseconds that `import helpers` may add to `import torch`
 REDRAW_BAR = 100.0  # milliseconds from a slider's move to the new picture
@@ -73,6 +73,8 @@ print(json.dumps(times))
 _COUNT_MEMORY = """
 import resource, sys, torch
 from helpers.counting import layer_table
+from helpers.exercises.engine import reference
+from helpers.explorers import Explorer
 from helpers.networks import cifar_resnet, vgg
 layer_table(cifar_resnet(20), (3, 32, 32))  # what is imported by the first one
 network = vgg(19)
@@ -114,10 +116,10 @@ def imports() -> Iterator[Row]:
         "helpers, after torch": ["helpers"],
         "and helpers.convolution, .device": ["helpers.convolution", "helpers.device"],
         "and helpers.data": ["helpers.data"],
-        "and .exercises, .plots, .widgets": [
+        "and .exercises, .plots, .explorers": [
             "helpers.exercises",
             "helpers.plots",
-            "helpers.widgets",
+            "helpers.explorers",
         ],
     }
     command = [sys.executable, "-c", _TIME_IMPORTS, json.dumps(list(steps.values()))]
@@ -140,7 +142,7 @@ def convolution() -> Iterator[Row]:
 
     assert image.shape == SIZE
     forms = {
-        "conv2d_loops": (conv2d_loops, 3),
+        "conv2d_loops, the lesson's": (reference("02.4"), 3),
         "conv2d, shift and add": (conv2d, 100),
         "torch.nn.functional.conv2d": (by_torch, 100),
     }
@@ -175,52 +177,17 @@ def counting() -> Iterator[Row]:
 
 def explorers() -> Iterator[Row]:
     """Each explorer's redraw after a control has moved."""
-    generator = torch.Generator().manual_seed(0)
-    true = torch.linspace(0, 10, 60)
-    noisy = true + 0.6 * torch.randn(60, generator=generator)
-    signal, weights = noisy[:12], torch.tensor([0.01, 0.01, 0.02, 0.02, 0.04, 0.4, 0.5])
-    step = torch.tensor([[0.0, 0, 0, 9, 9, 9]] * 5)
-    kernel = torch.tensor([[-1.0, 0, 1]] * 3)
-    makers: dict[str, Callable[[], widgets.base.Explorer]] = {
-        "sliding_window": lambda: widgets.sliding_window(signal, weights),
-        "weight_chooser": lambda: widgets.weight_chooser(noisy, true),
-        "kernel_explorer": lambda: widgets.kernel_explorer(to_grey(photograph())),
-        "window_explorer": lambda: widgets.window_explorer(
-            step, kernel, conv2d(step, kernel)
-        ),
-        "size_explorer": widgets.size_explorer,
-        "error_explorer": lambda: widgets.error_explorer(
-            load("shapes", "cpu", counts=(10, 60)),
-            torch.randn(60, 10, generator=generator),
-        ),
-        "field_explorer": widgets.field_explorer,
-        "gradient_explorer": widgets.gradient_explorer,
-        "map_explorer": lambda: widgets.map_explorer(
-            lenet5(), torch.randn(9, 1, 32, 32, generator=generator), list(range(9))
-        ),
-        "inception_explorer": widgets.inception_explorer,
-        "network_explorer": lambda: widgets.network_explorer(_networks()),
-        "norm_explorer": widgets.norm_explorer,
-        "pool_explorer": lambda: widgets.pool_explorer(step),
-        "stack_explorer": widgets.stack_explorer,
-        "cost_explorer": lambda: widgets.cost_explorer(
-            {"LeNet-5": layer_table(lenet5(), (1, 32, 32))}
-        ),
-    }
-    missing = set(widgets.__all__) - set(makers)
-    if missing:
-        raise SystemExit(f"tools/bench.py does not time {', '.join(sorted(missing))}")
-    for name, make in makers.items():
-        yield Row("explorers", f"{name}, redraw", _redraw(make()), REDRAW_BAR)
+    for lesson in build.lessons():
+        for name, make in build.examples_of(lesson).items():
+            yield Row("explorers", f"{name}, redraw", _redraw(make()), REDRAW_BAR)
 
 
-def _redraw(explorer: widgets.base.Explorer) -> float:
-    """Median time of a move, all sliders and boxes in turn, or all lists."""
-    controls = list(_numbers(explorer)) or list(_numbers(explorer, _LISTS))
-    times, drawn = [], 0
+def _redraw(explorer: Explorer) -> float:
+    """Median time of a move, all controls in turn."""
+    controls, times, drawn = controls_of(explorer), [], 0
     for move in range(MOVES):
         control = controls[move % len(controls)]
-        value, before = _elsewhere(control), explorer.picture.value
+        value, before = elsewhere(control), explorer.picture.value
         begin = time.perf_counter()
         control.value = value
         times.append(1000 * (time.perf_counter() - begin))
@@ -229,29 +196,23 @@ def _redraw(explorer: widgets.base.Explorer) -> float:
     return statistics.median(times)
 
 
-def _networks() -> dict[str, Network]:
-    """Fourteen made-up networks, as many as in lesson 13."""
-    return {
-        f"Net{k % 4}-{k}": Network(2000 + k, 8 + 5 * k, 50 + 2 * k, 75 + k, *[9**k] * 3)
-        for k in range(14)
-    }
-
-
 _NUMBERS = (ipywidgets.IntSlider, ipywidgets.FloatSlider, ipywidgets.FloatText)
 _LISTS = (ipywidgets.Dropdown,)
 
 
-def _numbers(
-    widget: ipywidgets.Widget, kinds: tuple[type, ...] = _NUMBERS
-) -> Iterator[ipywidgets.Widget]:
-    """The sliders and boxes inside a widget, in reading order."""
-    if isinstance(widget, kinds):
-        yield widget
-    for child in getattr(widget, "children", ()):
-        yield from _numbers(child, kinds)
+def controls_of(explorer: Explorer) -> list[ipywidgets.Widget]:
+    """Its sliders and boxes in reading order, or its lists where it has none."""
+
+    def inside(widget: ipywidgets.Widget, kinds: tuple[type, ...]) -> Iterator:
+        if isinstance(widget, kinds):
+            yield widget
+        for child in getattr(widget, "children", ()):
+            yield from inside(child, kinds)
+
+    return list(inside(explorer, _NUMBERS)) or list(inside(explorer, _LISTS))
 
 
-def _elsewhere(control: ipywidgets.Widget) -> object:
+def elsewhere(control: ipywidgets.Widget) -> object:
     """A neighbour of the control's value, from the start again after the end."""
     if isinstance(control, _LISTS):
         option = control.options[(control.index + 1) % len(control.options)]
@@ -415,8 +376,8 @@ def _fast_loop(data: DataSet, bf16: bool) -> float:
         train=Split(*(part[:count] for part in data.train)),
         test=Split(*(part[:1] for part in data.test)),
     )
-    told = {"bf16": bf16, "progress": False}
-    rows = train(20, few, "fast", epochs, **told).history.rows
+    recipe = replace(RECIPES["fast"], bf16=bf16)
+    rows = train("resnet20", few, recipe, epochs, progress=False).history.rows
     speeds = [row.images_per_second for row in rows]
     return 1e6 / statistics.median(speeds[1:])  # the first has the warm steps
 
@@ -425,7 +386,7 @@ def _to_accuracy(data: DataSet) -> Iterator[Row]:
     """Seconds of training and testing until so much of the test set is right."""
     device = data.train.images.device
     epochs = 5 if device.type == "cpu" else RECIPES["fast"].epochs
-    result = train(20, data, "fast", epochs, progress=False)
+    result = train("resnet20", data, "fast", epochs, progress=False)
     rows = result.history.rows
     for wanted in (0.8, 0.91):
         seconds = 0.0

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 
 import asttokens
 
-BLANK = "____"
+from helpers.exercises.cells import BLANK, exercises_in
+
 _BEGIN, _END = "# BEGIN SOLUTION", "# END SOLUTION"
 _MEANT = ("#BEGINSOLUTION", "#ENDSOLUTION")  # a slip here would give the answer away
 _OPEN_LINES = f"{BLANK}  # your code: as many lines as you need"
@@ -55,7 +56,7 @@ def split_cell(source: str, file: str = "cell", first_line: int = 1) -> Cell:
         tree = asttokens.ASTTokens(source, parse=True)
     except SyntaxError as problem:
         raise error(problem.lineno or 1, f"not Python: {problem.msg}") from None
-    exercises = _exercises(tree.tree)
+    exercises = exercises_in(tree.tree)
     edits = _imports(tree) + _marked(source, error) + _blanks(tree, error)
     edits.sort(key=lambda edit: edit.start)
     for one, two in itertools.pairwise(edits):
@@ -83,25 +84,6 @@ def _apply(source: str, edits: list[tuple[int, int, str]]) -> str:
     for start, end, text in sorted(edits, reverse=True):
         source = source[:start] + text + source[end:]
     return source
-
-
-def _exercises(tree: ast.Module) -> dict[ast.stmt, str]:
-    """Top-level statements that are exercises, with their numbers."""
-    found = {}
-    for node in tree.body:
-        calls = getattr(node, "decorator_list", [])
-        if isinstance(node, ast.Expr):
-            calls = [node.value]
-        for call in calls:
-            if (
-                isinstance(call, ast.Call)
-                and isinstance(call.func, ast.Name)
-                and call.func.id in ("exercise", "answer")
-                and call.args
-                and isinstance(call.args[0], ast.Constant)
-            ):
-                found[node] = str(call.args[0].value)
-    return found
 
 
 def _imports(tree: asttokens.ASTTokens) -> list[_Edit]:

@@ -6,22 +6,29 @@
     python -m tools.build --check    name what is stale, exit 1 if anything is
     python -m tools.build --share    share of output-producing cells that CI compares
 
-Each `lessons/NN_name.py` becomes `notebooks/NN_name.ipynb` (blanks) and
-`notebooks/solutions/NN_name.ipynb` (solved), both executed. Building twice changes no
-byte: cell ids are counted, and what depends on machine or moment is left out.
+Each `lessons/lNN_name/lesson.py` becomes `notebooks/NN_name.ipynb` (blanks) and
+`notebooks/solutions/NN_name.ipynb` (solved), both executed. `lesson.json` beside it
+gets its title and the solved cell of each exercise: checks and cards take them from
+there. The links to the next lesson and README's table are written too. Building twice
+changes no byte: cell ids are counted, and what depends on machine or moment is left
+out.
 """
 
 from __future__ import annotations
 
 import argparse
+import ast
 import copy
 import hashlib
+import importlib
 import json
 import os
+import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import jupytext
@@ -34,11 +41,13 @@ from nbclient.exceptions import (
 )
 from nbformat import NotebookNode
 
+from helpers.exercises.lessons import FILE
+from helpers.explorers import Explorer
+from helpers.files import replaced
 from tools.blanks import LessonError, split_cell
 
 ROOT = Path(__file__).resolve().parents[1]
 STAMP = ROOT / "build" / "notebooks.json"
-SOLUTIONS = ROOT / "helpers" / "exercises" / "solutions.json"
 IGNORE = "nbval-ignore-output"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 # Of the live slides' themes only white, black and serif fetch nothing from the network.
@@ -51,22 +60,86 @@ RISE = {
 }
 
 
-def lessons(root: Path = ROOT) -> list[Path]:
-    """The sources, in lecture order."""
-    return sorted((root / "lessons").glob("[0-9][0-9]_*.py"))
+@dataclass(frozen=True)
+class Source:
+    """A lesson's folder, and what its text says about the lesson."""
+
+    folder: Path
+
+    @property
+    def text(self) -> Path:
+        """Where the text stands."""
+        return self.folder / "lesson.py"
+
+    @property
+    def name(self) -> str:
+        """Of its notebooks, without the ending: NN_name."""
+        return self.folder.name[1:]
+
+    @property
+    def number(self) -> str:
+        """Two digits."""
+        return self.name[:2]
+
+    @property
+    def _first(self) -> str:
+        """The first text cell, as one line."""
+        cells = jupytext.read(self.text, fmt="py:percent").cells
+        first = next((c.source for c in cells if c.cell_type == "markdown"), "")
+        if not re.match(rf"# {self.number} \S", first):
+            raise LessonError(
+                f"{self.text}: begin with a heading: # {self.number} Title"
+            )
+        return first
+
+    @property
+    def title(self) -> str:
+        """The first heading, without the number."""
+        return self._first.splitlines()[0].removeprefix(f"# {self.number} ").strip()
+
+    @property
+    def minutes(self) -> str:
+        """How long it takes, "" where it does not say."""
+        found = re.search(r"\bAbout (\d+) minutes\b", self._first)
+        return found[1] if found else ""
+
+    @property
+    def needs(self) -> str:
+        """What is said after "You need:", without the full stop."""
+        found = re.search(r"You need: ([^.]*)\.", " ".join(self._first.split()))
+        return found[1] if found else ""
+
+    @property
+    def summary(self) -> str:
+        """What a student does in it: the docstring of its folder."""
+        tree = ast.parse((self.folder / "__init__.py").read_text("utf-8"))
+        return " ".join((ast.get_docstring(tree) or "").split())
+
+    @property
+    def targets(self) -> dict[str, Path]:
+        """Where its two notebooks stand."""
+        folder = self.folder.parents[1] / "notebooks"
+        name = f"{self.name}.ipynb"
+        return {"student": folder / name, "solution": folder / "solutions" / name}
+
+    @property
+    def link(self) -> str:
+        """A link to it from the notebook of another lesson."""
+        short = self.title.split(":")[0]
+        return f"[{self.number} {short}]({self.name}.ipynb)"
 
 
-def targets(lesson: Path) -> dict[str, Path]:
-    """Where a lesson's two notebooks stand."""
-    folder = lesson.parents[1] / "notebooks"
-    name = f"{lesson.stem}.ipynb"
-    return {"student": folder / name, "solution": folder / "solutions" / name}
+def lessons(root: Path = ROOT) -> list[Source]:
+    """The lessons, in lecture order. To add one, add a folder."""
+    found = (root / "lessons").glob("l[0-9][0-9]_*/lesson.py")
+    return sorted((Source(path.parent) for path in found), key=lambda s: s.name)
 
 
-def convert(lesson: Path) -> tuple[dict[str, NotebookNode], dict[str, str]]:
+def convert(lesson: Source) -> tuple[dict[str, NotebookNode], dict[str, str]]:
     """Make both notebooks of a lesson, not executed, and its solved exercises."""
-    text = lesson.read_text("utf-8")
+    text = lesson.text.read_text("utf-8")
     source = jupytext.reads(text, fmt="py:percent")
+    _link_next(lesson, source)
     metadata = {
         "kernelspec": {
             "display_name": "Python 3 (ipykernel)",
@@ -89,11 +162,13 @@ def convert(lesson: Path) -> tuple[dict[str, NotebookNode], dict[str, str]]:
             found = text.find(cell.source, position)
             position = found if found >= 0 else position
             line = text.count("\n", 0, position) + 1
-            split = split_cell(cell.source, str(lesson), line)
+            split = split_cell(cell.source, str(lesson.text), line)
             forms = {"student": split.student, "solution": split.solution}
             for number in split.exercises:
                 if number in solutions:
-                    raise LessonError(f"{lesson}:{line}: exercise {number} comes twice")
+                    raise LessonError(
+                        f"{lesson.text}:{line}: exercise {number} comes twice"
+                    )
                 solutions[number] = split.solution
         is_note = cell.metadata.get("slideshow", {}).get("slide_type") == "notes"
         for form, book in books.items():
@@ -104,6 +179,21 @@ def convert(lesson: Path) -> tuple[dict[str, NotebookNode], dict[str, str]]:
             new.metadata.update(_kept_metadata(cell.metadata))
             book.cells.append(new)
     return books, solutions
+
+
+def _link_next(lesson: Source, source: NotebookNode) -> None:
+    """Write the link to the next lesson: for {next}, else under the last text."""
+    later = [
+        other for other in lessons(lesson.folder.parents[1]) if other.name > lesson.name
+    ]
+    texts = [cell for cell in source.cells if cell.cell_type == "markdown"]
+    marked = [cell for cell in texts if "{next}" in cell.source]
+    if marked and not later:
+        raise LessonError(f"{lesson.text}: no lesson follows, so leave {{next}} out")
+    for cell in marked:
+        cell.source = cell.source.replace("{next}", later[0].link)
+    if later and not marked:
+        texts[-1].source += f"\n\nNext: {later[0].link}."
 
 
 def _kept_metadata(metadata: dict) -> dict:
@@ -137,60 +227,129 @@ def execute(book: NotebookNode, folder: Path, name: str) -> None:
             output.get("data", {}).pop(WIDGET_VIEW, None)
 
 
-def build(lesson: Path) -> dict[str, str]:
-    """Build and save both notebooks of a lesson; return its solved exercises."""
-    books, solutions = convert(lesson)
-    for form, target in targets(lesson).items():
+def build(lesson: Source) -> None:
+    """Build and save both notebooks of a lesson."""
+    books, _ = convert(lesson)
+    for form, target in lesson.targets.items():
         target.parent.mkdir(parents=True, exist_ok=True)
         execute(books[form], target.parent, f"{lesson.name} ({form})")
         _write(target, nbformat.writes(books[form]) + "\n")
-    return solutions
 
 
 def _write(target: Path, text: str) -> None:
-    scratch = target.with_suffix(".tmp")
-    scratch.write_text(text, "utf-8")
-    os.replace(scratch, target)
+    with replaced(target) as scratch:
+        scratch.write_text(text, "utf-8")
 
 
-def is_fresh(lesson: Path) -> bool:
-    """Whether the saved notebooks hold what the source says (outputs aside)."""
-    books, solutions = convert(lesson)
-    kept = _saved_solutions()
-    if any(kept.get(number) != text for number, text in solutions.items()):
+def in_brief(lesson: Source) -> str:
+    """What `lesson.json` holds: title and solved exercises, for checks and cards."""
+    built = {
+        "title": lesson.title,
+        "minutes": lesson.minutes,
+        "needs": lesson.needs,
+        "solved": convert(lesson)[1],
+    }
+    return json.dumps(built, indent=1, ensure_ascii=False) + "\n"
+
+
+def readme(root: Path = ROOT) -> str:
+    """README as it should be: with a row for each lesson in its table."""
+    text = (root / "README.md").read_text("utf-8")
+    rows = "".join(
+        f"| {each.number} | {each.title} | {each.summary} | {each.minutes} |\n"
+        for each in lessons(root)
+    )
+    return re.sub(r"(?:^\| \d\d \|.*\n)+", lambda _: rows, text, flags=re.MULTILINE)
+
+
+def is_fresh(lesson: Source) -> bool:
+    """Whether the built files hold what the source says (outputs aside)."""
+    brief = lesson.folder / FILE
+    if not brief.exists() or brief.read_text("utf-8") != in_brief(lesson):
         return False
-    for form, target in targets(lesson).items():
+    books, _ = convert(lesson)
+    for form, target in lesson.targets.items():
         if not target.exists():
             return False
         saved = nbformat.read(target, as_version=4)
         for cell in saved.cells:
             if cell.cell_type == "code":
+                if cell.source == "progress()" and not _lists_all(cell, lesson):
+                    return False
                 cell.outputs, cell.execution_count = [], None
         if saved != books[form]:
             return False
     return True
 
 
-def exercises_in(lesson: Path) -> list[str]:
+def _lists_all(cell: NotebookNode, lesson: Source) -> bool:
+    """Whether the saved table of progress has each lesson, and all its exercises."""
+    text = "".join(
+        output.get("data", {}).get("text/plain", "") for output in cell.outputs
+    )
+    rows = [
+        rf"^{other.number}  {re.escape(other.title)} .* of {len(exercises_in(other))}$"
+        for other in lessons(lesson.folder.parents[1])
+    ]
+    return all(re.search(row, text, re.MULTILINE) for row in rows)
+
+
+def exercises_in(lesson: Source) -> list[str]:
     """The numbers of a lesson's exercises, in order, as the last build found them."""
-    return [n for n in _saved_solutions() if n.split(".")[0] == lesson.name[:2]]
+    if not (lesson.folder / FILE).exists():
+        return []
+    return list(json.loads((lesson.folder / FILE).read_text("utf-8"))["solved"])
 
 
-def _saved_solutions() -> dict[str, str]:
-    return json.loads(SOLUTIONS.read_text("utf-8")) if SOLUTIONS.exists() else {}
+def examples_of(lesson: Source) -> dict[str, Callable[[], Explorer]]:
+    """What makes each of its explorers, as the lesson shows them, by name."""
+    if not (lesson.folder / "explorer.py").exists():
+        return {}
+    module = importlib.import_module(f"lessons.{lesson.folder.name}.explorer")
+    return module.EXAMPLES
 
 
-def _fingerprint(lesson: Path) -> str:
-    """What a lesson's outputs depend on: its text, the helpers and the build."""
-    files = [lesson, *sorted((ROOT / "helpers").rglob("*.py")), Path(__file__)]
+def used_by(lesson: Source) -> list[Path]:
+    """The files that decide a lesson's outputs: its own, and the helpers it imports."""
+    root = lesson.folder.parents[1]
+    found = dict.fromkeys(sorted(lesson.folder.glob("*.py")))
+    found.pop(lesson.folder / "test_lesson.py", None)
+    waiting = list(found)
+    while waiting:
+        for path in imported(waiting.pop(), root):
+            if path not in found:
+                found[path] = None
+                waiting.append(path)
+    return [*found, Path(__file__), Path(__file__).with_name("blanks.py")]
+
+
+def imported(file: Path, root: Path) -> list[Path]:
+    """The project's own modules that a module imports."""
+    names = []
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names += [f"{node.module}.{alias.name}" for alias in node.names]
+    paths = []
+    for name in names:
+        parts = name.split(".")
+        if parts[0] in ("helpers", "lessons", "tests", "tools"):
+            stems = [root.joinpath(*parts[:k]) for k in range(1, len(parts) + 1)]
+            paths += [stem / "__init__.py" for stem in stems]
+            paths += [stem.with_suffix(".py") for stem in stems]
+    return [path for path in paths if path.is_file()]
+
+
+def _fingerprint(lesson: Source) -> str:
     digest = hashlib.sha256()
-    for file in files:
+    for file in used_by(lesson):
         digest.update(file.read_bytes())
     return digest.hexdigest()
 
 
 def _orphans() -> list[Path]:
-    wanted = {path for lesson in lessons() for path in targets(lesson).values()}
+    wanted = {path for lesson in lessons() for path in lesson.targets.values()}
     return [
         p
         for p in (ROOT / "notebooks").rglob("[0-9][0-9]_*.ipynb")
@@ -207,7 +366,7 @@ def make(force: bool = False, only: Sequence[str] = ()) -> int:
         lesson
         for lesson in lessons()
         if force
-        or lesson.name[:2] in only
+        or lesson.number in only
         or (
             not only
             and not (
@@ -216,11 +375,10 @@ def make(force: bool = False, only: Sequence[str] = ()) -> int:
             )
         )
     ]
-    # Cards show solutions, so these are written before anything is executed.
-    solved: dict[str, str] = {}
+    # Checks and cards read these, so they are written before anything is executed.
     for lesson in lessons():
-        solved |= convert(lesson)[1]
-    _write(SOLUTIONS, json.dumps(solved, indent=1, ensure_ascii=False) + "\n")
+        _write(lesson.folder / FILE, in_brief(lesson))
+    _write(ROOT / "README.md", readme())
     for orphan in _orphans():
         print(f"removed   {orphan.relative_to(ROOT)}: it has no lesson")
         orphan.unlink()
@@ -244,7 +402,7 @@ def share() -> tuple[int, int]:
     """Count the code cells with output, and those whose output CI compares."""
     total = compared = 0
     for lesson in lessons():
-        for target in targets(lesson).values():
+        for target in lesson.targets.values():
             for cell in nbformat.read(target, as_version=4).cells:
                 ignored = IGNORE in cell.metadata.get("tags", [])
                 if cell.cell_type == "code" and (cell.outputs or ignored):
@@ -270,7 +428,10 @@ def main() -> int:
             )
         elif options.check:
             stale = [lesson.name for lesson in lessons() if not is_fresh(lesson)]
-            print("\n".join(f"stale: {name}; run make notebooks" for name in stale))
+            if readme() != (ROOT / "README.md").read_text("utf-8"):
+                stale.append("README.md")
+            for name in stale:
+                print(f"stale: {name}; run make notebooks")
             return bool(stale)
         else:
             count = make(options.force, options.lessons)

@@ -34,13 +34,12 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
-from helpers.exercises import exercises
+from helpers.display import columns
+from helpers.exercises.cells import BLANK, exercises_in, exercises_in_text
+from helpers.exercises.lessons import lessons
 
 ROOT = Path(__file__).resolve().parents[1]
 SECONDS = 180  # for one notebook
-_BLANK = "____"
-# Where a cell is not Python yet, exercises are recognised by how their line begins.
-_LINE = re.compile(r"""^(?:@exercise|answer)\(\s*["']([\d.]+)["']""", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -97,21 +96,8 @@ def _numbers(source: str) -> list[str]:
     try:
         tree = ast.parse(TransformerManager().transform_cell(source))
     except SyntaxError:
-        return _LINE.findall(source)
-    calls = [
-        call
-        for node in tree.body
-        for call in [getattr(node, "value", None), *getattr(node, "decorator_list", [])]
-    ]
-    return [
-        str(call.args[0].value)
-        for call in calls
-        if isinstance(call, ast.Call)
-        and isinstance(call.func, ast.Name)
-        and call.func.id in ("exercise", "answer")
-        and call.args
-        and isinstance(call.args[0], ast.Constant)
-    ]
+        return list(exercises_in_text(source))
+    return list(exercises_in(tree).values())
 
 
 def grade(path: Path, name: str, seconds: float = SECONDS) -> Grade:
@@ -122,8 +108,8 @@ def grade(path: Path, name: str, seconds: float = SECONDS) -> Grade:
     # nbformat meets a broken file with errors of many kinds.
     except Exception as error:
         return Grade(name, {}, f"not a notebook ({type(error).__name__})")
-    lessons = {number.split(".")[0] for number in cells}
-    wanted = [n for n, known in exercises().items() if known.lesson in lessons]
+    held = {number.split(".")[0] for number in cells}
+    wanted = [n for k, lesson in lessons().items() if k in held for n in lesson.solved]
     if not wanted:
         return Grade(name, {}, "no exercises in it")
     kept, problem = _run(book, seconds)
@@ -137,7 +123,7 @@ def _outcome(source: str | None, entry: Mapping | None) -> str:
     if source is None:
         return "missing"
     if entry is None:
-        return "blank" if re.search(rf"\b{_BLANK}\b", source) else "not run"
+        return "blank" if re.search(rf"\b{BLANK}\b", source) else "not run"
     if entry["passed"]:
         return "passed"
     key = entry.get("misconception")
@@ -193,10 +179,7 @@ def table(grades: Iterable[Grade]) -> str:
     """The rows in columns, without the columns that are empty."""
     rows = [HEADER, *(grade.row() for grade in grades)]
     used = [i for i in range(len(HEADER)) if any(row[i] for row in rows[1:])]
-    widths = {i: max(len(row[i]) for row in rows) for i in used}
-    return "\n".join(
-        "  ".join(row[i].ljust(widths[i]) for i in used).rstrip() for row in rows
-    )
+    return columns([[row[i] for i in used] for row in rows], "<")
 
 
 def write_csv(file: Path, grades: Iterable[Grade]) -> None:

@@ -12,6 +12,7 @@ reach.
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import zipfile
 from collections.abc import Iterator
@@ -19,6 +20,8 @@ from pathlib import Path
 
 import nbformat
 
+from helpers.exercises.lessons import FILE
+from helpers.files import replaced
 from tools.grade import exercise_cells
 from tools.slides import SlidesError, notebooks
 
@@ -36,7 +39,7 @@ FILES = (
     "tools/data.py",
     "data/README.md",
 )
-SOLUTIONS = "helpers/exercises/solutions.json"
+NOT_IN_IT = ("lesson.py", "test_lesson.py")  # of a lesson's folder
 _ALWAYS = (1980, 1, 1, 0, 0, 0)  # so that the same files give the same archive
 
 
@@ -50,12 +53,16 @@ def contents(with_solutions: bool = False) -> Iterator[tuple[str, bytes]]:
         if not (ROOT / name).is_file():
             raise HandoutError(f"{name} is missing.")
         yield name, (ROOT / name).read_bytes()
-    for path in sorted((ROOT / "helpers").rglob("*")):
-        name = path.relative_to(ROOT).as_posix()
-        if path.is_dir() or "__pycache__" in name:
-            continue
-        if with_solutions or name != SOLUTIONS:
-            yield name, path.read_bytes()
+    lessons = ROOT / "lessons"
+    own = [path for path in lessons.glob("l[0-9]*/*.py") if path.name not in NOT_IN_IT]
+    for path in sorted(
+        [*(ROOT / "helpers").rglob("*.py"), *own, lessons / "__init__.py"]
+    ):
+        yield path.relative_to(ROOT).as_posix(), path.read_bytes()
+    for path in sorted(lessons.glob(f"l[0-9]*/{FILE}")):
+        built = json.loads(path.read_text("utf-8")) | {"show_solutions": with_solutions}
+        text = json.dumps(built, indent=1, ensure_ascii=False) + "\n"
+        yield path.relative_to(ROOT).as_posix(), text.encode()
     for path in sorted((ROOT / "data" / "recorded").glob("*.json")):
         yield f"data/recorded/{path.name}", path.read_bytes()
     for path in notebooks(unsolved=True):
@@ -77,16 +84,17 @@ def notebook(path: Path, with_solutions: bool) -> str:
 def pack(target: Path = TARGET, with_solutions: bool = False) -> list[str]:
     """Write the archive; return the names in it."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    scratch = target.with_suffix(".tmp")
     names = []
-    with zipfile.ZipFile(scratch, "w", zipfile.ZIP_DEFLATED) as archive:
+    with (
+        replaced(target) as scratch,
+        zipfile.ZipFile(scratch, "w", zipfile.ZIP_DEFLATED) as archive,
+    ):
         for name, content in contents(with_solutions):
             entry = zipfile.ZipInfo(f"{FOLDER}/{name}", _ALWAYS)
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.external_attr = 0o644 << 16  # readable after unpacking
             archive.writestr(entry, content)
             names.append(name)
-    scratch.replace(target)
     return names
 
 

@@ -6,15 +6,15 @@ In a lesson::
 
     start()
 
-    @exercise("03.2")
+    @exercise("NN.2")
     def output_size(W1, F, P=0, S=1):
         return ____
 
-    answer("03.1", W2=____, H2=____)
+    answer("NN.1", W2=____, H2=____)
 
 Elsewhere (tests, graders) the same judgement is a function::
 
-    result = check("03.2", candidate)
+    result = check("NN.2", candidate)
 """
 
 from helpers.exercises.engine import Result, check, exercises

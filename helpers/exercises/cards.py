@@ -8,16 +8,12 @@ words say the same without colour.
 from __future__ import annotations
 
 import html
-import json
 import re
 from collections.abc import Iterable, Mapping
-from functools import cache
-from pathlib import Path
 
-from helpers.display import show
+from helpers.display import columns, show
 from helpers.exercises import engine
-
-SOLUTIONS = Path(__file__).with_name("solutions.json")
+from helpers.exercises.lessons import lessons
 
 _LOOK = {  # status: (mark, colour)
     "passed": ("✓", "var(--jp-success-color1, #2e7d32)"),
@@ -26,15 +22,6 @@ _LOOK = {  # status: (mark, colour)
     "blank": ("○", "var(--jp-border-color0, #757575)"),
 }
 _GOES_ON = "The cells below use the reference solution until yours is right."
-
-
-@cache
-def solutions() -> Mapping[str, str]:
-    """The solved cell of each exercise, as the build took it from the lessons."""
-    try:
-        return json.loads(SOLUTIONS.read_text("utf-8"))
-    except FileNotFoundError:  # before the first build, or handed out without
-        return {}
 
 
 def show_result(result: engine.Result) -> None:
@@ -85,8 +72,10 @@ def card(result: engine.Result, notes: Iterable[str] = ()) -> str:
 
 def _help(exercise: engine.Exercise) -> str:
     """Hints one inside the other, so that they come one at a time; solution last."""
-    solution = solutions().get(exercise.number)  # a handout comes without them
-    inner = _details("Solution", _pre(html.escape(solution))) if solution else ""
+    lesson, inner = lessons()[exercise.lesson], ""
+    if lesson.shows_solutions:
+        solution = html.escape(lesson.solved[exercise.number])
+        inner = _details("Solution", _pre(solution))
     total = len(exercise.hints)
     for position in range(total, 0, -1):
         text = (
@@ -118,18 +107,11 @@ def _inline(text: str) -> str:
 def show_progress(kept: Mapping[str, dict]) -> None:
     """Show solved exercises by lesson, of those that exist."""
     rows = []
-    for position, title in enumerate(engine.LESSONS):
-        lesson = f"{position:02d}"
-        numbers = [n for n, e in engine.exercises().items() if e.lesson == lesson]
-        if numbers:
-            marks = "".join(_mark(kept.get(n)) for n in numbers)
-            solved = sum(bool(kept.get(n, {}).get("passed")) for n in numbers)
-            rows.append((lesson, title, marks, f"{solved} of {len(numbers)}"))
-    widths = [max(len(row[i]) for row in rows) for i in range(4)]
-    plain = "\n".join(
-        "  ".join(text.ljust(w) for text, w in zip(row, widths)).rstrip()
-        for row in rows
-    )
+    for number, lesson in lessons().items():
+        marks = "".join(_mark(kept.get(n)) for n in lesson.solved)
+        solved = sum(bool(kept.get(n, {}).get("passed")) for n in lesson.solved)
+        rows.append((number, lesson.title, marks, f"{solved} of {len(lesson.solved)}"))
+    plain = columns(rows, "<")
     body = "".join(
         "<tr>"
         f'<td style="text-align:left">{lesson} {html.escape(title)}</td>'

@@ -8,47 +8,29 @@ every case, what the example of that misconception does.
 from __future__ import annotations
 
 import copy
-import importlib
 import inspect
-import pkgutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from types import CodeType, FunctionType, MappingProxyType
 from typing import Any
 
 from helpers.exercises import sandbox
+from helpers.exercises.cells import BLANK
 from helpers.exercises.compare import as_array, describe, difference, same
+from helpers.exercises.lessons import lessons
 
-BLANK_NAME = "____"
 _DEEPEST = 5  # classes in classes, decorators on decorators
 _SECONDS = 20.0  # for all cases of one exercise together
-
-LESSONS = (
-    "Start here",
-    "One dimension",
-    "Two dimensions",
-    "Output size",
-    "From kernels to CNNs",
-    "Pooling",
-    "LeNet",
-    "AlexNet and ZFNet",
-    "VGG",
-    "Inception and GoogLeNet",
-    "Batch norm",
-    "ResNet",
-    "Practice: ResNet on CIFAR-10",
-    "Which network?",
-)
 
 
 class Blank:
     """What stands for an unfilled blank, as a value."""
 
     def __repr__(self) -> str:
-        return BLANK_NAME
+        return BLANK
 
 
 @dataclass(frozen=True)
@@ -91,19 +73,22 @@ def case(*args: Any, **kwargs: Any) -> Case:
 
 @dataclass(frozen=True)
 class Exercise:
-    """One exercise: its reference, what it is tried on, and how it goes wrong.
+    """One exercise: what an answer is tried on, and how answers go wrong.
 
     A function or class exercise has ``cases`` and judges the object itself, or what
     ``run(candidate, case)`` makes of it; ``shown`` writes a case for the card. An
-    answer exercise has a mapping of values as its reference and no cases.
+    answer exercise has no cases; its reference is a mapping of values.
 
     ``normal`` brings results into one form before they are
     compared; ``otherwise`` is said of a wrong answer that fits no misconception.
+    ``exact`` has values that the lesson shows rounded.
+
+    ``reference``, the right answer, is never written here: it is what the lesson's
+    solved cell hands in, filled in when the exercise is looked up.
     """
 
     number: str
     title: str
-    reference: Any
     wrong: Mapping[str, Wrong]
     hints: tuple[str, ...]
     cases: Callable[[], Iterable[Case]] | None = None
@@ -112,6 +97,8 @@ class Exercise:
     tolerance: float = 1e-4
     normal: Callable[[Any], Any] = lambda value: value
     otherwise: str = ""
+    exact: Mapping[str, Any] = field(default_factory=dict)
+    reference: Any = None
 
     @property
     def lesson(self) -> str:
@@ -126,7 +113,7 @@ class Exercise:
     @property
     def is_answer(self) -> bool:
         """Whether values are asked for, rather than a function or class."""
-        return isinstance(self.reference, Mapping)
+        return self.cases is None
 
     def same(self, got: Any, expected: Any) -> bool:
         """Compare two results within this exercise's tolerance."""
@@ -166,33 +153,66 @@ def add(exercise: Exercise) -> None:
 
 
 @cache
-def _load() -> None:
-    package = importlib.import_module("helpers.exercises")
-    for module in pkgutil.iter_modules(package.__path__):
-        if module.name.startswith("lesson_"):
-            importlib.import_module(f"helpers.exercises.{module.name}")
+def of_lesson(lesson: str) -> Mapping[str, Exercise]:
+    """The exercises of one lesson by number; no other lesson is looked at.
+
+    Raises:
+        KeyError: when there is no lesson of that number.
+        ValueError: when its checks are not those of its text, as after a change of one
+            of them without a build.
+    """
+    if lesson not in lessons():
+        raise KeyError(f"no lesson {lesson!r}; choose from {', '.join(lessons())}")
+    folder = lessons()[lesson]
+    try:
+        folder.load_checks()
+        found = {n: _registry[n] for n in sorted(_registry, key=_order)
+                 if n.startswith(f"{lesson}.")}  # fmt: skip
+        differing = found.keys() ^ folder.solved.keys()
+        if differing:
+            raise ValueError(
+                f"lesson {lesson}: its text and its checks do not hold the same "
+                f"exercises ({', '.join(sorted(differing))}); run make notebooks"
+            )
+    except BaseException:  # the next one who asks gets the same error
+        for number in [n for n in _registry if n.startswith(f"{lesson}.")]:
+            del _registry[number]
+        raise
+    return MappingProxyType({n: _with_reference(e) for n, e in found.items()})
+
+
+def _with_reference(exercise: Exercise) -> Exercise:
+    right = lessons()[exercise.lesson].references[exercise.number]
+    if exercise.is_answer:
+        right = {**right, **exercise.exact}
+    return replace(exercise, reference=right)
 
 
 def exercises() -> Mapping[str, Exercise]:
     """All exercises by number, in the order of the lessons."""
-    _load()
-    return MappingProxyType(dict(sorted(_registry.items(), key=_order)))
+    return MappingProxyType(
+        {n: e for lesson in lessons() for n, e in of_lesson(lesson).items()}
+    )
 
 
-def _order(item: tuple[str, Exercise]) -> tuple[int, int]:
-    lesson, position = item[0].split(".")
+def _order(number: str) -> tuple[int, int]:
+    lesson, position = number.split(".")
     return int(lesson), int(position)
 
 
 def get(number: str) -> Exercise:
     """The exercise of that number; KeyError names those there are in its lesson."""
-    known = exercises()
+    lesson = str(number).split(".")[0]
+    known = of_lesson(lesson) if lesson in lessons() else {}
     if number not in known:
-        near = [n for n in known if n.startswith(str(number).split(".")[0] + ".")]
-        raise KeyError(
-            f"there is no exercise {number!r}; known: {', '.join(near or known)}"
-        )
+        near = known or [n for each in lessons().values() for n in each.solved]
+        raise KeyError(f"no exercise {number!r}; choose from {', '.join(near)}")
     return known[number]
+
+
+def reference(number: str) -> Any:
+    """The right answer to an exercise, as its lesson has it."""
+    return get(number).reference
 
 
 def check(number: str, candidate: Any) -> Result:
@@ -211,7 +231,7 @@ def blank_result(exercise: Exercise, names: Iterable[str] = ()) -> Result:
     """The judgement on a cell that still has blanks."""
     names = list(names)
     what = f"Still open: {', '.join(names)}." if names else "Not filled in yet."
-    says = f"{what} Replace each {BLANK_NAME} and run the cell again."
+    says = f"{what} Replace each {BLANK} and run the cell again."
     return _result(exercise, "blank", says=says)
 
 
@@ -271,7 +291,7 @@ def _reads_blank(part: Any) -> bool:
     if isinstance(part, Blank):
         return True
     return isinstance(part, CodeType) and (
-        BLANK_NAME in (*part.co_names, *part.co_freevars)
+        BLANK in (*part.co_names, *part.co_freevars)
         or any(map(_reads_blank, part.co_consts))
     )
 

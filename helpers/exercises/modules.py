@@ -5,11 +5,10 @@ must then give the same outputs: in evaluation, in training, and in evaluation a
 that (where running averages have moved). For ``Exercise(run=…)``::
 
     Exercise(
-        "06.6",
+        "NN.6",
         "LeNet-5",
-        reference=lenet5,
         cases=lambda: [case((2, 1, 32, 32)), …],  # shape of the input, then arguments
-        run=by_function(lenet5),
+        run=by_function("NN.6"),
         shown=on_input,
         …
     )
@@ -24,7 +23,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from helpers.exercises.engine import Case
+from helpers.exercises.engine import Case, reference
 
 _TOLERANCE = 1e-4
 _SHAPES = 5  # shown in a row on a card
@@ -70,7 +69,7 @@ class Behaviour:
 
 
 def by_function(
-    reference: Callable[..., nn.Module], scales: Sequence[float] = (1,)
+    number: str, scales: Sequence[float] = (1,)
 ) -> Callable[[Any, Case], Any]:
     """Make the ``run`` of an exercise whose candidate is a class or makes a network.
 
@@ -80,7 +79,7 @@ def by_function(
     what is different.
 
     Args:
-        reference: what the candidate should be: arguments → network.
+        number: of the exercise, whose reference makes a network of the arguments.
         scales: how large the inputs of a batch are, one after the other, over again.
     """
 
@@ -91,11 +90,11 @@ def by_function(
         with torch.random.fork_rng(devices=[]):
             wanted = known.get(key := repr(each))
             if wanted is None:
-                network = reference(*arguments, **each.kwargs)
+                network = reference(number)(*arguments, **each.kwargs)
                 wanted = _behaviours(network, shape, scales)
                 if _is_plain((each.args, dict(each.kwargs))):
                     known[key] = wanted
-            if candidate is reference:
+            if candidate is reference(number):
                 return wanted[0]
             _SEEDED.manual_seed(0)
             network = Case(tuple(arguments), each.kwargs).call(candidate)

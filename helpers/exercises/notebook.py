@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 from helpers.display import shell
 from helpers.exercises import engine, sandbox
 from helpers.exercises.cards import show_result
+from helpers.exercises.cells import exercises_in, exercises_in_text, holds_blank
 from helpers.exercises.progress import record
 
 Learner = TypeVar("Learner")
@@ -84,32 +85,8 @@ def _conclude(result: engine.Result, candidate: Any) -> Any:
 # --- what start() installs ------------------------------------------------------------
 
 
-def _exercise_of(node: ast.stmt) -> str | None:
-    """Number of the exercise that a top-level statement is, or None."""
-    calls: list[ast.expr] = []
-    if isinstance(node, ast.FunctionDef | ast.ClassDef):
-        calls, name = node.decorator_list, "exercise"
-    elif isinstance(node, ast.Expr):
-        calls, name = [node.value], "answer"
-    for call in calls:
-        if (
-            isinstance(call, ast.Call)
-            and isinstance(call.func, ast.Name)
-            and call.func.id == name
-            and call.args
-            and isinstance(call.args[0], ast.Constant)
-        ):
-            return str(call.args[0].value)
-    return None
-
-
 def _is_future(node: ast.stmt) -> bool:
     return isinstance(node, ast.ImportFrom) and node.module == "__future__"
-
-
-def _holds_blank(node: ast.AST) -> bool:
-    names = (n.id for n in ast.walk(node) if isinstance(n, ast.Name))
-    return engine.BLANK_NAME in names
 
 
 class ExerciseCells(ast.NodeTransformer):
@@ -117,17 +94,16 @@ class ExerciseCells(ast.NodeTransformer):
 
     def visit_Module(self, tree: ast.Module) -> ast.Module:
         """Leave other cells alone."""
-        numbers = {i: _exercise_of(node) for i, node in enumerate(tree.body)}
-        numbers = {i: number for i, number in numbers.items() if number is not None}
+        numbers = exercises_in(tree)
         if not numbers:
             return tree
-        names = {n: getattr(tree.body[i], "name", None) for i, n in numbers.items()}
+        names = {n: getattr(node, "name", None) for node, n in numbers.items()}
+        last = tree.body[-1]
         body = [
-            self._careful(node, numbers[i]) if i in numbers else node
-            for i, node in enumerate(tree.body)
+            self._careful(node, numbers[node]) if node in numbers else node
+            for node in tree.body
         ]
-        last = body[-1]
-        if isinstance(last, ast.Expr) and len(body) - 1 not in numbers:
+        if isinstance(last, ast.Expr) and last not in numbers:
             # Inside a block its value would not be displayed any more.
             hook = ast.parse(f"{_GUARD}.display(0)", mode="eval").body
             hook.args = [last.value]
@@ -146,7 +122,7 @@ class ExerciseCells(ast.NodeTransformer):
                     later.body = keyword.value
                     keyword.value = ast.copy_location(later, keyword.value)
             return node
-        if not _holds_blank(node):
+        if not holds_blank(node):
             return node
         blank = ast.parse(f"{node.name} = exercise({number!r})({_GUARD}.blank)").body[0]
         return ast.copy_location(blank, node)
@@ -181,10 +157,12 @@ def _give_up(
 ) -> None:
     """Show an error card for each exercise, and bind its name to the reference."""
     for number, name in names.items():
-        if number not in engine.exercises():
-            print(outcome.problem)  # that the number is not known
+        try:
+            known = engine.get(number)
+        except Exception:  # no such number, or a mistake in the lesson's checks
+            print(outcome.problem)
             continue
-        value = _conclude(engine.error_result(engine.get(number), outcome), None)
+        value = _conclude(engine.error_result(known, outcome), None)
         if name is not None:
             space[name] = value
 
@@ -220,25 +198,10 @@ def catch_syntax_errors(lines: list[str]) -> list[str]:
     try:
         compile(source, "cell", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
     except SyntaxError as error:
-        names = _names_in(lines)
+        names = exercises_in_text(source)
         if not names:
             return lines
         at = f"line {error.lineno}: {(error.text or '').strip()}"
         call = f"{_GUARD}.unreadable({names!r}, globals(), {error.msg!r}, {at!r})\n"
         return [call]
     return lines
-
-
-def _names_in(lines: list[str]) -> dict[str, str | None]:
-    """Exercises of a cell that does not parse, read line by line."""
-    names: dict[str, str | None] = {}
-    number = None
-    for line in lines:
-        word, _, rest = line.partition("(")
-        if word in ("@exercise", "answer") and rest[:1] in "\"'":
-            number = rest[1:].split(rest[0])[0]
-            names[number] = None
-        elif word.startswith(("def ", "class ")) and number is not None:
-            names[number] = word.split()[1].split(":")[0]
-            number = None
-    return {n: name for n, name in names.items() if n in engine.exercises()}

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from helpers.exercises import engine
+from helpers.files import replaced
 
 _in_memory: dict[str, dict] = {}
 
@@ -99,15 +100,11 @@ def _is_empty(file: Path) -> bool:
 
 
 def _write(file: Path, kept: Mapping[str, dict]) -> None:
-    """Replace the file in one step: a crash leaves the old one or the new one."""
-    scratch = file.with_name(f"{file.name}.{os.getpid()}")
     try:
-        scratch.write_text(json.dumps(kept, indent=1, sort_keys=True), "utf-8")
-        os.replace(scratch, file)
+        with replaced(file) as scratch:
+            scratch.write_text(json.dumps(kept, indent=1, sort_keys=True), "utf-8")
     except OSError as error:  # a full or read-only disk must not stop a lesson
         print(f"Progress could not be saved in {file}: {error.strerror}.")
-        with contextlib.suppress(OSError):
-            scratch.unlink()
 
 
 def progress() -> None:

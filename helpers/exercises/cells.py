@@ -1,0 +1,57 @@
+"""Where the exercises are in a cell's source: the one place that knows their form.
+
+An exercise is a top-level ``answer("NN.n", …)``, or a function or class under
+``@exercise("NN.n")``.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+
+BLANK = "____"
+_IN_TEXT = re.compile(
+    r"""^(?:@exercise|answer)\(\s*["'](?P<number>[\d.]+)["']"""
+    r"""|^(?:def|class)\s+(?P<name>\w+)""",
+    re.MULTILINE,
+)
+
+
+def exercises_in(tree: ast.Module) -> dict[ast.stmt, str]:
+    """The statements that are exercises, with their numbers."""
+    found = {}
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            calls, name = node.decorator_list, "exercise"
+        elif isinstance(node, ast.Expr):
+            calls, name = [node.value], "answer"
+        else:
+            continue
+        for call in calls:
+            if (
+                isinstance(call, ast.Call)
+                and isinstance(call.func, ast.Name)
+                and call.func.id == name
+                and call.args
+                and isinstance(call.args[0], ast.Constant)
+            ):
+                found[node] = str(call.args[0].value)
+    return found
+
+
+def exercises_in_text(source: str) -> dict[str, str | None]:
+    """The same of source that does not parse: number → name that it defines, if any."""
+    names: dict[str, str | None] = {}
+    number = None
+    for match in _IN_TEXT.finditer(source):
+        if match["number"]:
+            number = match["number"]
+            names[number] = None
+        elif number is not None:
+            names[number], number = match["name"], None
+    return names
+
+
+def holds_blank(node: ast.AST) -> bool:
+    """Whether a blank is still open anywhere in this part of the tree."""
+    return any(isinstance(n, ast.Name) and n.id == BLANK for n in ast.walk(node))

@@ -1,0 +1,1 @@
+"""The lessons, one folder each, in lecture order."""

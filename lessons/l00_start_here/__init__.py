@@ -1,0 +1,1 @@
+"""Fill in a first blank, read a first card."""

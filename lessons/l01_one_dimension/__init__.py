@@ -1,0 +1,1 @@
+"""Average a noisy sensor, slide a filter, tell noise from delay."""

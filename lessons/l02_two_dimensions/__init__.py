@@ -1,0 +1,1 @@
+"""Blur, sharpen and find edges in a photograph."""

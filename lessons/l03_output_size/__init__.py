@@ -1,0 +1,1 @@
+"""Derive and use ⌊(W1 − F + 2P)/S⌋ + 1."""

@@ -1,0 +1,1 @@
+"""Learn a kernel, count sparse and shared weights, go back through a matrix."""

@@ -1,0 +1,807 @@
+# %% [markdown] slideshow={"slide_type": "slide"}
+# # 04 From kernels to CNNs
+#
+# So far people chose the kernels. Here they are learned. Afterwards you can
+#
+# - recover a kernel by gradient descent;
+# - count what a convolution saves over a dense layer;
+# - compute receptive fields;
+# - write a convolution as a matrix, and go back through it.
+#
+# About 75 minutes. You need: lesson 03.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 70 minutes with the exercises, 40 without. The negative control is worth a pause: ask
+# how one would notice that nothing was learned. Draw the receptive field on the board
+# before its picture; let them play with the stride in the explorer.
+
+# %% slideshow={"slide_type": "skip"}
+import matplotlib.pyplot as plt
+import torch
+from torch import nn
+from torch.nn import functional
+
+from helpers.authoring import blank
+from helpers.convolution import conv2d, output_size
+from helpers.data import Batches, crop, load
+from helpers.exercises import answer, exercise, start
+from helpers.plots import show, show_grids, show_images, show_lines, show_table
+from lessons.l04_from_kernels_to_cnns.explorer import field_explorer
+from lessons.l04_from_kernels_to_cnns.explorer import draw_layers, windows
+
+start()
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Who chooses the nine numbers?
+#
+# In lesson 02 somebody knew that 1 around −8 finds edges. Suppose nobody did. All we
+# have is pictures, and what the unknown kernel made of them.
+#
+# **Predict:** can its nine numbers be found from that?
+
+# %% slideshow={"slide_type": "-"}
+edges = torch.tensor([[1.0, 1, 1], [1, -8, 1], [1, 1, 1]])
+generator = torch.Generator().manual_seed(4)
+images = torch.randn(20, 1, 8, 8, generator=generator)  # (N, C, H, W)
+wanted = functional.conv2d(images, edges[None, None])  # (20, 1, 6, 6)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Start somewhere, and measure the error
+#
+# Take any kernel, say nine zeros. Its outputs are wrong: by how much? Square the
+# differences, so that none cancels another, and take their mean.
+
+
+# %% slideshow={"slide_type": "-"}
+def error(kernel, wanted):
+    """Mean squared difference between the kernel's outputs and the wanted ones."""
+    outputs = functional.conv2d(images, kernel[None, None])
+    return (outputs - wanted).square().mean()
+
+
+# %% slideshow={"slide_type": "-"}
+print("the right kernel:", error(edges, wanted).item())
+print("zeros: above 50:", error(torch.zeros(3, 3), wanted).item() > 50)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Which way is down?
+#
+# For each weight: if it grew a little, would the error grow (+) or shrink (−)? That is
+# the **gradient**, nine numbers. `backward()` computes it.
+#
+# **Predict** its signs, at the zeros, knowing where we want to go.
+
+# %% slideshow={"slide_type": "-"}
+kernel = torch.zeros(3, 3, requires_grad=True)
+error(kernel, wanted).backward()
+print(kernel.grad.sign())
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# More centre, more error: the centre must shrink, the others must grow. Right.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Exercise 04.1: one step downhill
+#
+# Move every weight a little so that the error gets smaller. The rate says how little.
+
+
+# %% slideshow={"slide_type": "-"}
+@exercise("04.1")
+def step(kernel, gradient, rate):
+    """The kernel after one step of gradient descent."""
+    return blank(kernel - rate * gradient)
+
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## A hundred steps
+
+
+# %% slideshow={"slide_type": "-"}
+def learn(wanted, steps=100, rate=0.1):
+    """All kernels on the way from zeros, the first and the last included."""
+    kernels = [torch.zeros(3, 3)]
+    for _ in range(steps):
+        kernel = kernels[-1].clone().requires_grad_()
+        error(kernel, wanted).backward()
+        kernels.append(step(kernel.detach(), kernel.grad, rate))
+    return kernels
+
+
+# %% slideshow={"slide_type": "-"}
+kernels = learn(wanted)
+off = (kernels[-1] - edges).abs().max().item()
+print("largest error below 0.01:", off < 0.01)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Watch it converge
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
+show_grids(
+    {
+        f"{k} step{'s' * (k != 1)}": [[f"{v + 0.0:.1f}" for v in row] for row in rows]
+        for k, rows in ((k, kernels[k].tolist()) for k in (0, 1, 4, 16, 100))
+    },
+    alt="The kernel at five moments. All zeros at first; after 1 step the centre is "
+    "negative and the rest slightly positive; after 4 and 16 steps it comes ever "
+    "closer; after 100 steps it is 1 everywhere and −8 in the centre.",
+    side=48,
+    lit={f"{k} step{'s' * (k != 1)}": [(1, 1)] for k in (0, 1, 4, 16, 100)},
+)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Nobody told it that edges are the point. The pictures and their outputs were enough.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Or was it bound to work?
+#
+# A check that cannot fail proves nothing. So give each picture the output of *another*
+# picture, and learn again.
+#
+# **Predict:** what happens to the error? And to the kernel?
+
+# %% slideshow={"slide_type": "-"}
+mixed_up = wanted.roll(1, dims=0)
+fooled = learn(mixed_up)
+left = error(fooled[-1], mixed_up) / error(fooled[0], mixed_up)
+print("its own outputs: error below 0.0001:", error(kernels[-1], wanted).item() < 1e-4)
+print("mixed up: more than 0.9 of the error is left:", left.item() > 0.9)
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "subslide"}
+show_lines(
+    range(41),
+    {
+        "each picture its own output": [error(k, wanted).item() for k in kernels[:41]],
+        "outputs mixed up": [error(k, mixed_up).item() for k in fooled[:41]],
+    },
+    alt="Error over 40 steps: with the right outputs it falls to zero within 20 steps; "
+    "with outputs mixed up it stays almost where it began.",
+    xlabel="step",
+    ylabel="mean squared error",
+)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# No kernel makes the one of the other: there is nothing to find, and nothing is found.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## A harder wish: name the digit
+#
+# Usually nobody has the wanted *maps*. One has pictures, and what they show. Here are
+# handwritten digits, each moved by up to two pixels on a black square of 12×12.
+
+# %% slideshow={"slide_type": "-"}
+data = load("digits", device="cpu")  # so small that a GPU would not help
+
+
+# %% slideshow={"slide_type": "-"}
+def moved(split, seed):
+    """The split's digits, each somewhere on 12×12 pixels."""
+    black = data.pad_value  # one number for each channel
+    centred = functional.pad(split.images, [2, 2, 2, 2], value=black.item())
+    generator = torch.Generator().manual_seed(seed)
+    top, left = torch.randint(5, (2, len(centred)), generator=generator)
+    return crop(centred, top, left, black, padding=2)
+
+
+# %% slideshow={"slide_type": "-"}
+train_images, test_images = moved(data.train, 1), moved(data.test, 2)
+print(tuple(train_images.shape), tuple(test_images.shape))
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "subslide"}
+show_images(
+    {str(c): train_images[data.train.labels == c][0, 0] for c in range(10)},
+    alt="Ten handwritten digits of few pixels, each at another place of a black "
+    "square, with its class above it.",
+    columns=5,
+    height=1.9,
+)
+print(data.title)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Learning from labels
+#
+# The same descent. The error is now the cross-entropy, small when the right class has
+# the highest score; all weights move; each step looks at 64 pictures; and momentum
+# keeps some of the last step.
+
+
+# %% slideshow={"slide_type": "-"}
+def train(network, images, labels, epochs=20):
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.05, momentum=0.9)
+    batches = Batches(images, labels, batch_size=64)
+    for _ in range(epochs):
+        for some, their_labels in batches:
+            loss = functional.cross_entropy(network(some), their_labels)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    return network
+
+
+# %% slideshow={"slide_type": "-"}
+def accuracy(network, images, labels):
+    return (network(images).argmax(dim=1) == labels).float().mean().item()
+
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 1. Raw pixels
+#
+# A linear classifier: for each of the ten classes, a weighted sum of all 144 pixels.
+# The highest one wins.
+#
+# **Predict:** guessing is right one time in ten. And this?
+
+
+# %% slideshow={"slide_type": "-"}
+def tested(network):
+    """Train it, and return its accuracy on digits it has not seen."""
+    train(network, train_images, data.train.labels)
+    return accuracy(network, test_images, data.test.labels)
+
+
+# %% slideshow={"slide_type": "-"}
+torch.manual_seed(0)
+pixels = tested(nn.Sequential(nn.Flatten(), nn.Linear(144, 10)))
+print("above 0.2:", pixels > 0.2, " above 0.5:", pixels > 0.5)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Better than guessing, and poor. A pixel that belongs to the 3 today belongs to
+# nothing when the 3 has moved.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 2. Hand-made features
+#
+# So describe the picture first: where are edges, and which way do they run? The
+# kernels of lesson 02 and their negatives give six maps, and the same classifier gets
+# these instead of pixels.
+
+# %% slideshow={"slide_type": "-"}
+vertical = torch.tensor([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]])
+three = torch.stack([vertical, vertical.T, edges])[:, None]  # (3, 1, 3, 3)
+
+
+# %% slideshow={"slide_type": "-"}
+def hand_made():
+    """Six kernels that stay as they are."""
+    layer = nn.Conv2d(1, 6, kernel_size=3, bias=False)  # 12×12 → 10×10
+    layer.weight.data = torch.cat([three, -three]) / 8
+    return layer.requires_grad_(False)
+
+
+# %% slideshow={"slide_type": "subslide"}
+def classifier():
+    """A score for each class from six maps of 10×10."""
+    return nn.Sequential(nn.Flatten(), nn.Linear(6 * 10 * 10, 10))
+
+
+# %% slideshow={"slide_type": "-"}
+torch.manual_seed(0)
+linear = tested(nn.Sequential(hand_made(), classifier()))
+print("edges much better than pixels:", linear > pixels + 0.1)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# No better at all. **Why?** A map is a weighted sum of pixels, a score a weighted sum
+# of maps: so a score is still a weighted sum of pixels. The edges came to nothing.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## A bend in between
+#
+# A map should say "an edge is here", or nothing. **ReLU** does that: it keeps what is
+# positive and turns the rest to zero. (Hence the negatives: each direction has a map.)
+
+# %% slideshow={"slide_type": "-"}
+print(functional.relu(torch.tensor([-3.0, -1, 0, 2])).tolist())
+
+# %% slideshow={"slide_type": "fragment"}
+torch.manual_seed(0)
+by_hand = tested(nn.Sequential(hand_made(), nn.ReLU(), classifier()))
+print("edges much better than pixels:", by_hand > pixels + 0.1)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# For years this was the art: features designed by hand (SIFT, HOG), with a plain
+# classifier behind them.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 3. Learned kernels
+#
+# Why stop there? The error depends on the kernels as it does on the classifier's
+# weights: descend on both. The same six kernels of 3×3, only that nobody chose them.
+#
+# **Predict:** better or worse than ours?
+
+# %% slideshow={"slide_type": "-"}
+torch.manual_seed(0)
+network = nn.Sequential(nn.Conv2d(1, 6, kernel_size=3), nn.ReLU(), classifier())
+learned = tested(network)
+print("learned better than hand-made:", learned > by_hand)
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
+show_images(
+    {f"kernel {k + 1}": weight for k, weight in enumerate(network[0].weight[:, 0])},
+    alt="The six learned kernels in orange and purple: positive weights on one side, "
+    "negative ones on another, like edge detectors, only less tidy.",
+    signed=True,
+    height=1.7,
+)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 4. Layers of kernels
+#
+# Maps are pictures too, with depth 6. So convolve them again: corners from edges,
+# shapes from corners. **Several layers of learned kernels, then a classifier, all
+# learned together: that is a CNN.**
+
+# %% slideshow={"slide_type": "-"}
+torch.manual_seed(0)
+cnn = nn.Sequential(
+    *(nn.Conv2d(1, 6, kernel_size=3), nn.ReLU()),  # 12×12 → 10×10×6
+    *(nn.Conv2d(6, 12, kernel_size=3), nn.ReLU()),  # → 8×8×12
+    *(nn.Flatten(), nn.Linear(12 * 8 * 8, 10)),
+)
+layered = tested(cnn)
+print("two layers better than one:", layered > learned)
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "subslide"}
+rungs = ["raw pixels", "edges, no ReLU", "edges", "learned kernels", "two layers"]
+reached = [pixels, linear, by_hand, learned, layered]
+figure, ax = plt.subplots(figsize=(8.4, 3.0))
+ax.bar_label(ax.barh(rungs, reached), fmt="{:.0%}", padding=4)
+ax.invert_yaxis()
+ax.grid(axis="y", visible=False)
+ax.set(xlabel="test accuracy", xlim=(0, 1), title=f"{data.title}, moved")
+show(
+    figure,
+    alt="Test accuracy in five bars: raw pixels and edges without ReLU are lowest and "
+    "about equal, then hand-made edges, learned kernels and, highest, two layers.",
+)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Is this not just a neural network?
+#
+# It is. But with most of its lines cut. A digit of 4×4 pixels: in a **dense** layer
+# all sixteen feed every unit. How many feed h₁₁ under a 2×2 kernel?
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
+numbers = [[str(4 * i + j + 1) for j in range(4)] for i in range(4)]
+everything = [(i, j) for i in range(4) for j in range(4)]
+maps = [[f"h{i}{j}".translate(str.maketrans("123", "₁₂₃")) for j in (1, 2, 3)]
+        for i in (1, 2, 3)]  # fmt: skip
+show_grids(
+    {"dense": numbers, "2×2 kernel": numbers, "its output": maps},
+    alt="Pixels 1 to 16 in a 4×4 grid, twice. Dense: all sixteen are tinted. 2×2 "
+    "kernel: only 1, 2, 5 and 6 are. Its output is a 3×3 grid from h 11 to h 33, with "
+    "h 11 tinted.",
+    side=44,
+    lit={
+        "dense": everything,
+        "2×2 kernel": [(0, 0), (0, 1), (1, 0), (1, 1)],
+        "its output": [(0, 0)],
+    },
+)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Only four. Neighbouring pixels make a stroke; pixels far apart rarely do. Leaving
+# those lines out is called **sparse connectivity**.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Exercise 04.2: who feeds h₂₃?
+#
+# The same pixels, the same kernel; second row, third column of the output. Write a set,
+# as `{1, 2, 5, 6}` for h₁₁.
+
+# %% slideshow={"slide_type": "-"}
+answer("04.2", pixels=blank({7, 8, 11, 12}))
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Every line is a weight
+#
+# Sixteen pixels below, nine outputs above. First dense, then the kernel's windows.
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
+x = [str(k + 1) for k in range(16)]
+h = [name for row in maps for name in row]
+dense = [(k, i) for i in range(9) for k in range(16)]
+show(
+    draw_layers([x, h], [dense], unit=0, gap=96),
+    alt="Dense: each of the nine outputs is joined to all sixteen pixels by 144 lines; "
+    "the sixteen of h 11 are lit.",
+)
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
+sparse = [
+    (4 * (i + a) + j + b, 3 * i + j)
+    for i in range(3)
+    for j in range(3)
+    for a in (0, 1)
+    for b in (0, 1)
+]
+show(
+    draw_layers([x, h], [sparse], unit=0, gap=96),
+    alt="Convolution: each output is joined to four pixels only, 36 lines in all; h 11 "
+    "to pixels 1, 2, 5 and 6, which are lit.",
+)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Exercise 04.3: count the weights
+#
+# From 4×4 pixels to 3×3 outputs, without biases: a `dense` layer; `local` windows of
+# 2×2, each place with a kernel of its own; and one kernel `shared` by all places.
+
+# %% slideshow={"slide_type": "-"}
+answer("04.3", dense=blank(144), local=blank(36), shared=blank(4))
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## In larger pictures
+#
+# One map of a 5×5 kernel. **Predict:** how many weights for 224×224 pixels?
+
+# %% slideshow={"slide_type": "-"}
+rows = []
+for W1 in (4, 28, 224):
+    F = 2 if W1 == 4 else 5
+    W2 = output_size(W1, F)
+    rows.append([f"{W1}×{W1}", F, W1**2 * W2**2, W2**2 * F**2, F**2])
+show_table(["pixels", "F", "dense", "local", "shared"], rows)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# The dense layer's grow with the fourth power of the width. The shared kernel's do not
+# grow at all.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Is something lost?
+#
+# Under a kernel of 3, no output of layer 1 sees both $x_1$ and $x_5$.
+#
+# **Predict:** can they ever meet?
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
+five = windows(5, F=3, P=1, W1=5)
+show(
+    draw_layers(
+        [[f"{name}{n}" for n in "₁₂₃₄₅"] for name in "xhg"],
+        [five, five],
+        unit=2,
+        width=560,
+    ),
+    alt="Three rows of five dots, x below, h above it, g on top; each dot sees three "
+    "below it. From g 3 the lit lines lead to h 2, h 3 and h 4, and from these to all "
+    "of x 1 to x 5.",
+)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# In layer 2: $g_3$ sees $h_2$, $h_3$, $h_4$, and through them all five. What an output
+# sees of the input is its **receptive field**.
+#
+# (After Goodfellow et al. 2016, figure 9.4.)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Exercise 04.4: receptive fields by hand
+#
+# Along one side, stride 1. How many pixels does one output see after three layers of
+# F = 3? After two of F = 5? And how many layers of F = 3 until it sees 11?
+
+# %% slideshow={"slide_type": "-"}
+answer("04.4", three_of_3=blank(7), two_of_5=blank(9), layers_for_11=blank(5))
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Strides make long steps
+#
+# Behind a layer of stride 2, neighbouring values are two pixels apart, and a step of
+# every later layer is two pixels long. Behind another stride of 2, four.
+#
+# Example: F = 5 with S = 2 sees 1 + 4·1 = 5 pixels. F = 3 after it adds two steps of
+# two pixels: 5 + 2·2 = 9.
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# So keep two numbers: the field so far, and the length of a step.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Exercise 04.5: the receptive field of any stack
+
+
+# %% slideshow={"slide_type": "-"}
+@exercise("04.5")
+def receptive_field(layers):
+    """Pixels from the first to the last one seen; layers (F, S), from the input on."""
+    field, step = 1, 1
+    for F, S in layers:
+        field += blank((F - 1) * step)
+        step *= blank(S)
+    return field
+
+
+# %% slideshow={"slide_type": "fragment"}
+print("three of F = 3:", receptive_field([(3, 1)] * 3))
+print("the same, stride 2:", receptive_field([(3, 2)] * 3))
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Play with it
+#
+# Each row is a layer; its dots stand above the middle of what they see. **Find** the
+# fewest layers that see all 31 inputs, and a setting where an input is seen by nobody.
+
+# %% slideshow={"slide_type": "subslide"}
+field_explorer(depth=2, F=3, S=1)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# All 31 inputs: four layers of F = 3 with S = 2. Seen by nobody: any S above F, or the
+# last inputs where the stride does not divide.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## One kernel for all places?
+#
+# A stroke on the left looks like a stroke on the right. Why learn to see it twice?
+# **Weight sharing**: one kernel, used everywhere.
+#
+# A test: which way does the stroke run? In training it stands in the left half only.
+
+
+# %% slideshow={"slide_type": "-"}
+def strokes(count, columns, seed):
+    """Noise with a rising (1) or falling (0) stroke of 3×3 in one of the columns."""
+    generator = torch.Generator().manual_seed(seed)
+    images = 0.15 * torch.randn(count, 1, 8, 8, generator=generator)
+    labels = torch.randint(2, (count,), generator=generator)
+    falling = torch.eye(3)
+    for image, label in zip(images, labels):
+        i = torch.randint(6, (), generator=generator)
+        j = torch.randint(*columns, (), generator=generator)
+        image[0, i : i + 3, j : j + 3] += falling.flip(1) if label else falling
+    return images, labels
+
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "subslide"}
+left, right = strokes(500, (0, 3), seed=1), strokes(500, (3, 6), seed=2)
+examples = {}
+for title, (pictures, labels) in {"train": left, "test": right}.items():
+    for k in range(3):
+        way = "rising" if labels[k] else "falling"
+        examples[f"{title} {k + 1}: {way}"] = pictures[k, 0]
+show_images(
+    examples,
+    alt="Three training pictures of 8×8 pixels with a short diagonal stroke in the "
+    "left half, and three test pictures with one in the right half, in weak noise.",
+    columns=3,
+    height=2.0,
+)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The same network, with and without sharing
+#
+# Two maps, one for each class; a class's score is the sum of its map. Only the shape
+# of the kernels differs: 36 places with kernels of their own, or one for all.
+
+
+# %% slideshow={"slide_type": "-"}
+class Strokes(nn.Module):
+    def __init__(self, kernels):
+        super().__init__()
+        self.weight = nn.Parameter(0.3 * torch.randn(2, kernels, 9))
+
+    def forward(self, images):  # (N, 1, 8, 8)
+        pieces = functional.unfold(images, 3).transpose(1, 2)  # (N, 36, 9)
+        maps = (pieces[:, None] * self.weight).sum(dim=-1)  # (N, 2, 36)
+        return functional.relu(maps).sum(dim=-1)  # (N, 2)
+
+
+# %% slideshow={"slide_type": "-"}
+torch.manual_seed(0)
+shared, own = train(Strokes(1), *left), train(Strokes(36), *left)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Which one knows the right half?
+#
+# **Predict**, for each: how often is it right on the left, where it was trained, and
+# how often on the right?
+
+# %% slideshow={"slide_type": "-"}
+again = strokes(500, (0, 3), seed=3)  # new pictures, old places
+for name, network in {"shared": shared, "own kernels": own}.items():
+    weights = network.weight.numel()
+    here, there = accuracy(network, *again), accuracy(network, *right)
+    print(f"{name}, {weights} weights: left > 0.9: {here > 0.9}", end=", ")
+    print(f"right > 0.9: {there > 0.9}, right > 0.7: {there > 0.7}")
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Both know the left. On the right, kernels of their own have learned nothing and
+# guess; the shared one has seen it all, with a 36th of the weights.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Shift equivariance
+#
+# That has a name. Move the picture and then convolve, or convolve and then move the
+# map: if both give the same, the layer is **equivariant** to shifts.
+
+
+# %% slideshow={"slide_type": "-"}
+def shift(image):
+    """One pixel to the right: the last column falls out, zeros come in."""
+    return functional.pad(image, [1, -1])
+
+
+# %% slideshow={"slide_type": "-"}
+digit = functional.pad(data.test.images[0, 0] - data.pad_value, [3] * 4)  # black is 0
+for padding in (0, 1):
+    moved_first = conv2d(shift(digit), edges, padding)
+    moved_last = shift(conv2d(digit, edges, padding))
+    same = torch.allclose(moved_first, moved_last, atol=1e-5)
+    print(f"padding {padding}: the same: {same}")
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Except at the border
+#
+# That digit has black all round. **Predict:** what if the picture reaches to its
+# border, and is padded with zeros? Here every pixel is 1.
+
+# %% slideshow={"slide_type": "-"}
+ones = torch.ones(5, 5)
+moved_first = conv2d(shift(ones), edges, padding=1)
+moved_last = shift(conv2d(ones, edges, padding=1))
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
+different = (moved_first != moved_last).nonzero().tolist()
+show_grids(
+    {"shift, convolve": moved_first, "convolve, shift": moved_last},
+    alt="Two grids of 5×5 outputs. They are equal but for the first and the last "
+    "column, which are tinted.",
+    lit={
+        name: [(i, j) for i, j in different]
+        for name in ("shift, convolve", "convolve, shift")
+    },
+)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# They differ at both borders: what left the picture cannot be seen, and the padding
+# did not move along.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Exercise 04.6: does the output move along?
+#
+# A digit amid black moves right by one pixel. Does the output do the same, unchanged?
+# `True` or `False`, for a shared 3×3 kernel and then ReLU; two such layers; a kernel
+# of its own at each place; a shared kernel with stride 2.
+
+# %% slideshow={"slide_type": "-"}
+answer(
+    "04.6",
+    relu=blank(True),
+    two_layers=blank(True),
+    own_kernels=blank(False),
+    stride_2=blank(False),
+)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## How is it trained?
+#
+# Back-propagation was made for dense layers: a matrix times a vector. Is a convolution
+# one? Flatten the input to nine numbers, b to j, and the output to four:
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
+show_grids(
+    {
+        "input": ["bcd", "efg", "hij"],
+        "kernel": ["wx", "yz"],
+        "output": ["ℓm", "no"],
+        "input, flattened": ["bcdefghij"],
+    },
+    alt="Input: three rows of letters b c d, e f g, h i j. Kernel: w x above y z. "
+    "Output: ℓ m above n o. The flattened input is one row, b to j.",
+    side=36,
+)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# ℓ = bw + cx + ey + fz. As a row of nine weights, one for each of b to j:
+# `wx0yz0000`.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Exercise 04.7: rows of the matrix
+#
+# Write the rows of m and n in the same way: `"wx0yz0000"`.
+
+# %% slideshow={"slide_type": "-"}
+answer(
+    "04.7",
+    row_m=blank("0wx0yz000"),
+    row_n=blank("000wx0yz0"),
+)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Exercise 04.8: build the matrix
+#
+# One row for each output, one column for each pixel, both flattened row by row.
+
+
+# %% slideshow={"slide_type": "-"}
+@exercise("04.8")
+def conv_matrix(kernel, H1, W1):
+    """The matrix that convolves a flattened image."""
+    m, n = kernel.shape
+    H2, W2 = H1 - m + 1, W1 - n + 1
+    matrix = torch.zeros(H2 * W2, H1 * W1)
+    for i in range(H2):
+        for j in range(W2):
+            for a in range(m):
+                for b in range(n):
+                    row, column = i * blank(W2) + j, blank((i + a) * W1 + j + b)
+                    matrix[row, column] = kernel[a, b]
+    return matrix
+
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Four by nine
+
+# %% slideshow={"slide_type": "-"}
+small = torch.tensor([[1.0, 2], [3, 4]])
+matrix = torch.as_tensor(conv_matrix(small, 3, 3))  # (4, 9)
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
+show_grids(
+    {"kernel": small, "matrix": matrix},
+    alt="The kernel 1 2, 3 4, and its matrix of four rows and nine columns. The "
+    "weights, tinted, are the only entries that are not zero: four in each row, moved "
+    "right by 0, 1, 3 and 4 columns.",
+    lit={"matrix": matrix.nonzero().tolist()},
+)
+
+# %% slideshow={"slide_type": "fragment"}
+image = torch.arange(9.0).view(3, 3)
+outputs = (matrix @ image.flatten()).view(2, 2)
+print("the same as conv2d:", torch.equal(outputs, conv2d(image, small)))
+print("zeros:", (matrix == 0).sum().item(), "of", matrix.numel())
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# A dense layer whose weights are mostly zero (sparse), and the rest equal in fours
+# (shared).
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Exercise 04.9: back through the matrix
+#
+# From above comes g: how the error grows with each output. Pixel k reaches output r
+# with the weight M[r, k]. How does the error grow with each pixel?
+
+
+# %% slideshow={"slide_type": "-"}
+@exercise("04.9")
+def input_gradient(matrix, g):
+    """The gradient of the inputs, from g, that of the outputs M·x."""
+    return blank(matrix.T @ g)
+
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Against autograd
+#
+# PyTorch has never heard of our matrix. Does it go back the same way?
+
+# %% slideshow={"slide_type": "-"}
+x, w = image.clone().requires_grad_(), small.clone().requires_grad_()
+g = torch.tensor([[1.0, -2], [0.5, 3]])
+functional.conv2d(x[None, None], w[None, None])[0, 0].backward(g)
+
+ours = torch.as_tensor(input_gradient(matrix, g.flatten())).view(3, 3)
+print("pixels: equal:", torch.allclose(ours, x.grad))
+print("kernel: equal:", torch.allclose(conv2d(image, g), w.grad))
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# A shared weight collects the gradient of all its places; that sum is again a
+# convolution, of the image with g. Nothing new is needed: **back-propagation applies
+# unchanged**.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Common mistakes
+#
+# - **Uphill.** The gradient points up: subtract it.
+# - **No ReLU.** Linear after linear is one linear layer.
+# - **Counting places as weights.** A shared kernel counts once.
+# - **Receptive field 3 + 3.** Windows overlap: 5.
+# - **A layer's own stride** widens only what comes after it.
+# - **Equivariant is not invariant.** The map moves along; it does not stay the same.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Recap, and where next
+#
+# - Kernels can be learned, by the same descent as any weight.
+# - A convolution is a dense layer, sparse and with shared weights.
+# - Depth and stride widen the receptive field.
+# - Move the picture and the map moves along.
+#
+# Next: {next}. The map moves along; but a 3 is a 3, wherever it
+# stands.

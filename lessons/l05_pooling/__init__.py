@@ -1,0 +1,1 @@
+"""Pool by hand, see what it forgets and who gets the gradient."""

@@ -1,0 +1,1 @@
+"""Fill in its table, build it, train it, look inside."""

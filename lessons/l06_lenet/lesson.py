@@ -1,0 +1,611 @@
+# %% [markdown] slideshow={"slide_type": "slide"}
+# # 06 LeNet
+#
+# A whole network at last, and a famous one: LeNet-5 read the digits on cheques in 1998.
+# Afterwards you can
+#
+# - count every weight and every multiplication of a network by hand;
+# - build it in PyTorch, train it, and look inside;
+# - say what dropout does, and when.
+#
+# About 75 minutes. You need: lessons 03 to 05.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 70 minutes with the exercises, 35 without. The table by hand is worth its time: one
+# row for each part of the audience. Training takes about five seconds in all.
+
+# %% slideshow={"slide_type": "skip"}
+import matplotlib.pyplot as plt
+import torch
+from torch import nn
+from torch.nn import functional
+
+from helpers.authoring import blank
+from helpers.convolution import output_size
+from helpers.counting import layer_table
+from helpers.data import Batches, load
+from helpers.drawing import BLACK, BLUE, ORANGE, PALE_BLUE, PALE_GREEN, Drawing
+from helpers.exercises import answer, exercise, start
+from helpers.plots import show, show_grids, show_images, show_table
+from helpers.training import divide_at, evaluate, fit
+from lessons.l06_lenet.explorer import map_explorer
+
+start()
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## From 32×32 pixels to ten scores
+#
+# Convolve, pool, convolve, pool: the maps get smaller and more. What is left goes
+# through three dense layers. The digit with the highest score is the answer.
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
+stages = [  # name, maps, side; a dense layer has no side
+    ("input", 1, 32), ("C1", 6, 28), ("S2", 6, 14), ("C3", 16, 10), ("S4", 16, 5),
+    ("C5", 120, 0), ("F6", 84, 0), ("output", 10, 0),
+]  # fmt: skip
+drawing, x = Drawing(840, 202), 12
+for name, maps, side in stages:
+    depth, size = (min(maps, 8), 2.6 * side) if side else (1, 0)
+    for k in reversed(range(depth)):
+        drawing.rect(x + 3 * k, 88 - size / 2 - 3 * k, size, size, PALE_BLUE, BLACK)
+    if not side:
+        drawing.rect(x + 14, 88 - maps / 2, 12, maps, PALE_GREEN, BLACK)
+    width = max(size + 3 * depth, 44)
+    drawing.text(x + width / 2, 168, name, 15, bold=True)
+    drawing.text(x + width / 2, 189, f"{maps}×{side}×{side}" if side else str(maps), 13)
+    x += width + 40
+    if name != "output":
+        drawing.arrow(x - 34, 88, x - 8, 88, BLACK)
+show(drawing, "LeNet-5 as a row of stages: input 1×32×32, C1 6×28×28, S2 6×14×14, C3 "
+     "16×10×10, S4 16×5×5, then dense layers of 120, 84 and 10.")  # fmt: skip
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# C is a convolution, S a pooling ("subsampling"), F dense; so is C5, for its kernel
+# would cover all of S4.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Exercise 06.1: C1 by hand
+#
+# 32×32×1; K = 6 filters with F = 5, S = 1, P = 0. How wide is the output? How many
+# weights are learned, and how many biases?
+
+# %% slideshow={"slide_type": "-"}
+answer("06.1", W2=blank(28), weights=blank(150), biases=blank(6))
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# The lecture says 150 parameters: it counts weights only. PyTorch's layer has 156.
+
+# %% slideshow={"slide_type": "fragment"}
+c1 = nn.Conv2d(1, 6, kernel_size=5)
+print([(tuple(p.shape), p.numel()) for p in c1.parameters()])
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Exercise 06.2: parameters of a convolution
+#
+# Weights and biases of K filters of F×F, on an input of depth D1. Mind what does *not*
+# matter: the size of the image.
+
+
+# %% slideshow={"slide_type": "-"}
+@exercise("06.2")
+def conv_parameters(D1, K, F):
+    """What a convolution layer learns, biases included."""
+    return blank(K * (F * F * D1 + 1))
+
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Pooling, and its stride
+#
+# S2 takes the mean of each 2×2 window, and learns nothing. The lecture's slide says
+# F = 2, S = 1, and an output of 14×14. **Predict:** can that be?
+
+# %% slideshow={"slide_type": "-"}
+show_table(
+    ["", "lectured", "computed", "why"],
+    [
+        ["stride of S2, S4", "1", "2", "windows side by side: half the width"],
+        ["S2 from 28, S = 1", "14", output_size(28, F=2, S=1), "2×2 fits 27 times"],
+        ["S2 from 28, S = 2", "", output_size(28, F=2, S=2), "every second place"],
+        ["C1", "150", conv_parameters(1, 6, 5), "lectured without biases"],
+    ],
+)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Exercise 06.3: the rest of the table
+#
+# Parameters, weights and biases together. S4 is 16×5×5: flattened, C5's input. A dense
+# layer has one weight for each pair of input and output, and one bias for each output.
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
+show_table(
+    ["layer", "input", "output", "lectured: weights only"],
+    [
+        ["C3", "6×14×14", "16×10×10", 2400],
+        ["C5", "16×5×5", "120", 48000],
+        ["F6", "120", "84", 10080],
+        ["output", "84", "10", 840],
+    ],
+)
+
+# %% slideshow={"slide_type": "-"}
+answer("06.3", C3=blank(2416), C5=blank(48120), F6=blank(10164), output=blank(850))
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## C3 in 1998
+#
+# The paper's C3 has 1516 parameters, not 2416: its maps do not see all of S2. That
+# saved work, and forced the maps to differ. A dot: this map of C3 (column) sees that
+# map of S2 (row).
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
+steps = [(0, 1, 2)] * 6 + [(0, 1, 2, 3)] * 6 + [(0, 1, 3, 4)] * 3 + [range(6)]
+connections = [sorted((k + s) % 6 for s in step) for k, step in enumerate(steps)]
+dots = [["●" if m in seen else "" for seen in connections] for m in range(6)]
+tinted = [(m, k) for k, seen in enumerate(connections) for m in seen]
+show_grids(
+    {"6 maps of S2 (down), 16 of C3 (across)": dots},
+    alt="Six rows, sixteen columns. Columns 0 to 5 have three dots in a column, "
+    "6 to 11 have four, 12 to 14 have two pairs with a gap, the last has all six.",
+    side=30,
+    lit={"6 maps of S2 (down), 16 of C3 (across)": tinted},
+)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Six see 3 neighbours, six see 4, three see 4 in two pairs, one sees all 6. Neighbours
+# go round: after map 5 comes map 0.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Exercise 06.4: C3 as in 1998
+#
+# `table` lists, for each map of C3, which maps of S2 it sees, such as `[0, 1, 2]`. It
+# has one kernel of F×F for each of those, and one bias.
+
+
+# %% slideshow={"slide_type": "-"}
+@exercise("06.4")
+def partly_connected(table, F):
+    """Parameters of a convolution whose maps see only some of the input's."""
+    return sum(blank(F * F * len(seen) + 1) for seen in table)
+
+
+# %% slideshow={"slide_type": "fragment"}
+print("by the table:", partly_connected(connections, F=5))
+print("by hand:     ", 6 * (25 * 3 + 1) + 9 * (25 * 4 + 1) + 1 * (25 * 6 + 1))
+print("all see all: ", partly_connected([range(6)] * 16, F=5))
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Parameters are not work
+#
+# A weight of a filter is used at each place that the filter stands on; a weight of a
+# dense layer once for each image. Count the multiplications (each comes with one
+# addition: **multiply-adds**).
+#
+# **Predict:** which takes more work, C1 with its 150 weights, or C5 with 48 000?
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Exercise 06.5: multiply-adds
+#
+# For one image, in C1 (output 6×28×28) and in C5 (400 inputs, 120 outputs).
+
+# %% slideshow={"slide_type": "-"}
+answer("06.5", C1=blank(117600), C5=blank(48000))
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Build it
+#
+# `nn.Sequential` hands the output of each layer to the next. Two layers are new:
+#
+# - `nn.Tanh` squeezes each number into −1 … 1. Without such a bend after each layer,
+#   all of them together would be one linear function.
+# - `nn.Flatten` makes one row of each image: 16×5×5 → 400.
+
+# %% slideshow={"slide_type": "-"}
+print([round(v, 2) for v in nn.Tanh()(torch.tensor([-9.0, -1, 0, 1, 9])).tolist()])
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Exercise 06.6: build LeNet-5
+#
+# Any network that computes the same is right, whatever its layers are called. Yours
+# gets the reference's weights, and must then give the same scores.
+
+
+# %% slideshow={"slide_type": "-"}
+@exercise("06.6")
+def lenet5():
+    """From (N, 1, 32, 32) to ten scores, (N, 10)."""
+    return nn.Sequential(
+        nn.Conv2d(blank(1), blank(6), kernel_size=blank(5)),  # (N, 6, 28, 28)
+        nn.Tanh(),
+        nn.AvgPool2d(blank(2)),  # (N, 6, 14, 14); the stride is the window
+        nn.Conv2d(blank(6), blank(16), kernel_size=blank(5)),  # (N, 16, 10, 10)
+        nn.Tanh(),
+        nn.AvgPool2d(2),  # (N, 16, 5, 5)
+        nn.Flatten(),
+        nn.Linear(blank(16 * 5 * 5), blank(120)),
+        nn.Tanh(),
+        nn.Linear(120, 84),
+        nn.Tanh(),
+        nn.Linear(blank(84), blank(10)),
+    )
+
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The table, by code
+#
+# `layer_table` sends an image without contents through a network, and notes what each
+# layer puts out and costs. It agrees with your hand.
+
+# %% slideshow={"slide_type": "-"}
+table = layer_table(lenet5(), input_size=(1, 32, 32))
+table.counted().show()  # without layers that cost nothing
+print("parameters:", table.parameters)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Numbered from 0; tanh, pooling and flattening are layers too, with nothing to count.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Where they sit
+#
+# **Predict:** what part of the parameters do the two convolutions have? What part of
+# the work do they do?
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
+layers = table.counted().rows
+figure, ax = plt.subplots(figsize=(8.4, 2.7))
+for shift, name, colour, hatch in (
+    (-0.2, "parameters", BLUE, ""),
+    (0.2, "multiply_adds", ORANGE, "//"),
+):
+    shares = [100 * getattr(row, name) / getattr(table, name) for row in layers]
+    places = [k + shift for k in range(len(layers))]
+    bars = ax.bar(places, shares, 0.38, color=colour, hatch=hatch)
+    ax.bar_label(bars, fmt="%.1f", fontsize=11)
+    bars.set_label(name.replace("_", "-"))
+ax.set(ylabel="% of the network", ylim=(0, 95))
+ax.set_xticks(range(len(layers)), ["C1", "C3", "C5", "F6", "output"])
+ax.legend()
+show(
+    figure,
+    "Bars for each layer. C1 and C3 hold 4 % of the parameters and do 86 % of the "
+    "multiply-adds; C5 alone holds 78 % and does 12 %.",
+)
+
+# %% slideshow={"slide_type": "-"}
+convolutions = [row for row in table.rows if row.type == "Conv2d"]
+parameters = sum(row.parameters for row in convolutions) / table.parameters
+work = sum(row.multiply_adds for row in convolutions) / table.multiply_adds
+print(f"convolutions: {parameters:.1%} of the parameters, {work:.1%} of the work")
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The digits
+#
+# LeNet-5 learned from MNIST, 60 000 digits. Here 1438 smaller ones, which come with
+# scikit-learn, **stand in** for it; 359 more are kept for testing.
+
+# %% slideshow={"slide_type": "-"}
+digits = load("digits", device="cpu", size=32)  # small enough for the CPU
+print(digits.title)
+print(
+    "train", tuple(digits.train.images.shape), "test", tuple(digits.test.images.shape)
+)
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
+firsts = [int((digits.train.labels == k).nonzero()[0]) for k in range(10)]
+show_images(
+    {str(k): digits.train.images[i, 0] for k, i in enumerate(firsts)},
+    alt="Ten blurred handwritten digits, white on black, 0 to 9 "
+    "(scikit-learn digits, stand-in for MNIST).",
+    columns=10,
+    height=1.3,
+)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## How wrong is it?
+#
+# Softmax turns ten scores into ten probabilities. The **cross-entropy** is −log of the
+# one that the right digit got: 0 when the network is sure and right, large when it is
+# sure and wrong.
+#
+# **Predict:** what is it before any learning? (Ten digits, all the same to the
+# network.)
+
+# %% slideshow={"slide_type": "fragment"}
+torch.manual_seed(0)
+network = lenet5()
+scores = network(digits.train.images[:100])  # (100, 10)
+loss = functional.cross_entropy(scores, digits.train.labels[:100])
+print(f"loss {loss.item():.1f}, and -log(1/10) = {-torch.tensor(0.1).log():.1f}")
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## One step
+#
+# Take a batch of images, and move every weight a little, so that the loss gets smaller:
+#
+# - `loss.backward` computes the gradient of each weight, and *adds* it to what is
+#   there;
+# - `optimizer.zero_grad` forgets the gradients;
+# - `optimizer.step` moves the weights along the gradients.
+#
+# **Predict:** in which order?
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Exercise 06.7: one step
+
+
+# %% slideshow={"slide_type": "-"}
+@exercise("06.7")
+def learn(network, images, labels, optimizer):
+    """One step on one batch; returns the loss."""
+    loss = functional.cross_entropy(blank(network(images)), labels)
+    blank(optimizer.zero_grad)()
+    blank(loss.backward)()
+    blank(optimizer.step)()
+    return loss.item()
+
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Many steps
+#
+# All batches once make an **epoch**. Then, on digits it has never seen: how often is
+# the highest score the right one?
+
+# %% slideshow={"slide_type": "-"}
+torch.manual_seed(0)
+network = lenet5()
+train = Batches(*digits.train, batch_size=32)
+test = Batches(*digits.test, batch_size=359, shuffle=False)
+optimizer = torch.optim.SGD(network.parameters(), lr=0.05)
+for _ in range(3):
+    losses = [learn(network, images, labels, optimizer) for images, labels in train]
+
+# %% slideshow={"slide_type": "-"}
+guesses = network(digits.test.images).argmax(dim=1)  # (359,)
+accuracy = (guesses == digits.test.labels).float().mean().item()
+print("the last loss is below the first, 2.3:", losses[-1] < 2.3)
+print("test accuracy above 0.75:", accuracy > 0.75)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The same loop, with comfort
+#
+# `fit` is this loop with a history; `momentum` lets a step remember the ones before,
+# and after six epochs the steps get ten times smaller.
+
+# %% slideshow={"slide_type": "-"}
+optimizer = torch.optim.SGD(network.parameters(), lr=0.05, momentum=0.9)
+schedule = divide_at(6)
+history = fit(network, train, test, 10, optimizer, schedule, progress=False)
+accuracy = evaluate(network, test).accuracy
+print("test accuracy above 0.95:", accuracy > 0.95)
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "subslide"}
+history.plot(
+    "Loss and accuracy over ten epochs. In training the loss falls to nearly 0 and the "
+    "accuracy climbs to 100 %; in the test they stay a little behind, the accuracy "
+    "above 95 %.",
+    title=digits.title,
+)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# In training nearly all is right at the end, in the test a little less: the network has
+# begun to learn its 1438 images by heart.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Look inside: the kernels
+#
+# Nobody chose these: they were random, and 585 small steps made them. **Predict:** will
+# they look like the edge detectors of lesson 02?
+
+# %% slideshow={"slide_type": "-"}
+kernels = network[0].weight[:, 0]  # (6, 5, 5)
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
+show_images(
+    {f"kernel {k}": kernel for k, kernel in enumerate(kernels)},
+    alt="Six kernels of 5×5, orange below zero, purple above: most have an orange and "
+    "a purple region side by side, none is tidy. Trained on scikit-learn digits, a "
+    "stand-in for MNIST.",
+    signed=True,
+    height=1.7,
+)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Roughly: most weigh one side against another, as an edge detector does.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Look inside: the maps
+#
+# Choose a digit and a layer (numbered as in the table). **Find** a map of layer 0 that
+# shows only upper edges, the layer after which you no longer recognise the digit, and a
+# digit that the network gets wrong.
+
+# %% slideshow={"slide_type": "subslide"}
+map_explorer(network, digits.test.images, digits.test.labels, image=7)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Exercise 06.8: what is taken for what?
+#
+# A **confusion matrix** counts: row what the digit is, column what the network says.
+# All that is right stands on the diagonal.
+
+
+# %% slideshow={"slide_type": "-"}
+@exercise("06.8")
+def confusion(labels, guesses, classes):
+    """How often each label got each guess, (classes, classes)."""
+    counts = torch.zeros(classes, classes, dtype=torch.int64)
+    for label, guess in zip(labels, guesses):
+        counts[blank(label), blank(guess)] += 1
+    return counts
+
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## What is taken for what
+#
+# **Predict** two digits that are easily confused.
+
+# %% slideshow={"slide_type": "-"}
+guesses = network(digits.test.images).argmax(dim=1)
+counts = torch.as_tensor(confusion(digits.test.labels, guesses, classes=10))
+print("test images:", int(counts.sum()))
+print("more than 340 on the diagonal:", int(counts.trace()) > 340)
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "subslide"}
+figure, ax = plt.subplots(figsize=(8.4, 4.2))
+wrong = counts.clone().fill_diagonal_(0)
+ax.imshow(wrong, cmap="Oranges", vmin=0, vmax=6)
+for i in range(10):
+    for j in range(10):
+        text = str(int(counts[i, j])) if counts[i, j] else "·"
+        ax.text(j, i, text, ha="center", va="center", fontsize=11)
+ax.set(xticks=range(10), yticks=range(10), xlabel="the network says", ylabel="it is a")
+ax.set_title(digits.title)
+ax.grid(False)
+show(
+    figure,
+    "Confusion matrix of the ten digits: about 35 on each place of the diagonal, a few "
+    "ones and twos beside it, tinted, and dots for zero.",
+)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Dropout
+#
+# A network with many weights and few images learns them by heart. **Dropout** makes
+# that hard: in training, each number is set to zero with probability p, anew each time.
+#
+# **Predict:** ten thousand ones go through `nn.Dropout(p=0.2)`. What comes out, and
+# what is its mean?
+
+# %% slideshow={"slide_type": "fragment"}
+torch.manual_seed(0)
+layer, ones = nn.Dropout(p=0.2), torch.ones(10_000)
+for training, name in ((True, "training  "), (False, "evaluation")):
+    out = layer.train(training)(ones)
+    values = [round(v, 2) for v in out.unique().tolist()]
+    print(name, values, "mean", round(out.mean().item(), 1))
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Why 1.25?
+#
+# One in five is gone. If the others stayed 1, the mean would be 0.8 in training and 1
+# in use, and the next layer would meet numbers it never learned from. So what is kept
+# is divided by 1 − p: 1/0.8 = 1.25.
+#
+# `network.train()` and `network.eval()` switch all layers; `fit` and `evaluate` do so
+# for you.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Exercise 06.9: dropout
+#
+# `kept` is 1 where a number is kept, and 0 where it is dropped.
+
+
+# %% slideshow={"slide_type": "-"}
+@exercise("06.9")
+def dropout(x, kept, p, training):
+    """Zero what is not kept, in training only; the mean stays."""
+    if training:
+        return x * blank(kept) / (blank(1 - p))
+    return blank(x)
+
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Exercise 06.10: shapes, the PyTorch way
+#
+# 1. `nn.Conv2d(3, 1, kernel_size=5)` on one image of 32×32×3: the shape of its weight,
+#    and of its output.
+# 2. `nn.Conv2d(8, 16, 3, stride=2, padding=1)` on a batch of 128 inputs of 28×28×8: its
+#    output, and that output after `nn.Flatten()`.
+
+# %% slideshow={"slide_type": "-"}
+answer(
+    "06.10",
+    weight=blank((1, 3, 5, 5)),
+    one_image=blank((1, 1, 28, 28)),
+    batch=blank((128, 16, 14, 14)),
+    flat=blank((128, 3136)),
+)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# The first axis is the **batch axis**: N images go in and N results come out, none of
+# which knows of the others. One image still needs it.
+
+# %% slideshow={"slide_type": "fragment"}
+image = digits.test.images[0]  # (1, 32, 32): its channel, no batch axis
+print(tuple(image[None].shape), "→", tuple(network(image[None]).shape))
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## A network of the practice session
+#
+# The same plan, a generation later: ReLU, which is max(0, x), in place of tanh; the
+# largest in place of the mean; dropout; and one dense layer only. It is for MNIST's own
+# 28×28 pixels.
+#
+# Work out each shape first, then fill in.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Exercise 06.11: the simple CNN
+
+
+# %% slideshow={"slide_type": "-"}
+@exercise("06.11")
+def simple_cnn():
+    """From (N, 1, 28, 28) to ten scores, (N, 10)."""
+    return nn.Sequential(
+        nn.Conv2d(1, 16, kernel_size=5),  # (N, 16, 24, 24)
+        nn.ReLU(),
+        nn.MaxPool2d(2),  # (N, 16, 12, 12)
+        nn.Conv2d(blank(16), blank(32), kernel_size=blank(5)),  # (N, 32, 8, 8)
+        nn.ReLU(),
+        nn.MaxPool2d(blank(2)),  # (N, 32, 4, 4)
+        nn.Flatten(),
+        nn.Dropout(p=blank(0.5)),  # half of them
+        nn.Linear(blank(32 * 4 * 4), blank(10)),
+    )
+
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Fewer parameters, more work
+#
+# **Predict:** which of the two has more parameters, and which does more work?
+
+# %% slideshow={"slide_type": "-"}
+other = layer_table(simple_cnn(), input_size=(1, 28, 28))
+show_table(
+    ["network", "parameters", "multiply-adds"],
+    [
+        ["LeNet-5", table.parameters, table.multiply_adds],
+        ["simple CNN", other.parameters, other.multiply_adds],
+    ],
+)
+
+# %% slideshow={"slide_type": "fragment"}
+smaller = load("digits", device="cpu", size=28)
+torch.manual_seed(0)
+cnn = simple_cnn()
+optimizer = torch.optim.SGD(cnn.parameters(), lr=0.01, momentum=0.9)
+train = Batches(*smaller.train, batch_size=32)
+fit(cnn, train, epochs=4, optimizer=optimizer, progress=False)
+accuracy = evaluate(cnn, [smaller.test]).accuracy
+print(f"{smaller.title}: test accuracy above 0.9:", accuracy > 0.9)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Common mistakes
+#
+# - **Biases forgotten.** Each filter has one.
+# - **The depth forgotten.** C3's filters are 6×5×5.
+# - **Parameters taken for work.** Shared weights work at every place.
+# - **`zero_grad` forgotten.** Gradients add up over batches.
+# - **Softmax before `cross_entropy`,** which has its own.
+# - **`eval()` forgotten.** Dropout goes on.
+# - **No batch axis.** One image is (1, C, H, W).
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Recap, and where next
+#
+# - LeNet-5: convolve, pool, convolve, pool, three dense layers; 61 706 parameters.
+# - Parameters sit in the dense layers, work in the convolutions.
+# - Learning: forget, compute gradients, step; epoch after epoch.
+# - Dropout: zeros in training, nothing in use, the same mean.
+#
+# Next: {next}. The same plan in 2012, a
+# thousand times larger.

@@ -1,0 +1,1 @@
+"""Count a large network by hand and by your own code; find a slide's errors."""

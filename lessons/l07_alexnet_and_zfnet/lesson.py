@@ -1,0 +1,849 @@
+# %% [markdown] slideshow={"slide_type": "slide"}
+# # 07 AlexNet and ZFNet
+#
+# LeNet's plan, a thousand times larger: the network of 2012. Afterwards you can
+#
+# - fill in a large network's table, by hand and by code;
+# - say which layers hold parameters and which do the work;
+# - check a published number, and find what is wrong.
+#
+# About 75 minutes. You need: lessons 03, 05 and 06.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 70 minutes with the exercises, 35 without. AlexNet's table: 25 minutes, one row for
+# each part of the audience. Do not give the slide's errors away; let people find them.
+# The measurement takes a few seconds.
+
+# %% slideshow={"slide_type": "skip"}
+import matplotlib.pyplot as plt
+import torch
+from torch import nn
+from torch.nn import functional
+
+from helpers.authoring import blank
+from helpers.convolution import output_size
+from helpers.counting import layer_table
+from helpers.data import Batches, load, photograph
+from helpers.drawing import (
+    BLACK,
+    BLUE,
+    GREY,
+    ORANGE,
+    PALE_BLUE,
+    PALE_GREEN,
+    PALE_ORANGE,
+    Drawing,
+)
+from helpers.exercises import answer, exercise, start
+from helpers.networks import alexnet, lenet5, zfnet
+from helpers.plots import show, show_grids, show_images, show_lines, show_table
+from lessons.l07_alexnet_and_zfnet.explorer import cost_explorer
+
+start()
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## A million photographs
+#
+# The ImageNet challenge (ILSVRC): 1.2 million photographs to learn from, 1000 classes,
+# 120 of them breeds of dogs. Many photographs show several things, so five guesses are
+# allowed: the **top-5 error** is the part of the images whose class is not among them.
+#
+# **Predict:** what is it for somebody who guesses blindly?
+
+# %% slideshow={"slide_type": "fragment"}
+print(f"five of 1000 at random: {1 - 5 / 1000:.1%} wrong")
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Exercise 07.1: top-5 error
+
+
+# %% slideshow={"slide_type": "-"}
+@exercise("07.1")
+def top_error(scores, labels, k=5):
+    """Part of the images whose label is not among the k highest scores."""
+    best = scores.topk(blank(k), dim=1).indices  # (N, k)
+    found = (best == blank(labels[:, None])).any(dim=1)  # (N,)
+    return blank(1 - found.float().mean())
+
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 2012
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
+winners = [  # year, who, top-5 error in %
+    (2010, "features\nby hand", 28.2), (2011, "features\nby hand", 25.8),
+    (2012, "AlexNet\n8 layers", 16.4), (2013, "ZFNet\n8 layers", 11.7),
+]  # fmt: skip
+figure, ax = plt.subplots(figsize=(8.4, 3.1))
+years = [f"{year}\n{who}" for year, who, _ in winners]
+bars = ax.bar(years, [e for *_, e in winners], 0.55, color=[GREY, GREY, BLUE, BLUE])
+ax.bar_label(bars, fmt="%.1f")
+ax.axhline(5, color=ORANGE, linestyle="--")
+ax.text(3.4, 6, "a person,\nabout 5", fontsize=12)
+ax.set(ylabel="top-5 error, %", ylim=(0, 33), xlim=(-0.5, 4.2))
+show(
+    figure,
+    "Top-5 errors of the winners: 28.2 % in 2010 and 25.8 % in 2011, both with "
+    "features made by hand, 16.4 % by AlexNet in 2012, 11.7 % in 2013. A person: about "
+    "5 %.",
+)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# 2.4 points the year before, 9.4 now. Five AlexNets together made the 16.4. The 11.7
+# are those of Zeiler's company; six networks of his paper make 14.8.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## AlexNet, as lectured
+#
+# Five convolutions and three dense layers, ReLU after each but the last, three max
+# poolings. The lecture pads nowhere: **P = 0**. Layers carry the names of their
+# weights: conv1 to conv5, fc6 to fc8 (fully connected, the lecture's FC1 to FC3).
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
+stages = [  # name, filters or neurons, what it does
+    ("image", "227×227×3", ""), ("conv1", "K = 96", "F = 11, S = 4"),
+    ("pool1", "", "F = 3, S = 2"), ("conv2", "K = 256", "F = 5"),
+    ("pool2", "", "F = 3, S = 2"), ("conv3", "K = 384", "F = 3"),
+    ("conv4", "K = 384", "F = 3"), ("conv5", "K = 256", "F = 3"),
+    ("pool5", "", "F = 3, S = 2"), ("fc6", "4096", ""), ("fc7", "4096", ""),
+    ("fc8", "1000", ""),
+]  # fmt: skip
+drawing = Drawing(846, 200)
+for k, (name, depth, how) in enumerate(stages):
+    x, y = 4 + 142 * (k % 6), 6 + 102 * (k // 6)
+    colour = {"c": PALE_BLUE, "p": PALE_ORANGE, "f": PALE_GREEN}.get(name[0], "#ffffff")
+    drawing.rect(x, y, 118, 80, colour, BLACK)
+    drawing.text(x + 59, y + 18, name, 16, bold=True)
+    lines = [text for text in (depth, how) if text]
+    for row, text in enumerate(lines):
+        drawing.text(x + 59, y + 42 + 20 * row, text, 14)
+    if k % 6 < 5:
+        drawing.arrow(x + 120, y + 40, x + 140, y + 40, BLACK)
+show(
+    drawing,
+    "AlexNet as a row of boxes: image 227×227×3; conv1, K = 96, F = 11, S = 4; pool1, "
+    "F = 3, S = 2; conv2, K = 256, F = 5; pool2 like pool1; conv3 and conv4, K = 384, "
+    "F = 3; conv5, K = 256, F = 3; pool5 like pool1; fc6 and fc7, 4096; fc8, 1000.",
+)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 227 or 224?
+#
+# The paper says that images are 224 pixels wide, and that conv1 puts out 55.
+# **Predict:** can both be true?
+
+# %% slideshow={"slide_type": "fragment"}
+for W1, P in ((224, 0), (227, 0), (224, 2)):
+    print(f"W1 = {W1}, P = {P}: W2 = {output_size(W1, F=11, P=P, S=4)}")
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Not without padding. So everybody mends it: the lecture takes 227 pixels, torchvision
+# 224 and P = 2.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Exercise 07.2: conv1 and pool1
+#
+# 227×227×3; 96 filters with F = 11, S = 4. Then a max pooling with F = 3, S = 2: its
+# windows overlap by one pixel. Widths, and conv1's weights (without biases).
+#
+# **Predict** first: thousands, or millions?
+
+# %% slideshow={"slide_type": "-"}
+answer("07.2", W2=blank(55), weights=blank(34848), pooled=blank(27))
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Exercise 07.3: conv2 and pool2
+#
+# 256 filters with F = 5, S = 1, P = 0, then the same pooling. How deep is a filter?
+
+# %% slideshow={"slide_type": "-"}
+answer("07.3", W2=blank(23), weights=blank(614400), pooled=blank(11))
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Exercise 07.4: conv3 to pool5
+#
+# The widths after each layer: 384, 384 and 256 filters with F = 3, S = 1, P = 0, then
+# the same pooling. And the weights of conv5.
+
+# %% slideshow={"slide_type": "-"}
+answer(
+    "07.4",
+    conv3=blank(9),
+    conv4=blank(7),
+    conv5=blank(5),
+    pool5=blank(2),
+    conv5_weights=blank(884736),
+)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## From a volume to a row
+#
+# A dense layer wants a row of numbers, and pool5 puts out a volume. So it is
+# **stretched**: map after map, each row by row.
+
+# %% slideshow={"slide_type": "-"}
+volume = torch.arange(12).view(2, 2, 3)  # (C, H, W)
+print(volume.flatten().tolist())
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
+show_grids(
+    {"map 0": volume[0], "map 1": volume[1], "stretched": volume.flatten()[None]},
+    alt="Two maps of 2×3: 0 to 5 in map 0, row by row, and 6 to 11 in map 1. "
+    "Stretched: a row of 0 to 11. Number 8 is tinted in both.",
+    side=38,
+    lit={"map 1": [(0, 2)], "stretched": [(0, 8)]},
+)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Map 1, row 0, column 2 stands at place 8. Any order would do, but the weights fit only
+# the one they were learned in.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Exercise 07.5: where in the row?
+#
+# Count from 0. **Predict:** does it matter how many maps there are?
+
+
+# %% slideshow={"slide_type": "-"}
+@exercise("07.5")
+def place(c, i, j, H, W):
+    """Where map c, row i, column j of a (C, H, W) volume stands in the row."""
+    return blank(c * H * W) + blank(i * W) + blank(j)
+
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## A dense layer is a convolution
+#
+# Each neuron has a weight for each number of the volume: a filter as large as the
+# volume, with one place to stand on. **Predict:** in which shape must its weights be
+# viewed?
+
+# %% slideshow={"slide_type": "fragment"}
+volume = torch.randn(3, 8, 2, 4)  # (N, C, H, W)
+dense = nn.Linear(8 * 2 * 4, 5)
+kernels = dense.weight.view(5, 8, 2, 4)  # (K, C, H, W)
+maps = functional.conv2d(volume, kernels, dense.bias)  # (3, 5, 1, 1)
+same = torch.allclose(maps.flatten(1), dense(volume.flatten(1)), atol=1e-5)
+print("the same numbers:", same)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# The convolution can do more: on a larger volume it has several places, and gives a map
+# of scores. A dense layer fits one size only.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Exercise 07.6: the dense layers
+#
+# How many numbers does fc6 see? And the weights of all three: 4096, 4096 and 1000
+# neurons.
+#
+# **Predict:** do they hold more than the five convolutions together?
+
+# %% slideshow={"slide_type": "-"}
+answer(
+    "07.6",
+    inputs=blank(1024),
+    fc6=blank(4194304),
+    fc7=blank(16777216),
+    fc8=blank(4096000),
+)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Let code do it
+#
+# The whole network as a list, with K, F, S and P of each convolution:
+
+# %% slideshow={"slide_type": "-"}
+lectured = [
+    ("conv", 96, 11, 4, 0),
+    ("pool", 3, 2),
+    ("conv", 256, 5, 1, 0),
+    ("pool", 3, 2),
+    ("conv", 384, 3, 1, 0),
+    ("conv", 384, 3, 1, 0),
+    ("conv", 256, 3, 1, 0),
+    ("pool", 3, 2),
+    ("dense", 4096),
+    ("dense", 4096),
+    ("dense", 1000),
+]
+
+# %% slideshow={"slide_type": "-"}
+names = ["conv1", "pool1", "conv2", "pool2", "conv3", "conv4", "conv5", "pool5"]
+names += ["fc6", "fc7", "fc8"]
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Exercise 07.7: the weights of a network
+
+
+# %% slideshow={"slide_type": "-"}
+@exercise("07.7")
+def count_weights(layers, W, D):
+    """Weights of each layer, in order, for images of W×W×D."""
+    counts = []
+    for kind, *numbers in layers:
+        if kind == "conv":
+            K, F, S, P = numbers
+            counts.append(blank(F * F * D * K))
+            W, D = (W - F + 2 * P) // S + 1, blank(K)
+        elif kind == "pool":
+            F, S = numbers
+            counts.append(blank(0))
+            W = (W - F) // S + 1
+        else:  # "dense"
+            (N,) = numbers
+            counts.append(blank(W * W * D * N))
+            W, D = blank(1), blank(N)
+    return counts
+
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The slide, and your code
+
+# %% slideshow={"slide_type": "-"}
+computed = dict(zip(names, count_weights(lectured, W=227, D=3)))
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
+slide = {  # as printed there, in millions
+    "conv1": 0.034, "conv2": 0.6, "conv3": 0.8, "conv4": 1.327, "conv5": 0.8,
+    "fc6": 4, "fc7": 16, "fc8": 4,
+}  # fmt: skip
+show_table(
+    ["layer", "lectured", "computed"],
+    [
+        [name, "34K" if name == "conv1" else f"{millions}M", computed[name]]
+        for name, millions in slide.items()
+    ],
+)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Poolings have none. The slide gives a total of 27.55M. **Predict:** is the true one
+# larger or smaller?
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Exercise 07.8: the total of the slide
+#
+# Add up its rows, in millions. Is it 27.55? And which row is furthest from the computed
+# number? (Its name in quotes.)
+
+# %% slideshow={"slide_type": "-"}
+answer("07.8", rows_added=blank(27.561), worst=blank("fc7"))
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# The slide cuts off where it should round, in its total as well:
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
+cut = sum(slide.values()) - slide["conv4"] + 1.32
+show_table(
+    ["total", "millions", "why"],
+    [
+        ["lectured", "27.55", "as printed"],
+        ["its rows added", f"{sum(slide.values()):.3f}", "0.011 more than it says"],
+        ["with conv4 cut to 1.32", f"{cut:.3f}", "cut once more: 27.55"],
+        [
+            "computed",
+            f"{sum(computed.values()) / 1e6:.3f}",
+            f"{sum(computed.values()):,} weights".replace(",", " "),
+        ],
+    ],
+)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Parameters here, work there
+#
+# **Predict:** which layer holds most of the parameters, and which does most of the
+# work? Then **find** out, and
+#
+# - in which layers AlexNet and LeNet-5 are alike;
+# - which layers put out most of the numbers that training must keep.
+
+# %% slideshow={"slide_type": "-"}
+with torch.device("meta"):  # shapes only: no memory for 29 million numbers
+    tables = {
+        "AlexNet, as lectured": layer_table(alexnet("lectured"), (3, 227, 227)),
+        "LeNet-5": layer_table(lenet5(), (1, 32, 32)),
+    }
+
+# %% slideshow={"slide_type": "subslide"}
+cost_explorer(tables)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Two ends of one network
+#
+# As in LeNet-5, dense layers hold most parameters, and convolutions do most of the
+# work. What training must keep comes mostly from conv1, conv2 and their ReLUs.
+
+# %% slideshow={"slide_type": "-"}
+table = tables["AlexNet, as lectured"]
+convolutions = [row for row in table.rows if row.type == "Conv2d"]
+parameters = sum(row.parameters for row in convolutions) / table.parameters
+work = sum(row.multiply_adds for row in convolutions) / table.multiply_adds
+print(f"convolutions: {parameters:.1%} of the parameters, {work:.1%} of the work")
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Why ReLU?
+#
+# LeNet squeezed with tanh. A gradient on its way back is multiplied by the slope of
+# each activation that it passes. **Predict:** the slope of tanh at 3, and at −3.
+
+# %% slideshow={"slide_type": "-"}
+x = torch.linspace(-4, 4, 81, requires_grad=True)
+slopes = {}
+for name, act in (("tanh", torch.tanh), ("ReLU", functional.relu)):
+    (slopes[name],) = torch.autograd.grad(act(x).sum(), x)
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
+show_lines(
+    x.detach(),
+    slopes,
+    "Slopes from −4 to 4. That of tanh is a bell, 1 at zero and nearly 0 beyond ±3. "
+    "That of ReLU is 0 below zero and 1 above.",
+    "x",
+    "slope",
+)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Through five layers
+#
+# Where tanh is far from zero, it lets next to nothing through. That is called
+# **saturated**. ReLU lets all through, or, below zero, nothing.
+
+# %% slideshow={"slide_type": "-"}
+slope = (1 - torch.tanh(torch.tensor(2.0)) ** 2).item()
+print(f"slope of tanh at 2: {slope:.3f}; five in a row: {slope**5:.7f}")
+print(f"slope of ReLU at 2: {1.0}; five in a row: {1.0**5}")
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Is it faster? Measure
+#
+# The same small network twice, with the same numbers to start from: how many steps
+# until the loss (a running mean) is below 0.1?
+
+
+# %% slideshow={"slide_type": "-"}
+def network_with(act):
+    """Three convolutions and two dense layers for 8×8 digits."""
+    return nn.Sequential(
+        *(nn.Conv2d(1, 8, 3, padding=1), act()),  # (N, 8, 8, 8)
+        *(nn.Conv2d(8, 16, 3, stride=2, padding=1), act()),  # (N, 16, 4, 4)
+        *(nn.Conv2d(16, 16, 3, stride=2, padding=1), act()),  # (N, 16, 2, 2)
+        *(nn.Flatten(), nn.Linear(64, 64), act(), nn.Linear(64, 10)),
+    )
+
+
+# %% slideshow={"slide_type": "-"}
+digits = load("digits", device="cpu")  # small enough for the CPU
+print(digits.title)
+
+
+# %% slideshow={"slide_type": "subslide"}
+def steps_needed(act, rate, most=300):
+    """Steps until the running mean of the loss is below 0.1."""
+    torch.manual_seed(0)
+    network, mean, step = network_with(act), 2.3, 0
+    for p in network.parameters():
+        nn.init.kaiming_normal_(p) if p.ndim > 1 else nn.init.zeros_(p)
+    optimizer = torch.optim.SGD(network.parameters(), lr=rate, momentum=0.9)
+    batches = Batches(*digits.train, batch_size=64)
+    while mean > 0.1 and step < most:
+        for images, labels in batches:
+            loss = functional.cross_entropy(network(images), labels)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            mean, step = 0.9 * mean + 0.1 * loss.item(), step + 1
+    return step
+
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## What came out
+#
+# **Predict:** does one of them win at any learning rate?
+
+# %% slideshow={"slide_type": "-"}
+for rate in (0.01, 0.1):
+    relu, tanh = steps_needed(nn.ReLU, rate), steps_needed(nn.Tanh, rate)
+    print(f"rate {rate}: ReLU needs fewer steps:", relu < tanh)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# With small steps ReLU wins clearly. With steps ten times as large it is tanh, whose
+# bounded outputs forgive them. Easy digits and five layers do not settle it: on
+# CIFAR-10, each with its best rate, the paper saw ReLU learn six times faster. Measure
+# on your own data.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Exercise 07.9: AlexNet in PyTorch
+#
+# The convolutional part, as lectured, of any width: 3w, 8w, 12w, 12w and 8w filters.
+# With w = 32 it is the real one; the check takes small w.
+
+
+# %% slideshow={"slide_type": "-"}
+@exercise("07.9")
+def features(w):
+    """From (N, 3, 227, 227) to (N, 8w, 2, 2)."""
+    return nn.Sequential(
+        nn.Conv2d(3, 3 * w, kernel_size=blank(11), stride=blank(4)),  # 55×55
+        nn.ReLU(),
+        nn.MaxPool2d(blank(3), stride=blank(2)),  # 27×27
+        nn.Conv2d(blank(3 * w), 8 * w, kernel_size=blank(5)),  # 23×23
+        nn.ReLU(),
+        nn.MaxPool2d(3, stride=2),  # 11×11
+        nn.Conv2d(blank(8 * w), blank(12 * w), kernel_size=3),  # 9×9
+        nn.ReLU(),
+        nn.Conv2d(12 * w, blank(12 * w), kernel_size=3),  # 7×7
+        nn.ReLU(),
+        nn.Conv2d(12 * w, blank(8 * w), kernel_size=blank(3)),  # 5×5
+        nn.ReLU(),
+        nn.MaxPool2d(3, stride=2),  # 2×2
+    )
+
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## All of it
+#
+# Dense layers with dropout (lesson 06) before the first two. On the device "meta" a
+# tensor has a shape and no contents: nothing is computed, and it counts at once.
+
+# %% slideshow={"slide_type": "-"}
+with torch.device("meta"):
+    network = nn.Sequential(
+        features(32),
+        nn.Flatten(),
+        *(nn.Dropout(0.5), nn.Linear(1024, 4096), nn.ReLU()),
+        *(nn.Dropout(0.5), nn.Linear(4096, 4096), nn.ReLU()),
+        nn.Linear(4096, 1000),
+    )
+weights = layer_table(network, (3, 227, 227)).weights
+print(weights, "weights; as by your own code:", weights == sum(computed.values()))
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 1.2 million are not enough
+#
+# Against learning by heart AlexNet had dropout, and **augmentation**: from each
+# photograph, 256×256, pieces of 224×224 are cut at random, and every other one is
+# mirrored. A monument stays one.
+#
+# The paper says that this makes 2048 of each image. **Predict:** at how many places can
+# a window of 224 stand along 256?
+
+# %% slideshow={"slide_type": "fragment"}
+places = output_size(256, F=224)
+print(
+    "the paper:", 32 * 32 * 2, " computed:", places * places * 2, f"({places} places)"
+)
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "subslide"}
+image = photograph("monument", height=256)[:, :, 64:320]  # (3, 256, 256)
+corners = {"(0, 0)": (0, 0), "(9, 28)": (9, 28), "(30, 3)": (30, 3)}
+pieces = {"the whole": image}
+for name, (i, j) in corners.items():
+    pieces[f"from {name}"] = image[:, i : i + 224, j : j + 224]
+pieces["mirrored"] = pieces["from (9, 28)"].flip(-1)
+show_images(
+    pieces,
+    "A photograph of a monument, three pieces cut from it at places that differ by "
+    "some pixels, and one of them mirrored: the monument is to be seen in all.",
+    height=2.2,
+)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Two GPUs
+#
+# Theirs had 3 GB each: not enough. So half of the filters stood on each of two, and
+# in conv2, conv4 and conv5 a filter saw only the maps on its own GPU: two **groups**.
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
+layers = [("conv1", 48), ("conv2", 128), ("conv3", 192), ("conv4", 192), ("conv5", 128)]
+drawing = Drawing(846, 214)
+for k, (name, maps) in enumerate(layers):
+    x = 100 + 152 * k
+    drawing.text(x + 45, 12, name, 16, bold=True)
+    for row, colour in enumerate((PALE_BLUE, PALE_ORANGE)):
+        y = 32 + 106 * row
+        drawing.rect(x, y, 90, 64, colour, BLACK)
+        drawing.text(x + 45, y + 32, f"{maps} maps", 15)
+        if k < 4:
+            drawing.arrow(x + 92, y + 32, x + 150, y + 32, BLACK)
+    if k == 1:  # conv3 sees the maps of both
+        drawing.line([(x + 92, 72), (x + 150, 162)], BLACK, 2)
+        drawing.line([(x + 92, 162), (x + 150, 72)], BLACK, 2)
+drawing.text(6, 64, "GPU 0", 16, anchor="start", bold=True)
+drawing.text(6, 170, "GPU 1", 16, anchor="start", bold=True)
+show(
+    drawing,
+    "Two rows, one for each GPU, of five layers: 48, 128, 192, 192 and 128 maps on "
+    "each. From one layer to the next the arrows stay on their own GPU, except into "
+    "conv3, where they also cross.",
+)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Lesson 06 knows the idea: C3 of LeNet saw only some of S2. **Predict:** what do two
+# groups do to the number of weights?
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Exercise 07.10: weights in groups
+#
+# D1 maps and K filters are divided among the groups; each filter sees the maps of its
+# own group only.
+
+
+# %% slideshow={"slide_type": "-"}
+@exercise("07.10")
+def grouped_weights(D1, K, F, groups):
+    """Weights of K filters of F×F in groups, biases left out."""
+    depth = blank(D1 // groups)  # maps that one filter sees
+    return blank(K) * blank(F * F) * depth
+
+
+# %% slideshow={"slide_type": "fragment"}
+conv2 = nn.Conv2d(96, 256, kernel_size=5, groups=2)
+print("PyTorch:", tuple(conv2.weight.shape), conv2.weight.numel())
+print("yours:  ", grouped_weights(96, 256, 5, groups=2))
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Neighbours in competition
+#
+# The paper has one more layer after conv1 and conv2, **local response normalisation**:
+# where the maps next to it are strong, a number gets weaker. It learns nothing.
+
+# %% slideshow={"slide_type": "-"}
+norm = nn.LocalResponseNorm(size=5, alpha=5e-4, beta=0.75, k=2)
+x = torch.tensor([0.0, 0, 10, 0, 0, 0, 10, 200, 10]).view(1, 9, 1, 1)  # nine maps
+print([round(v, 1) for v in norm(x).flatten().tolist()])
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# 10 alone leaves 5.9, beside 200 only 2.6. The paper gained 1.2 points by it. The
+# authors of VGG gained nothing, and left it out; so do the lecture and torchvision.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Exercise 07.11: AlexNet, padded
+#
+# As published, conv2 has P = 2, and conv3 to conv5 have P = 1. Which widths come out,
+# how many numbers does fc6 see, and how many weights has it?
+#
+# **Predict:** how much does this change the total?
+
+# %% slideshow={"slide_type": "-"}
+answer(
+    "07.11",
+    conv2=blank(27),
+    pool2=blank(13),
+    conv5=blank(13),
+    pool5=blank(6),
+    inputs=blank(9216),
+    fc6=blank(37748736),
+)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Four networks called AlexNet
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
+why = {
+    "lectured": "P = 0: fc6 sees 2×2×256 = 1024",
+    "ungrouped": "padded: fc6 sees 6×6×256 = 9216",
+    "published": "conv2, conv4, conv5 in two groups",
+    "torchvision": "64, 192, 384, 256, 256 filters",
+}
+variants, rows = {}, []
+with torch.device("meta"):
+    for name in why:
+        size = 224 if name == "torchvision" else 227
+        table = layer_table(alexnet(name), (3, size, size))
+        rows.append([name, table.weights, table.biases, table.parameters, why[name]])
+        variants[name] = table
+show_table(["AlexNet", "weights", "biases", "parameters", "why"], rows)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# The lecture's 28.8 million count weights only; the paper's "60 million" are
+# parameters, biases included. torchvision builds the version of 2014 for one GPU.
+
+# %% slideshow={"slide_type": "fragment"}
+grouped = [("conv2", 96, 256, 5), ("conv4", 384, 384, 3), ("conv5", 384, 256, 3)]
+saved = sum(q[0] * q[1] * q[2] ** 2 - grouped_weights(*q, 2) for _, *q in grouped)
+print("groups save", saved)
+print(variants["ungrouped"].weights - variants["published"].weights, "in the table")
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## ZFNet
+#
+# A year later Zeiler and Fergus looked into AlexNet: its first filters miss details of
+# middle size, and the stride of 4 leaves artefacts. So they made the first layers
+# finer. The lecture's ZFNet differs in four layers:
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
+claims = [  # of the slide: layer, its name here, change, parameters
+    ("1", "conv1", "F 11 → 7", "−20.7K"),
+    ("2 to 4", "pool1, conv2, pool2", "", "no difference"),
+    ("5", "conv3", "K 384 → 512", "0.29M"),
+    ("6", "conv4", "K 384 → 1024", "0.8M"),
+    ("7", "conv5", "K 256 → 512", "0.36M"),
+    ("8 to 10", "fc6, fc7, fc8", "", "no difference"),
+    ("total", "", "", "1.45M"),
+]
+show_table(["slide's layer", "here", "change", "lectured difference"], claims)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# The slide counts pool1 and pool2 as layers, but not pool5. **Predict:** which lines do
+# you believe?
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Exercise 07.12: ZFNet's convolutions
+#
+# Check it: ZFNet's weights minus AlexNet's as lectured, exactly, by the slide's
+# numbers of layers. A product such as `9 * 100 * (50 - 20)` may stand as it is.
+
+# %% slideshow={"slide_type": "-"}
+answer(
+    "07.12",
+    layer1=blank(-20736),
+    layer5=blank(294912),
+    layer6=blank(3391488),
+    layer7=blank(3833856),
+)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Exercise 07.13: no difference?
+#
+# Widths of conv1 and pool1 with F = 7, still S = 4 and P = 0. The numbers that fc6
+# sees. How many weights more do fc6 and fc7 have than AlexNet's, and all layers
+# together?
+
+# %% slideshow={"slide_type": "-"}
+answer(
+    "07.13",
+    conv1=blank(56),
+    pool1=blank(27),
+    inputs=blank(2048),
+    fc6=blank(4194304),
+    fc7=blank(0),
+    all_layers=blank(11693824),
+)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# (56 − 3)/2 is rounded down: the last column of conv1 is never seen, and from pool1 on
+# all sizes are AlexNet's.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## By your own code
+
+# %% slideshow={"slide_type": "-"}
+zf_lectured = lectured.copy()
+zf_lectured[0] = ("conv", 96, 7, 4, 0)
+zf_lectured[4:7] = [("conv", K, 3, 1, 0) for K in (512, 1024, 512)]
+zf = dict(zip(names, count_weights(zf_lectured, W=227, D=3)))
+more = {name: zf[name] - computed[name] for name in names}
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
+convs = sum(count for name, count in more.items() if name[0] == "c")
+show_table(
+    ["slide's layer", "lectured", "computed", "why"],
+    [
+        ["1, conv1", "−20.7K", f"−{-more['conv1']:,}".replace(",", " "), "right"],
+        ["5, conv3", "0.29M", more["conv3"], "right"],
+        ["6, conv4", "0.8M", more["conv4"], "3·3·(512·1024 − 384·384)"],
+        ["7, conv5", "0.36M", more["conv5"], "3·3·(1024·512 − 384·256)"],
+        ["8, fc6", "none", more["fc6"], "conv5's depth, doubled, feeds fc6"],
+        ["9 and 10", "none", more["fc7"] + more["fc8"], "right"],
+        ["total", "1.45M", convs, "convolutions alone"],
+        ["", "", convs + more["fc6"], "all layers"],
+    ],
+)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# The slide's formulas for layers 6 and 7 are right, up to their sign; their values are
+# not. And its total?
+
+# %% slideshow={"slide_type": "fragment"}
+print(
+    f"{0.29 + 0.8 + 0.36:.2f} without layer 1, {0.29 + 0.8 + 0.36 - 0.0207:.2f} with it"
+)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## ZFNet, as published
+#
+# The paper changes more: conv1 and conv2 have S = 2, images are 224×224, and there is
+# padding. Its best single network, here "wide", has the lecture's 512, 1024 and 512
+# filters; the one in its figure keeps AlexNet's.
+#
+# **Predict:** conv1 with F = 7, S = 2 has fewer weights than AlexNet's. Does it do less
+# work?
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
+first = [("AlexNet, lectured", variants["lectured"])]
+with torch.device("meta"):
+    for name in ("lectured", "published", "wide"):
+        size = 227 if name == "lectured" else 224
+        variants[f"ZFNet, {name}"] = layer_table(zfnet(name), (3, size, size))
+        first.append((f"ZFNet, {name}", variants[f"ZFNet, {name}"]))
+rows = [
+    [name, f"{row.output[1]}×{row.output[1]}", row.weights, row.multiply_adds]
+    for name, row in ((name, table.rows[0]) for name, table in first)
+]
+show_table(["conv1 of", "output", "weights", "multiply-adds"], rows)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# No: 110×110 places instead of 55×55. A finer first layer costs work, not weights.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Compare them all
+#
+# **Find** the network with most parameters, the one that does least work, and what
+# two groups do to conv2.
+
+# %% slideshow={"slide_type": "subslide"}
+named = {n if "ZF" in n else f"AlexNet, {n}": table for n, table in variants.items()}
+cost_explorer(named)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Lectured, computed, published, torchvision
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
+alex = [variants[name] for name in ("lectured", "published", "torchvision")]
+zfs = [variants[f"ZFNet, {name}"] for name in ("lectured", "published")]
+
+
+def of(tables, name):
+    """That layer's row in each table."""
+    return [next(row for row in t.rows if row.name == name) for t in tables]
+
+
+def width(row):
+    return f"{row.output[1]}×{row.output[2]}"
+
+
+show_table(
+    ["", "lectured", "computed", "published", "torchvision"],
+    [
+        ["AlexNet: conv1", "55×55", *map(width, of(alex, "conv1"))],
+        ["pool5", "2×2", *map(width, of(alex, "pool5"))],
+        ["fc6, weights", "4M", *(row.weights for row in of(alex, "fc6"))],
+        ["all weights", "27.55M", *(t.weights for t in alex)],
+        ["parameters", "", *(t.parameters for t in alex)],
+        ["ZFNet: conv1", "", *map(width, of(zfs, "conv1")), "–"],
+        ["all weights", "–", *(t.weights for t in zfs), "–"],
+        ["more than AlexNet", "1.45M"]
+        + [z.weights - a.weights for z, a in zip(zfs, alex)] + ["–"],
+    ],
+)  # fmt: skip
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Common mistakes
+#
+# - **Old inputs.** Other filters in one layer change the next one's weights.
+# - **fc6.** Its inputs depend on depth *and* size of pool5.
+# - **Rounded rows added up.** Errors add up, too.
+# - **Weights or parameters?** Say which.
+# - **Parameters taken for work.** They sit at opposite ends.
+# - **Groups divided twice.** There are still K filters.
+# - **Which AlexNet?** There are several.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Recap, and where next
+#
+# - AlexNet: five convolutions, three dense layers, ReLU, dropout, augmentation.
+# - Dense layers hold the parameters, convolutions do the work.
+# - A dense layer is a convolution that covers the volume.
+# - Groups: each filter sees a part of the maps.
+# - A table that computes itself finds errors.
+#
+# Next: {next} asks why 11×11 at all.

@@ -1,0 +1,1 @@
+"""Weigh a stack of 3×3 against one large kernel; find memory, work and parameters."""

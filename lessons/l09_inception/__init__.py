@@ -1,0 +1,1 @@
+"""Mix depth with 1×1, build the module, measure what auxiliary heads do."""

@@ -1,0 +1,845 @@
+# %% [markdown] slideshow={"slide_type": "slide"}
+# # 09 Inception and GoogLeNet
+#
+# Which filter size? All of them. Afterwards you can
+#
+# - let branches of different filters meet, and put their maps together;
+# - make them cheap with 1×1 convolutions;
+# - build GoogLeNet from its table, and count it;
+# - say what auxiliary heads do, and measure it.
+#
+# About 75 minutes. You need: lessons 05 to 08.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 75 minutes with the exercises, 40 without. The explorer is worth five minutes.
+# Training takes about four seconds in all.
+
+# %% slideshow={"slide_type": "skip"}
+import matplotlib.pyplot as plt
+import torch
+from torch import nn
+from torch.nn import functional
+from torchvision.models import GoogLeNet as TorchvisionGoogLeNet
+
+from helpers.authoring import blank
+from helpers.convolution import output_size
+from helpers.counting import layer_table
+from helpers.data import Batches, load
+from helpers.drawing import BLACK, GREY, ORANGE, PALE_BLUE, PALE_GREEN, Drawing
+from helpers.exercises import answer, exercise, start
+from helpers.networks import alexnet, vgg
+from helpers.plots import show, show_table
+from helpers.training import evaluate
+from lessons.l09_inception.explorer import inception_explorer
+
+start()
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Why choose?
+#
+# VGG said 3×3, everywhere. But a whisker and a whole cat are not of one size. After a
+# layer one could put 1×1, 3×3, 5×5, or a pooling.
+#
+# **Predict:** how could a network have all of them at once?
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
+drawing = Drawing(700, 262)
+drawing.rect(20, 88, 30, 90, PALE_BLUE, BLACK)
+drawing.text(35, 194, "input", 14)
+for k, name in enumerate(("1×1", "3×3", "5×5", "max pooling")):
+    y = 34 + 66 * k
+    drawing.line([(50, 133), (130, y), (180, y)], GREY)
+    drawing.rect(180, y - 20, 170, 40, PALE_GREEN, BLACK)
+    drawing.text(265, y, name, 16)
+    drawing.line([(350, y), (400, y), (480, 84 + 33 * k)], GREY)
+    drawing.rect(480, 67 + 33 * k, 30, 33, PALE_BLUE, BLACK)
+drawing.text(526, 128, "all maps,", 15, anchor="start")
+drawing.text(526, 150, "one behind the other", 15, anchor="start")
+show(drawing, "One input goes into four branches side by side, 1×1, 3×3, 5×5 and max "
+     "pooling; their maps are put behind each other into one volume.")  # fmt: skip
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Putting maps together
+#
+# Depth is the axis that may differ: `torch.cat` along axis 1 of (N, C, H, W). Height
+# and width have to be the same.
+
+# %% slideshow={"slide_type": "-"}
+three, two = torch.zeros(1, 3, 28, 28), torch.zeros(1, 2, 28, 28)
+print(tuple(torch.cat([three, two], dim=1).shape))
+
+# %% slideshow={"slide_type": "fragment"}
+smaller = torch.zeros(1, 2, 26, 26)
+try:
+    torch.cat([three, smaller], dim=1)
+except RuntimeError:
+    print("28×28 and 26×26 do not fit together")
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Exercise 09.1: do they meet?
+#
+# The input is 28 wide, and S = 1. A lecture lets the branches shrink, another pools 2×2
+# in one of them.
+#
+# 1. How wide are 3×3, 5×5 and 2×2 pooling without padding?
+# 2. Which P brings 3×3 and 5×5 back to 28? (And 2×2?)
+
+# %% slideshow={"slide_type": "-"}
+answer(
+    "09.1",
+    three=blank(26),
+    five=blank(24),
+    pool=blank(27),
+    P3=blank(1),
+    P5=blank(2),
+)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## So: padded, and 3×3 pooling
+#
+# An even window cannot keep the width: 28 − 2 + 2P + 1 is odd. The paper pools 3×3 with
+# stride 1 and padding 1. (Max pooling pads with −∞, so that no padding ever wins.)
+
+# %% slideshow={"slide_type": "-"}
+kept = [output_size(28, F, P) for F, P in ((3, 1), (5, 2))]
+rows = [
+    ["3×3", "shrinks", output_size(28, F=3), kept[0]],
+    ["5×5", "shrinks more", output_size(28, F=5), kept[1]],
+    ["3×3 pooling", "a third", output_size(28, F=3, S=3), kept[0]],
+    ["2×2 pooling, P = 0", "2×2", output_size(28, F=2), "3×3"],
+    ["2×2 pooling, P = 1", "2×2", output_size(28, F=2, P=1), "3×3"],
+]
+show_table(["from 28", "lectured", "computed so", "published, padded"], rows)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Why: only equal heights and widths can be concatenated.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Exercise 09.2: a convolution that keeps the width
+#
+# All of GoogLeNet is made of this: a convolution whose padding keeps the width at
+# stride 1, for any odd F, then ReLU.
+
+
+# %% slideshow={"slide_type": "-"}
+@exercise("09.2")
+def conv(D, K, F, S=1):
+    """K filters of F×F on a depth of D, then ReLU."""
+    layer = nn.Conv2d(blank(D), blank(K), F, stride=blank(S), padding=blank(F // 2))
+    return nn.Sequential(layer, blank(nn.ReLU()))
+
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The naive module
+#
+# Branches are no `nn.Sequential`. In an `nn.Module`, `__init__` makes the layers and
+# `forward` says what flows where.
+
+
+# %% slideshow={"slide_type": "-"}
+class Naive(nn.Module):
+    def __init__(self, D, k1, k3, k5):
+        super().__init__()
+        self.one, self.three, self.five = conv(D, k1, 1), conv(D, k3, 3), conv(D, k5, 5)
+        self.pool = nn.MaxPool2d(3, stride=1, padding=1)
+
+    def forward(self, x):  # (N, D, H, W)
+        branches = [self.one(x), self.three(x), self.five(x), self.pool(x)]
+        return torch.cat(branches, dim=1)
+
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# **Predict:** 192 maps go in; 64 filters of 1×1, 128 of 3×3, 32 of 5×5. How many maps
+# come out?
+
+# %% slideshow={"slide_type": "fragment"}
+naive = Naive(192, 64, 128, 32)
+print(tuple(naive(torch.zeros(1, 192, 28, 28)).shape), "=", 64 + 128 + 32 + 192)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Pooling keeps the depth: no such module can put out less than it took in.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Exercise 09.3: what a convolution costs
+#
+# K filters of F×F on W×H×D, stride 1: (W − F + 1)(H − F + 1) places without padding, at
+# each place and for each filter F·F·D multiply-adds. Write it with padding P.
+
+
+# %% slideshow={"slide_type": "-"}
+@exercise("09.3")
+def multiply_adds(W, H, D, F, K, P=0):
+    """Multiply-adds of K filters of F×F on W×H×D, at stride 1."""
+    places = blank((W - F + 2 * P + 1) * (H - F + 2 * P + 1))
+    return places * blank(K * F * F * D)
+
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Too expensive
+#
+# **Predict:** which branch costs most: 64 of 1×1, 128 of 3×3, or 32 of 5×5?
+
+# %% slideshow={"slide_type": "fragment"}
+branches = {"1×1": (1, 64), "3×3": (3, 128), "5×5": (5, 32)}
+costs = {
+    name: multiply_adds(28, 28, 192, F, K, P=F // 2)
+    for name, (F, K) in branches.items()
+}
+show_table(["branch", "multiply-adds"], [*costs.items(), ("sum", sum(costs.values()))])
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# One module, and it costs more than 40 % of all AlexNet (724 million). 5×5 gives a
+# quarter of the maps of 3×3 for two thirds of its price.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## What can a kernel of one pixel do?
+#
+# It sees no neighbours. But a filter is as deep as its input: 1×1×D.
+#
+# **Predict:** three maps, and the filter (1, 0, −2). What comes out?
+
+# %% slideshow={"slide_type": "-"}
+maps = torch.tensor([[[1.0, 2], [3, 4]], [[5, 5], [5, 5]], [[0, 1], [1, 0]]])
+weight = torch.tensor([1.0, 0, -2]).view(1, 3, 1, 1)
+print(maps.tolist())
+
+# %% slideshow={"slide_type": "fragment"}
+print(functional.conv2d(maps[None], weight)[0, 0].tolist())
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# At each pixel a weighted sum over the depth: 1·1 + 0·5 − 2·0, and so on. K such
+# filters turn D numbers at each pixel into K. That is a matrix.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Exercise 09.4: 1×1 is a matrix
+#
+# Move the depth to the end, so that each pixel is a row of D numbers; multiply; move
+# the new depth back to its place.
+
+
+# %% slideshow={"slide_type": "-"}
+@exercise("09.4")
+def mix(maps, weight):
+    """(N, D, H, W) and (K, D) → (N, K, H, W): a 1×1 convolution without bias."""
+    pixels = maps.permute(0, 2, 3, 1)  # (N, H, W, D)
+    mixed = pixels @ blank(weight.T)  # (N, H, W, K)
+    return mixed.permute(blank(0), blank(3), blank(1), blank(2))
+
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Three names for one thing
+#
+# **Predict:** 56×56×64 goes through 32 filters of 1×1. What comes out?
+
+# %% slideshow={"slide_type": "fragment"}
+torch.manual_seed(0)
+x = torch.randn(1, 64, 56, 56)
+layer, dense = nn.Conv2d(64, 32, 1, bias=False), nn.Linear(64, 32, bias=False)
+dense.weight.data = layer.weight.data[:, :, 0, 0]  # (32, 64)
+print(tuple(layer(x).shape))
+
+# %% slideshow={"slide_type": "fragment"}
+by_dense = dense(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+by_hand = torch.as_tensor(mix(x, layer.weight[:, :, 0, 0].detach()))
+for other in (by_dense, by_hand):
+    print("the same:", torch.allclose(layer(x), other, atol=1e-5))
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Also a dense layer, applied to each pixel with the same weights. Half the depth is
+# left, and every pixel has its place: a **bottleneck**.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Exercise 09.5: bottlenecks by hand
+#
+# 1. 56×56×64, and 32 filters of 1×1: depth of the output, weights (no biases).
+# 2. The 5×5 branch again, 28×28×192, 32 filters. First 16 filters of 1×1, then the 5×5
+#    on what is left. Multiply-adds of each of the two steps?
+
+# %% slideshow={"slide_type": "-"}
+answer(
+    "09.5",
+    depth=blank(32),
+    weights=blank(2048),
+    reduce=blank(28 * 28 * 16 * 192),
+    five=blank(28 * 28 * 32 * 5 * 5 * 16),
+)
+
+# %% slideshow={"slide_type": "fragment"}
+reduced = multiply_adds(28, 28, 192, 1, 16) + multiply_adds(28, 28, 16, 5, 32, P=2)
+print(f"5×5 branch: {costs['5×5'] / reduced:.2f} times fewer multiply-adds")
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The inception module
+#
+# Reduce before 3×3 and 5×5, each in its own way. After the pooling, which keeps all D
+# maps, **project** to fewer.
+#
+# **Find**, starting from GoogLeNet's first module: the reduction that saves most; what
+# happens without the 1×1 after the pooling; the first reduction before 3×3 that costs
+# more than it saves.
+
+# %% slideshow={"slide_type": "subslide"}
+inception_explorer(28, 28, 192)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# A reduction to r pays while 192·r + 9·128·r is below 9·128·192: up to r = 164, far
+# above the 96 that were chosen.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Exercise 09.6: the inception module
+#
+# The arguments stand as in the paper's table: r3 and r5 are the reductions. ReLU comes
+# after every convolution, as `conv` has it.
+
+
+# %% slideshow={"slide_type": "-"}
+@exercise("09.6")
+class Inception(nn.Module):
+    def __init__(self, D, k1, r3, k3, r5, k5, pool):
+        super().__init__()
+        self.one = conv(D, k1, 1)
+        self.three = nn.Sequential(conv(D, blank(r3), 1), conv(blank(r3), k3, 3))
+        self.five = nn.Sequential(conv(D, blank(r5), 1), conv(blank(r5), k5, 5))
+        pooling = nn.MaxPool2d(3, stride=blank(1), padding=blank(1))
+        self.pool = nn.Sequential(pooling, conv(blank(D), pool, 1))
+
+    def forward(self, x):  # (N, D, H, W)
+        branches = [self.one(x), self.three(x), self.five(x), self.pool(x)]
+        return torch.cat(branches, dim=blank(1))
+
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Before and after, by code
+#
+# GoogLeNet's first module: 64; 96 → 128; 16 → 32; pooling → 32. **Predict:** a half, a
+# third, or a tenth of the naive work?
+
+# %% slideshow={"slide_type": "-"}
+with torch.device("meta"):
+    first = layer_table(Inception(192, 64, 96, 128, 16, 32, 32), (192, 28, 28))
+    before = layer_table(Naive(192, 64, 128, 32), (192, 28, 28))
+print(f"{before.multiply_adds / first.multiply_adds:.2f} times fewer multiply-adds")
+
+# %% slideshow={"slide_type": "-"}
+rows = [
+    [name, f"28×28×{depth}", table.weights, table.multiply_adds]
+    for name, depth, table in (("naive", 416, before), ("reduced", 256, first))
+]
+show_table(["module", "output", "weights", "multiply-adds"], rows)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# 5×5 became ten times cheaper, 3×3 not quite twice. And 256 maps go on, not 416, which
+# makes the *next* module cheaper.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Nine of them
+#
+# Table 1 of the paper, with four gaps. Between 3b and 4a, and between 4e and 5a, a
+# pooling halves the size.
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
+show_table(
+    ["module", "k1", "r3", "k3", "r5", "k5", "pool", "output"],
+    [
+        ["3a", 64, 96, 128, 16, 32, 32, "28×28×256"],
+        ["3b", 128, 128, 192, 32, "?", 64, "28×28×480"],
+        ["4a", 192, 96, "?", 16, 48, 64, "14×14×512"],
+        ["4b", 160, 112, 224, 24, 64, 64, "14×14×512"],
+        ["4c", 128, 128, 256, 24, 64, 64, "14×14×512"],
+        ["4d", 112, 144, 288, 32, 64, 64, "14×14×528"],
+        ["4e", 256, 160, 320, 32, 128, "?", "14×14×832"],
+        ["5a", 256, 160, 320, 32, 128, 128, "7×7×832"],
+        ["5b", "?", 192, 384, 48, 128, 128, "7×7×1024"],
+    ],
+)
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# ### Exercise 09.7: gaps in the table
+#
+# Which of the numbers make the depth of the output?
+
+# %% slideshow={"slide_type": "-"}
+answer("09.7", k5_3b=blank(96), k3_4a=blank(208), pool_4e=blank(128), k1_5b=blank(384))
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Exercise 09.8: stack them
+#
+# A row is a module's six numbers, or "pool". Each module's D is what the one before it
+# put out. Rounded up (`ceil_mode`), 3×3 pooling with stride 2 halves: 28 → 14 → 7.
+
+
+# %% slideshow={"slide_type": "-"}
+@exercise("09.8")
+def stack(D, rows):
+    """Modules one after the other, with poolings between them."""
+    layers = []
+    for row in rows:
+        if row == "pool":
+            layers.append(nn.MaxPool2d(3, stride=blank(2), ceil_mode=True))
+        else:
+            layers.append(Inception(blank(D), *row))
+            k1, _, k3, _, k5, pool = row  # _: not needed
+            D = blank(k1 + k3 + k5 + pool)
+    return nn.Sequential(*layers)
+
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## GoogLeNet
+#
+# The stem brings 224×224×3 down to 28×28×192. `low`, `middle` and `high` are kept apart
+# for later. (The paper also normalises responses in the stem, as AlexNet does. That
+# learns nothing, and is left out here.)
+
+# %% slideshow={"slide_type": "-"}
+low = [(64, 96, 128, 16, 32, 32), (128, 128, 192, 32, 96, 64), "pool"]
+low += [(192, 96, 208, 16, 48, 64)]
+middle = [(160, 112, 224, 24, 64, 64), (128, 128, 256, 24, 64, 64)]
+middle += [(112, 144, 288, 32, 64, 64)]
+high = [(256, 160, 320, 32, 128, 128), "pool"]
+high += [(256, 160, 320, 32, 128, 128), (384, 192, 384, 48, 128, 128)]
+
+
+# %% slideshow={"slide_type": "-"}
+def stem():
+    return nn.Sequential(
+        conv(3, 64, 7, S=2),
+        nn.MaxPool2d(3, stride=2, ceil_mode=True),
+        conv(64, 64, 1),
+        conv(64, 192, 3),
+        nn.MaxPool2d(3, stride=2, ceil_mode=True),
+    )
+
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Follow the volume
+#
+# **Predict** the shape at each arrow: image → stem → low → middle → high.
+
+# %% slideshow={"slide_type": "fragment"}
+with torch.device("meta"):
+    parts = [stem(), stack(192, low), stack(512, middle), stack(528, high)]
+    x = torch.empty(1, 3, 224, 224)
+    for part, name in zip(parts, ("stem", "low", "middle", "high")):
+        x = part(x)
+        print(f"{name:6}", "×".join(map(str, x.shape[1:])))
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Exercise 09.9: 22 layers, and the last of them
+#
+# 1. Layers that learn, along the *longest* way: parallel branches count once. How many
+#    in the nine modules? And with 3 in the stem, 1 dense at the end?
+# 2. 7×7×1024 are left. Weights of a dense layer of 1000 on all of it? After the mean
+#    of each map?
+
+# %% slideshow={"slide_type": "-"}
+answer(
+    "09.9",
+    in_modules=blank(18),
+    depth=blank(22),
+    dense=blank(7 * 7 * 1024 * 1000),
+    after=blank(1024 * 1000),
+)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# The mean of each map, **global average pooling** (lesson 05), saves 49 times the
+# weights. The lecture's "49M" is 49 × 1.024M.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The whole of it
+
+
+# %% slideshow={"slide_type": "-"}
+def classifier(D, classes, p=0.4):
+    """(N, D, H, W) → (N, classes), from the mean of each map."""
+    mean = [nn.AdaptiveAvgPool2d(1), nn.Flatten()]
+    return nn.Sequential(*mean, nn.Dropout(p), nn.Linear(D, classes))
+
+
+# %% slideshow={"slide_type": "-"}
+with torch.device("meta"):
+    whole = nn.Sequential(*parts, classifier(1024, classes=1000))
+table = layer_table(whole, input_size=(3, 224, 224))
+print(f"{table.parameters:,} parameters".replace(",", " "))
+print(f"{table.multiply_adds:,} multiply-adds".replace(",", " "))
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# It won ImageNet's competition of 2014 with a top-5 error of 6.7 %; VGG had 7.3 %.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Exercise 09.10: twelve times fewer?
+#
+# The lectures: 5 million parameters, 12 times fewer than AlexNet, 27 times fewer than
+# VGG-16. You know better: AlexNet 60 965 224, VGG-16 138 357 544, GoogLeNet 6 998 552.
+# How many times fewer, to one digit after the point?
+
+# %% slideshow={"slide_type": "-"}
+answer("09.10", alexnet=blank(8.7), vgg16=blank(19.8))
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The other "5×5"
+#
+# torchvision's GoogLeNet has 6 624 904 parameters: neither 5 million nor yours.
+# **Look** at its branch of 5×5.
+
+# %% slideshow={"slide_type": "-"}
+with torch.device("meta"):
+    other = TorchvisionGoogLeNet(aux_logits=False, init_weights=False)
+print(other.inception3a.branch3[1].conv)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# It is 3×3. An old mistake of the code its weights came from, and kept for their sake.
+# And no convolution there has a bias; batch norm follows it, lesson 10.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Lectured, computed, published, torchvision
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
+size, alex_size = (3, 224, 224), (3, 227, 227)
+with torch.device("meta"):
+    theirs = layer_table(other.eval(), size)
+    vgg16 = layer_table(vgg(16), size)
+    alex, alex_one, alex_other = (
+        layer_table(alexnet(variant), alex_size)
+        for variant in ("published", "ungrouped", "torchvision")
+    )
+no_dense = table.parameters - 1024 * 1000 - 1000
+
+
+def times(a, b, what="parameters"):
+    return f"{getattr(a, what) / getattr(b, what):.1f}×"
+
+
+fewer = [times(alex, table), times(alex_other, theirs)]
+than_vgg = [times(vgg16, table), times(vgg16, theirs)]
+pairs = (table, alex), (theirs, alex_other), (table, alex_one)
+work = [times(*pair, "multiply_adds") for pair in pairs]
+show_table(
+    ["GoogLeNet", "lectured", "published", "torchvision", "why"],
+    [
+        ["parameters", "5M", table.parameters, theirs.parameters, "counted"],
+        ["less the dense layer", "", no_dense, theirs.parameters - 1025 * 1000, ""],
+        ["fewer than AlexNet", "12×", *fewer, "12× goes with 5M"],
+        ["fewer than VGG-16", "27×", *than_vgg, "27× goes with 5M"],
+        ["AlexNet's work", "2×", *work[:2], "right"],
+        ["the same, ungrouped", "", work[2], "", "lesson 07"],
+        ["dense on 7×7×1024", "49M", 7 * 7 * 1024 * 1000, "", "49 × 1.024M"],
+        ["averaging saves", "50×", f"{7 * 7}×", "", "7·7 places"],
+    ],
+)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# The two middle columns are computed. "12×" stands in the paper's introduction, too;
+# its own table 1 does not give it.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Where did the parameters go?
+#
+# **Predict:** is it the inception module that saves so many, or the end?
+
+# %% slideshow={"slide_type": "fragment"}
+dense = sum(row.weights for row in alex.rows if row.type == "Linear")
+print(f"AlexNet, dense:        {dense / 1e6:5.1f}M")
+print(f"AlexNet, convolutions: {(alex.weights - dense) / 1e6:5.1f}M")
+print(f"GoogLeNet, modules:    {(table.weights - 1024 * 1000) / 1e6:5.1f}M, stem in it")
+print(f"GoogLeNet, dense:      {1024 * 1000 / 1e6:5.1f}M")
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# The end. Its convolutions have more than twice AlexNet's. But 22 layers of naive
+# modules would never have been affordable.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Does anything reach the stem?
+#
+# 22 layers deep, in 2014: no better start (lesson 08), no batch norm. On its way down
+# each layer makes the gradient smaller. So the authors put two small classifiers
+# half-way up: **auxiliary heads**, each with a loss of its own.
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
+drawing, x = Drawing(760, 196), 20
+for name in ("stem", "low", "middle", "high", "scores"):
+    drawing.rect(x, 104, 104, 42, PALE_BLUE, BLACK)
+    drawing.text(x + 52, 125, name, 16)
+    if name != "scores":
+        drawing.arrow(x + 104, 125, x + 146, 125, BLACK)
+    if name in ("low", "middle"):
+        drawing.arrow(x + 125, 125, x + 125, 60, BLACK)
+        drawing.rect(x + 73, 22, 104, 36, PALE_GREEN, BLACK)
+        drawing.text(x + 125, 40, "head", 16)
+    x += 148
+drawing.arrow(716, 174, 30, 174, ORANGE)
+drawing.text(560, 162, "gradient", 14, anchor="start")
+show(
+    drawing,
+    "Stem, low, middle, high and scores in a row; a head branches off after low, one "
+    "after middle. An arrow below says that the gradient goes all the way back.",
+)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## A head
+#
+# Average to 4×4, 128 filters of 1×1, two dense layers, much dropout.
+
+
+# %% slideshow={"slide_type": "-"}
+def head(D, classes):
+    """(N, D, H, W) → (N, classes), for training only."""
+    return nn.Sequential(
+        nn.AdaptiveAvgPool2d(4),
+        conv(D, 128, 1),
+        nn.Flatten(),
+        nn.Linear(128 * 4 * 4, 1024),
+        nn.ReLU(),
+        nn.Dropout(0.7),
+        nn.Linear(1024, classes),
+    )
+
+
+# %% slideshow={"slide_type": "fragment"}
+with torch.device("meta"):
+    heads = [sum(p.numel() for p in head(D, 1000).parameters()) for D in (512, 528)]
+print(f"two heads: {sum(heads):,} parameters".replace(",", " "))
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Nearly as many as the whole network. That is only a loan, as you will see.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## A network with heads
+#
+# In training it gives its scores and the heads'; in evaluation its scores.
+
+
+# %% slideshow={"slide_type": "-"}
+class WithHeads(nn.Module):
+    def __init__(self, parts, heads, scores):
+        super().__init__()
+        self.low, self.middle, self.high = parts
+        self.heads, self.scores = nn.ModuleList(heads), scores
+
+    def forward(self, x):
+        low = self.low(x)
+        middle = self.middle(low)
+        scores = self.scores(self.high(middle))
+        if self.training:
+            return scores, [head(m) for head, m in zip(self.heads, (low, middle))]
+        return scores
+
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Exercise 09.11: the loss with heads
+#
+# The loss of the scores in full, and 0.3 of the loss of each head: that is the paper's
+# recipe. `heads` is a list of scores, and may be empty.
+
+
+# %% slideshow={"slide_type": "-"}
+@exercise("09.11")
+def total_loss(scores, heads, labels):
+    """Cross-entropy of the scores, and a part of each head's."""
+    loss = functional.cross_entropy(scores, labels)
+    for each in heads:
+        loss = loss + blank(0.3) * functional.cross_entropy(blank(each), labels)
+    return blank(loss)
+
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Measure the gradient
+#
+# Your GoogLeNet, fresh; eight drawn shapes, enlarged to 64×64 (a stand-in for
+# ImageNet).
+
+
+# %% slideshow={"slide_type": "-"}
+def googlenet(classes):
+    parts = [nn.Sequential(stem(), stack(192, low)), stack(512, middle)]
+    heads = [head(512, classes), head(528, classes)]
+    return WithHeads([*parts, stack(528, high)], heads, classifier(1024, classes))
+
+
+# %% slideshow={"slide_type": "-"}
+def gradients(network, images, labels, with_heads):
+    """Size of the loss's gradient at the stem's convolutions and each module."""
+    network.zero_grad()
+    scores, others = network(images)
+    total_loss(scores, others if with_heads else [], labels).backward()
+    blocks = *network.low[0], *network.low[1], *network.middle, *network.high
+    firsts = [next(block.parameters(), None) for block in blocks]  # poolings: None
+    return [weight.grad.norm().item() for weight in firsts if weight is not None]
+
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# **Predict:** how much larger is the stem's gradient with heads than without: twice,
+# ten times, a hundred times?
+
+# %% slideshow={"slide_type": "-"}
+shapes = load("shapes", device="cpu", counts=(8, 1))
+images = functional.interpolate(shapes.train.images, size=64)  # (8, 3, 64, 64)
+
+# %% slideshow={"slide_type": "-"}
+torch.manual_seed(0)
+network = googlenet(classes=10)
+found = {
+    name: gradients(network, images, shapes.train.labels, with_heads)
+    for name, with_heads in (("with heads", True), ("without", False))
+}
+
+# %% slideshow={"slide_type": "fragment"}
+ratio = found["with heads"][0] / found["without"][0]
+print(f"stem's gradient, with heads / without: about {10 * round(ratio / 10)}")
+print("more than 50:", ratio > 50)
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "subslide"}
+names = ["conv1", "conv2", "conv3", "3a", "3b", "4a", "4b", "4c", "4d"]
+names += ["4e", "5a", "5b"]
+figure, ax = plt.subplots(figsize=(8.4, 3.6))
+for (name, values), style in zip(found.items(), ("o-", "s--")):
+    ax.semilogy(names, values, style, label=name)
+for place in (5, 8):
+    ax.axvline(place, color="#8a8a8a", linestyle=":")
+ax.set(ylabel="size of the gradient", title="fresh GoogLeNet; dotted: the heads")
+ax.legend(loc="center right")
+show(
+    figure,
+    "Size of the gradient at twelve places from conv1 to 5b, on a logarithmic axis. "
+    "Without heads it falls towards the stem by several powers of ten. With heads it "
+    "is the same above the second head at 4d, jumps up at each head, and stays about "
+    "a hundred times larger from 4a down.",
+)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Above the second head nothing changes. Below each head the gradient has a shorter way.
+# (Ten random starts gave 122 to 203 times.)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## In use they do nothing
+#
+# **Predict:** does cutting off the heads change the scores?
+
+# %% slideshow={"slide_type": "-"}
+network.eval()
+with torch.no_grad():
+    before = network(images)
+    network.heads = nn.ModuleList()
+    after = network(images)
+print("the same scores without heads:", torch.equal(before, after))
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# So their parameters do not count either, and neither do their layers: 22 remains 22.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Do they help?
+#
+# A gradient is not yet a better network. Six narrow modules, heads after two and four,
+# digits of 8×8 (a stand-in). Adam is an optimiser that scales each weight's steps by
+# the gradients it has seen: even small ones move something.
+
+
+# %% slideshow={"slide_type": "-"}
+def small(classes=10):
+    pair = [(8, 8, 8, 4, 8, 8)] * 2  # 32 maps in, 32 maps out
+    begin = [conv(1, 32, 3), nn.MaxPool2d(2)]
+    parts = [nn.Sequential(*begin, stack(32, pair)), stack(32, pair), stack(32, pair)]
+    heads = [
+        nn.Sequential(nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(128, classes))
+        for _ in range(2)
+    ]
+    return WithHeads(parts, heads, classifier(32, classes, p=0))
+
+
+# %% slideshow={"slide_type": "subslide"}
+digits = load("digits", device="cpu")
+train = Batches(*digits.train, batch_size=64)
+
+
+# %% slideshow={"slide_type": "-"}
+def learned(with_heads, epochs=4):
+    """Test accuracy after each epoch."""
+    torch.manual_seed(0)
+    network, accuracies = small(), []
+    optimizer = torch.optim.Adam(network.parameters(), lr=0.01)
+    for _ in range(epochs):
+        network.train()
+        for images, labels in train:
+            scores, heads = network(images)
+            loss = total_loss(scores, heads if with_heads else [], labels)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        accuracies.append(evaluate(network, [digits.test]).accuracy)
+    return accuracies
+
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# **Predict** the two accuracies after four epochs.
+
+# %% slideshow={"slide_type": "-"}
+curves = {"with heads": learned(True), "without": learned(False)}
+ahead = curves["with heads"][-1] - curves["without"][-1]
+print(f"{digits.title}: heads ahead by more than 0.05:", ahead > 0.05)
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
+figure, ax = plt.subplots(figsize=(8.4, 3))
+for (name, values), style in zip(curves.items(), ("o-", "s--")):
+    ax.plot(range(1, 5), [100 * v for v in values], style, label=name)
+ax.set(xlabel="epoch", ylabel="test accuracy in %", ylim=(0, 100), title=digits.title)
+ax.set_xticks(range(1, 5))
+ax.legend()
+show(
+    figure,
+    "Test accuracy over four epochs on scikit-learn digits, a stand-in for MNIST: the "
+    "network with heads ends far above the one without.",
+)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## How much is that worth?
+#
+# Time, above all. In ten random starts heads were ahead after four epochs, by a
+# quarter to half of the digits; after twenty, by 0 to 5 in a hundred.
+#
+# The authors found half a percent, and that one head would do. Why so little, with a
+# hundred times the gradient?
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## With a better start
+#
+# Lesson 08's, which keeps numbers and gradients at their size. **Predict:** how much do
+# the heads add at the stem now?
+
+# %% slideshow={"slide_type": "-"}
+torch.manual_seed(0)
+network = googlenet(classes=10)
+for layer in network.modules():
+    if isinstance(layer, nn.Conv2d | nn.Linear):
+        nn.init.kaiming_normal_(layer.weight)
+
+# %% slideshow={"slide_type": "-"}
+now = [
+    gradients(network, images, shapes.train.labels, heads)[0] for heads in (True, False)
+]
+
+# %% slideshow={"slide_type": "fragment"}
+print("with heads / without: more than 50:", now[0] / now[1] > 50)
+print("                      less than 5: ", now[0] / now[1] < 5)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# And the small network, from this start: after four epochs 85 to 92 % without heads,
+# 91 to 94 % with them (four starts). Heads mended what a good start avoids.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Common mistakes
+#
+# - **Branches without padding.** They cannot be concatenated.
+# - **Stride forgotten in the pooling branch.** It would be 3.
+# - **Reductions counted as output.** They stay inside.
+# - **Concatenated along axis 0.** That is the batch.
+# - **No ReLU after 1×1.** Two linear layers in a row are one.
+# - **Heads counted,** in depth, parameters or evaluation.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Recap, and where next
+#
+# - Inception: 1×1, 3×3, 5×5 and pooling side by side, concatenated.
+# - 1×1 convolutions are matrices over the depth, and make it cheap.
+# - GoogLeNet: 22 layers, 6 998 552 parameters, no large dense layer.
+# - Auxiliary heads bring gradient to the stem, and are thrown away.
+#
+# Next: {next}. Numbers that neither fade nor explode.

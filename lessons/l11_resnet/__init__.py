@@ -1,0 +1,1 @@
+"""See gradients vanish, build the blocks, switch off each trick."""

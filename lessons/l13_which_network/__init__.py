@@ -1,0 +1,1 @@
+"""Put accuracy against work, memory and time; choose, and defend the choice."""

@@ -1,0 +1,67 @@
+"""The house stays in order: what may import what, and how small the helpers are."""
+
+import ast
+import re
+from graphlib import TopologicalSorter
+
+import pytest
+
+from tools import build
+
+ROOT = build.ROOT
+HELPERS = sorted((ROOT / "helpers").rglob("*.py"))
+LINES = 5_500
+
+
+def test_helpers_are_small():
+    assert sum(len(p.read_text("utf-8").splitlines()) for p in HELPERS) <= LINES
+
+
+@pytest.mark.parametrize("path", HELPERS, ids=lambda p: str(p.relative_to(ROOT)))
+def test_helpers_know_no_lesson(path):
+    names = r'[Ll]essons? ?_?[0-9]|"[01][0-9]\.[0-9]'
+    assert re.findall(names, path.read_text("utf-8")) == []
+
+
+def imports_of(path):
+    """The project's modules that a module imports, also inside functions."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        for name in names:  # of a module, or of a name in one
+            for parts in (name.split("."), name.split(".")[:-1]):
+                stem = ROOT.joinpath(*parts)
+                target = stem.with_suffix(".py")
+                target = target if target.is_file() else stem / "__init__.py"
+                if parts and target.is_file():
+                    found.add(target)
+                    break
+    return found - {path}
+
+
+def test_no_two_modules_need_each_other():
+    modules = [*HELPERS, *(ROOT / "tools").glob("*.py")]
+    order = TopologicalSorter({path: imports_of(path) for path in modules})
+    order.prepare()  # raises CycleError, with the cycle in it
+
+
+def test_imports_go_one_way():
+    folders = {"helpers": {"helpers"}, "lessons": {"helpers", "lessons"}}
+    for folder, may in folders.items():
+        for path in (ROOT / folder).rglob("*.py"):
+            if path.name != "test_lesson.py":
+                found = {p.relative_to(ROOT).parts[0] for p in imports_of(path)}
+                assert found <= may, path
+
+
+def test_a_lesson_imports_no_other_lesson():
+    for lesson in build.lessons():
+        for path in lesson.folder.glob("*.py"):
+            for target in imports_of(path):
+                if target.parts[-3] == "lessons":
+                    assert target.parent == lesson.folder, path
