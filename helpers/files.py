@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,5 +36,5 @@ def check_writable(path: Path) -> None:
         raise IsADirectoryError(f"{path} is a folder; name a file in it")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.with_name(f"{path.name}.0.part").touch()
-    for left in path.parent.glob(f"{path.name}.*.part"):
+    for left in path.parent.glob(f"{glob.escape(path.name)}.*.part"):
         left.unlink(missing_ok=True)

@@ -18,6 +18,7 @@ from torch.optim import SGD, Adam, lr_scheduler
 
 mpl.use("Agg")
 
+from helpers.data import Batches
 from helpers.training import (
     CheckpointError,
     History,
@@ -407,9 +408,33 @@ def test_ctrl_c_in_the_first_epoch(stopped_run, tmp_path, capfd):
     for _ in range(2):  # the second time with a file of an older run
         _, history = stopped_run(0, checkpoint=path)
         assert history.rows == []
-        assert "nothing is saved" in capfd.readouterr().err
+        assert "Nothing is saved" in capfd.readouterr().err
         quiet(build(), Shuffled(), epochs=1, checkpoint=path)
     assert len(restore(build(), path).rows) == 1
+
+
+def test_ctrl_c_beside_a_file_that_is_no_checkpoint(stopped_run, tmp_path, capfd):
+    path = tmp_path / "run.pt"
+    path.write_text("my notes")
+    assert stopped_run(0, checkpoint=path)[1].rows == []
+    assert "Nothing is saved" in capfd.readouterr().err
+    assert path.read_text() == "my notes"
+
+
+def test_other_images_are_another_run(tmp_path):
+    settings = {"batch_size": 16, "seed": 0}
+    images, labels = (torch.cat(parts) for parts in zip(*toy()))
+    path = tmp_path / "run.pt"
+    quiet(small(), Batches(images, labels, **settings), epochs=1, checkpoint=path)
+    fewer = Batches(images[:64], labels[:64], **settings)
+    assert "images, or batches there 100, here 64" in refused(path, batches=fewer)
+
+
+def test_smoothing_and_empty_tests_are_refused_at_once():
+    with pytest.raises(ValueError, match="for the default loss"):
+        quiet(small(), toy(), loss=nn.CrossEntropyLoss(), label_smoothing=0.1)
+    with pytest.raises(ValueError, match="loader is empty"):
+        quiet(small(), toy(), [])
 
 
 def test_the_same_objects_go_on_after_ctrl_c(whole, tmp_path):
@@ -524,8 +549,8 @@ def test_another_network(saved):
     leaky = small()
     leaky[2] = nn.LeakyReLU()
     message = refused(saved, leaky)
-    assert "layer 2 there {'kind': 'ReLU'" in message
-    assert "here {'kind': 'LeakyReLU'" in message
+    assert "layer 2 there {'kind': 'ReLU()'" in message
+    assert "here {'kind': 'LeakyReLU(negative_slope=0.01)'" in message
 
 
 @pytest.mark.parametrize(
@@ -540,10 +565,10 @@ def test_another_network(saved):
         ({"channels_last": True}, "channels_last there False, here True"),
         ({"clip": 1.0}, "clip there None, here 1.0"),
         ({"label_smoothing": 0.1}, "label_smoothing there 0.0, here 0.1"),
-        ({"batches": toy(size=10)}, "batches there 4, here 10"),
+        ({"batches": toy(size=10)}, "images, or batches there 4, here 10"),
         (
             {"loss": nn.CrossEntropyLoss()},
-            "loss there cross_entropy, here {'kind': 'CrossEntropyLoss'",
+            "loss there cross_entropy, here {'kind': 'CrossEntropyLoss()'",
         ),
     ],
 )
@@ -605,8 +630,12 @@ def test_a_wrong_label_anywhere_stops_the_first_step_where_all_are_known():
 
 
 def test_scores_that_are_maps():
-    with pytest.raises(ValueError, match=r"shape \(8, 2, 6, 6\), not"):
+    with pytest.raises(ValueError, match=r"shape \(8, 2, 6, 6\) for 8 images, not"):
         quiet(nn.Conv2d(1, 2, 3), batch())
+    halves = nn.Sequential(nn.Flatten(), nn.Unflatten(1, (2, 32)), nn.Flatten(0, 1))
+    halves.append(nn.Linear(32, 2))
+    with pytest.raises(ValueError, match=r"shape \(16, 2\) for 8 images, not"):
+        quiet(halves, batch())
 
 
 def test_nothing_to_learn():

@@ -166,8 +166,7 @@ def of_lesson(lesson: str) -> Mapping[str, Exercise]:
     folder = lessons()[lesson]
     try:
         folder.load_checks()
-        found = {n: _registry[n] for n in sorted(_registry, key=_order)
-                 if n.startswith(f"{lesson}.")}  # fmt: skip
+        found = {n: e for n, e in _registry.items() if e.lesson == lesson}
         differing = found.keys() ^ folder.solved.keys()
         if differing:
             raise ValueError(
@@ -178,7 +177,7 @@ def of_lesson(lesson: str) -> Mapping[str, Exercise]:
         for number in [n for n in _registry if n.startswith(f"{lesson}.")]:
             del _registry[number]
         raise
-    return MappingProxyType({n: _with_reference(e) for n, e in found.items()})
+    return MappingProxyType({n: _with_reference(found[n]) for n in folder.solved})
 
 
 def _with_reference(exercise: Exercise) -> Exercise:
@@ -193,11 +192,6 @@ def exercises() -> Mapping[str, Exercise]:
     return MappingProxyType(
         {n: e for lesson in lessons() for n, e in of_lesson(lesson).items()}
     )
-
-
-def _order(number: str) -> tuple[int, int]:
-    lesson, position = number.split(".")
-    return int(lesson), int(position)
 
 
 def get(number: str) -> Exercise:
@@ -250,15 +244,8 @@ def _result(exercise: Exercise, status: str, key=None, failing=(), says="", outp
     lines += [f"  {label.ljust(width)}  {text}" for label, text in failing]
     lines += [f"  {says}"] if says else []
     lines += [f"  Your code printed: {output.rstrip()}"] if output.strip() else []
-    return Result(
-        exercise.number,
-        status,
-        "\n".join(lines),
-        key,
-        tuple(failing),
-        says,
-        output,
-    )
+    message, parts = "\n".join(lines), tuple(failing)
+    return Result(exercise.number, status, message, key, parts, says, output)
 
 
 def has_blank(candidate: Any) -> bool:

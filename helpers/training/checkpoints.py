@@ -60,6 +60,7 @@ def write(run: Run) -> None:
         "network": run.network.state_dict(),
         "optimizer": run.optimizer.state_dict(),
         "torch": torch.get_rng_state(),
+        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
         "numpy": (name, keys.tolist(), *rest),
         "python": random.getstate(),
         "loader": generator and generator.get_state(),
@@ -81,13 +82,16 @@ def write(run: Run) -> None:
 def after_interrupt(run: Run, epoch: int) -> str:
     """Go back to the last finished epoch, where it is saved; say how to go on."""
     stopped = f"Stopped in epoch {epoch}."
-    saved = _read(run.path) if run.path and run.path.exists() else {"history": "[]"}
+    try:
+        saved = _read(run.path)
+    except (CheckpointError, OSError, TypeError):  # none, or not this run's
+        saved = {"history": "[]"}
     rows = History.from_json(saved["history"]).rows
     ours = History(run.history.rows[: len(rows)]).to_json()
     if not rows or ours != saved["history"]:  # or it is an older run's
         return (
-            f"{stopped} The network has learned from a part of it; nothing is saved. "
-            "With checkpoint=PATH, a run can go on after its last whole epoch."
+            f"{stopped} Nothing is saved, and the network has learned a little: build "
+            "it anew to start again. A run with a checkpoint can go on from there."
         )
     _put_back(run, saved)
     return (
@@ -124,6 +128,8 @@ def _put_back(run: Run, saved: dict[str, Any]) -> None:
     run.optimizer.load_state_dict(saved["optimizer"])
     run.history = History.from_json(saved["history"])
     torch.set_rng_state(saved["torch"])
+    if saved["cuda"] and len(saved["cuda"]) == torch.cuda.device_count():
+        torch.cuda.set_rng_state_all(saved["cuda"])
     np.random.set_state(saved["numpy"])
     random.setstate(saved["python"])
     if saved["loader"] is not None:
@@ -156,8 +162,8 @@ def _settings(run: Run, epochs: int) -> dict[str, Any]:
     names = "shuffle", "augment", "seed", "drop_last"
     settings |= {name: getattr(data, name, None) for name in names}
     settings["batch_size"] = processes * (getattr(data, "batch_size", None) or 0)
-    # Of several processes, a detail of theirs.
-    settings["batches"] = None if hasattr(data, "ranks") else len(data)
+    settings["images, or batches"] = len(getattr(data, "labels", data))
+    settings["generator"] = getattr(data, "generator", None) is not None
     for epoch in range(epochs) if run.schedule else ():
         settings[f"learning rate's factor in epoch {epoch + 1}"] = run.schedule(epoch)
     settings["optimizer"] = type(run.optimizer).__name__
@@ -171,8 +177,11 @@ def _settings(run: Run, epochs: int) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """A layer's kind and constants; another thing's name."""
+    """A layer's kind, words and constants; another thing's name and arguments."""
     kind = getattr(value, "__name__", type(value).__name__)
+    if isinstance(value, nn.Module):
+        kind += f"({value.extra_repr()})"
     names = getattr(value, "__constants__", ())
     constants = {name: getattr(value, name, None) for name in names}
-    return {"kind": kind} | constants if names else kind
+    constants |= getattr(value, "keywords", {})  # of a functools.partial
+    return {"kind": kind} | constants if constants else kind

@@ -63,12 +63,12 @@ def _advice(layer: nn.Module, x: Tensor) -> str:
     return "try images.float(), divided by 255 if they are bytes"
 
 
-def check_output(scores: Tensor, labels: Tensor, classes: bool) -> None:
+def check_output(scores: Tensor, labels: Tensor, classes: bool, count: int) -> None:
     """Refuse scores not (N, classes); wrong labels, which on a GPU end the process."""
-    if scores.ndim != 2:
+    if scores.ndim != 2 or len(scores) != count:
         raise ValueError(
-            f"the network gives scores of shape {tuple(scores.shape)}, not (N, "
-            "classes): try flatten(1) before the last layer"
+            f"the network gives scores of shape {tuple(scores.shape)} for {count} "
+            "images, not (N, classes): try flatten(1) before the last layer"
         )
     if classes and (labels.dtype != torch.int64 or labels.ndim != 1):
         raise ValueError(

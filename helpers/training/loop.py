@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
 from torch.optim import SGD, Optimizer
 from tqdm import tqdm
 
@@ -21,6 +22,7 @@ from helpers.training.history import History, Row, Scores
 from helpers.training.run import Options, Run, Schedule
 
 READ_EVERY = 50  # steps; reading a loss makes the processor wait for the GPU
+EMPTY = "the loader is empty; has it fewer images than a batch, and drop_last?"
 
 
 def divide_at(*epochs: int, by: float = 10) -> Schedule:
@@ -111,8 +113,12 @@ def fit(
         raise ValueError("schedule must be a function: epochs finished → factor")
     if options.resume and options.checkpoint is None:
         raise ValueError("resume=True needs to know from where: checkpoint=PATH")
+    if options.label_smoothing and options.loss is not cross_entropy:
+        raise ValueError("label_smoothing is for the default loss; build it into yours")
     for batches in (train, test):
         ranks.check_share(batches)
+        if hasattr(batches, "__len__") and len(batches) == 0:
+            raise ValueError(EMPTY)
     if options.channels_last:
         network.to(memory_format=torch.channels_last)
     path = Path(options.checkpoint) if options.checkpoint else None
@@ -197,10 +203,7 @@ class _Tally:
 
     def scores(self, together: bool = False) -> Scores:
         if not self.images:
-            raise ValueError(
-                "the loader is empty: no batch came out of it; has it fewer images "
-                "than a batch, and drop_last?"
-            )
+            raise ValueError(EMPTY)
         loss, correct = self.sums.tolist()
         if together:
             sums = [loss, correct, self.images]

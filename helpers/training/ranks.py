@@ -56,14 +56,16 @@ def joined(kind: str | None = None) -> Iterator[torch.device]:
 
 
 def wrapped(network: nn.Module) -> nn.Module:
-    """The network as it learns: from the mean of all gradients, and equal weights."""
+    """The network as it learns: from equal weights, and the mean of all gradients.
+
+    Where the last shares of an epoch differ by an image, that mean is a little off.
+    """
     if world() == 1:
         return network
     # Buffers are shared once an epoch, which is enough: see `share_buffers`. The option
     # has another name in newer versions of PyTorch.
     parallel = nn.parallel.DistributedDataParallel
-    known = inspect.signature(parallel.__init__).parameters
-    newer = "forward_sync_buffers" in known
+    newer = "forward_sync_buffers" in inspect.signature(parallel).parameters
     option = "forward_sync_buffers" if newer else "broadcast_buffers"
     return parallel(network, **{option: False})
 

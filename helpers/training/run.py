@@ -70,8 +70,11 @@ class Run:
             # Another loss may want other labels: one for which there is no accuracy.
             kind, known = nn.CrossEntropyLoss, getattr(self.batches, "labels", None)
             classes = options.loss is cross_entropy or isinstance(options.loss, kind)
-            if first or known is None:
-                checks.check_output(scores, labels if known is None else known, classes)
+            # Reading labels waits for the GPU: there in the first epoch only.
+            each = known is None and (labels.is_cpu or not self.history.rows)
+            if first or each:
+                labelled = labels if known is None else known
+                checks.check_output(scores, labelled, classes, len(images))
             smooth = learns and options.label_smoothing
             more = {"label_smoothing": smooth} if smooth else {}
             loss = options.loss(output, labels, **more)

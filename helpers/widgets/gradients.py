@@ -1,5 +1,3 @@
 """Moved to the lessons: see `helpers.moved`."""
 
-from helpers.moved import __getattr__
-
-__all__ = ["__getattr__"]
+from helpers.moved import __getattr__  # noqa: F401
