@@ -86,13 +86,13 @@ class LessonTests:
         assert sum(line.startswith("# ") for line in lines) == 1
         parts = [r"\*\*Predict", r"^## Recap"]
         if lesson.number != "00":
-            assert lesson.minutes
-            assert lesson.needs
+            assert lesson.minutes, "first cell: About NN minutes."
+            assert lesson.needs, "first cell: You need: …"
             parts.append(r"^## Common mistakes")
         for part in parts:
             assert re.search(part, "\n".join(written), re.MULTILINE), f"no {part}"
         assert written[-1].startswith("## Recap"), "the last text is the recap"
-        assert lesson.summary.endswith(".")
+        assert lesson.summary.endswith("."), "__init__.py: one sentence"
 
     def test_nothing_is_imported_by_star(self, lesson):
         for cell in cells_of(lesson, "code"):
@@ -151,19 +151,19 @@ class LessonTests:
     def test_students_get_blanks_and_no_answers(self, lesson):
         student, solution = books_of(lesson)
         cards = [card for cell in student.cells for card in cards_of(cell)]
-        assert [card[0] for card in cards] == ["○"] * len(build.exercises_in(lesson))
+        assert [card[0] for card in cards] == ["○"] * len(build.numbers_of(lesson))
         cards = [card for cell in solution.cells for card in cards_of(cell)]
-        assert [card[0] for card in cards] == ["✓"] * len(build.exercises_in(lesson))
+        assert [card[0] for card in cards] == ["✓"] * len(build.numbers_of(lesson))
         sources = "\n".join(cell.source for cell in student.cells)
         assert "blank(" not in sources
         assert "SOLUTION" not in sources
-        for _, right in build.convert(lesson)[1].items():
+        for right in build.convert(lesson)[1].values():
             assert right not in sources
 
     # --- The exercises ----------------------------------------------------------------
 
     def test_exercises_come_in_order_and_all(self, lesson, exercises):
-        found = build.exercises_in(lesson)
+        found = build.numbers_of(lesson)
         assert found == [f"{lesson.number}.{k + 1}" for k in range(len(found))]
         assert list(exercises) == found
         assert len(found) >= self.least_exercises

@@ -100,7 +100,7 @@ def test_a_lesson_runs_as_a_script(tmp_path):
     )
     assert run.returncode == 0, run.stderr
     marks = [line.split()[:2] for line in run.stdout.splitlines() if line[:1] == "✓"]
-    assert marks == [["✓", number] for number in build.exercises_in(lesson)]
+    assert marks == [["✓", number] for number in build.numbers_of(lesson)]
     assert list(tmp_path.iterdir()) == []
     assert "base64" not in run.stdout, "a figure's markup is printed"
 

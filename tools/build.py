@@ -41,6 +41,7 @@ from nbclient.exceptions import (
 )
 from nbformat import NotebookNode
 
+from helpers.exercises.cells import exercises_in
 from helpers.exercises.lessons import FILE
 from helpers.explorers import Explorer
 from helpers.files import replaced
@@ -112,7 +113,10 @@ class Source:
     @property
     def summary(self) -> str:
         """What a student does in it: the docstring of its folder."""
-        tree = ast.parse((self.folder / "__init__.py").read_text("utf-8"))
+        file = self.folder / "__init__.py"
+        if not file.exists():
+            raise LessonError(f"{file}: write one sentence about what a student does")
+        tree = ast.parse(file.read_text("utf-8"))
         return " ".join((ast.get_docstring(tree) or "").split())
 
     @property
@@ -215,7 +219,10 @@ def execute(book: NotebookNode, folder: Path, name: str) -> None:
         # The kernel's own warnings (about its transport) are not the lesson's.
         client.execute(env=environment, stderr=subprocess.DEVNULL)
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-        raise LessonError(f"{name}: a cell stops\n{error}") from None
+        said = _trouble(book) or f"a cell stops\n{error}"
+        raise LessonError(f"{name}: {said}") from None
+    if said := _trouble(book, solved="solution" in name):
+        raise LessonError(f"{name}: {said}")
     book.metadata.pop("widgets", None)
     book.metadata["language_info"] = {"name": "python"}
     for cell in book.cells:
@@ -225,6 +232,19 @@ def execute(book: NotebookNode, folder: Path, name: str) -> None:
             # A saved reference to a widget that no kernel knows would show as an
             # error; the explorer's still picture and description remain.
             output.get("data", {}).pop(WIDGET_VIEW, None)
+
+
+def _trouble(book: NotebookNode, solved: bool = False) -> str:
+    """What the first exercise shows that has no card or, when solved, a wrong one."""
+    for cell in book.cells:
+        outputs = cell.get("outputs", [])
+        if outputs and exercises_in(ast.parse(cell.source)):
+            cards = [o.data.get("text/plain", "") for o in outputs if "data" in o]
+            if not cards:
+                return outputs[0].get("text", "").strip()
+            if solved and not all(card.startswith("✓") for card in cards):
+                return "a solved exercise is not right\n" + "\n".join(cards)
+    return ""
 
 
 def build(lesson: Source) -> None:
@@ -288,13 +308,13 @@ def _lists_all(cell: NotebookNode, lesson: Source) -> bool:
         output.get("data", {}).get("text/plain", "") for output in cell.outputs
     )
     rows = [
-        rf"^{other.number}  {re.escape(other.title)} .* of {len(exercises_in(other))}$"
+        rf"^{other.number}  {re.escape(other.title)} .* of {len(numbers_of(other))}$"
         for other in lessons(lesson.folder.parents[1])
     ]
     return all(re.search(row, text, re.MULTILINE) for row in rows)
 
 
-def exercises_in(lesson: Source) -> list[str]:
+def numbers_of(lesson: Source) -> list[str]:
     """The numbers of a lesson's exercises, in order, as the last build found them."""
     if not (lesson.folder / FILE).exists():
         return []
@@ -326,7 +346,12 @@ def used_by(lesson: Source) -> list[Path]:
 def imported(file: Path, root: Path) -> list[Path]:
     """The project's own modules that a module imports."""
     names = []
-    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+    try:
+        tree = ast.parse(file.read_text("utf-8"))
+    except SyntaxError as problem:
+        where = f"{file}:{problem.lineno}"
+        raise LessonError(f"{where}: not Python: {problem.msg}") from None
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -359,8 +384,15 @@ def _orphans() -> list[Path]:
 
 def make(force: bool = False, only: Sequence[str] = ()) -> int:
     """Rebuild stale lessons, or those whose numbers are given; return how many."""
+    numbers = [lesson.number for lesson in lessons()]
+    if unknown := set(only) - set(numbers):
+        known = ", ".join(numbers)
+        raise LessonError(f"no lesson {', '.join(unknown)}; choose from {known}")
     stamps = json.loads(STAMP.read_text()) if STAMP.exists() else {}
     prints = {lesson.name: _fingerprint(lesson) for lesson in lessons()}
+    # Checks and cards read these, so they are written before anything is executed.
+    for lesson in lessons():
+        _write(lesson.folder / FILE, in_brief(lesson))
     # Without a stamp (a fresh clone) the committed outputs are taken as they are.
     stale = [
         lesson
@@ -375,9 +407,6 @@ def make(force: bool = False, only: Sequence[str] = ()) -> int:
             )
         )
     ]
-    # Checks and cards read these, so they are written before anything is executed.
-    for lesson in lessons():
-        _write(lesson.folder / FILE, in_brief(lesson))
     _write(ROOT / "README.md", readme())
     for orphan in _orphans():
         print(f"removed   {orphan.relative_to(ROOT)}: it has no lesson")

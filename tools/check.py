@@ -4,7 +4,7 @@
     python -m tools.check --list     only say which tests that would run
 
 Of a lesson that changed, its tests and its two notebooks run; of a helper or a tool,
-the tests that import it. `make test` runs everything.
+the tests that import it themselves. What else depends on it is left to `make test`.
 """
 
 from __future__ import annotations
@@ -45,6 +45,10 @@ def tests_of(paths: Iterable[Path]) -> list[Path]:
     for test in sorted((ROOT / "tests").glob("test_*.py")):
         if test in paths or paths.intersection(build.imported(test, ROOT)):
             found[test] = None
+    if any(ROOT / "lessons" / "template" in path.parents for path in paths):
+        found[ROOT / "tests" / "test_add_lesson.py"] = None
+    if ROOT / "tests" / "mutants.py" in paths:
+        found[ROOT / "tests" / "test_lesson_tests.py"] = None
     return [path for path in found if path.exists()]
 
 

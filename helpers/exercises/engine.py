@@ -167,11 +167,10 @@ def of_lesson(lesson: str) -> Mapping[str, Exercise]:
     try:
         folder.load_checks()
         found = {n: e for n, e in _registry.items() if e.lesson == lesson}
-        differing = found.keys() ^ folder.solved.keys()
-        if differing:
+        if differing := ", ".join(sorted(found.keys() ^ folder.solved.keys())):
             raise ValueError(
-                f"lesson {lesson}: its text and its checks do not hold the same "
-                f"exercises ({', '.join(sorted(differing))}); run make notebooks"
+                f"{folder.folder.name}: only one of lesson.py and checks.py has "
+                f"{differing}. Add what is missing, then run make notebooks"
             )
     except BaseException:  # the next one who asks gets the same error
         for number in [n for n in _registry if n.startswith(f"{lesson}.")]:
