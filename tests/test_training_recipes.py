@@ -18,7 +18,8 @@ from helpers import training
 from helpers.data import Batches, load
 from helpers.device import has_bf16
 from helpers.networks import cifar_resnet, lenet5
-from helpers.training import RECIPES, Options, recipes, train
+from helpers.networks.named import Mirrored
+from helpers.training import RECIPES, Options, train
 from helpers.training.__main__ import main
 from helpers.training.records import recordings
 from tests.training_child import same
@@ -123,7 +124,7 @@ def test_handwriting_is_not_mirrored(few):
     assert quick(few).mirrored is None
     shapes = load("shapes", CPU, counts=(64, 50))
     result = quick(shapes, network="resnet8", epochs=1)
-    both = recipes.Mirrored(result.network.eval())
+    both = Mirrored(result.network.eval())
     images, labels = shapes.test
     with torch.no_grad():
         one, other = result.network(images), result.network(images.flip(3))
@@ -152,7 +153,7 @@ def test_a_network_of_ones_own_learns_itself(few):
     ("settings", "message"),
     [
         ({"network": "resnet18"}, r"depth must be 6n \+ 2"),
-        ({"network": "lenet6"}, "no network 'lenet6'; there are resnetD and plainD"),
+        ({"network": "lenet6"}, "no network 'lenet6'; choose from resnetD and plainD"),
         ({"network": "resnet20"}, r"cannot take .*as many in_channels"),
         ({"change": {"batch_size": 0}}, "batch_size must be 1 or more"),
         ({"change": {"learning_rate": -0.1}}, "learning_rate above 0"),

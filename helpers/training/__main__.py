@@ -22,10 +22,11 @@ import torch
 from helpers.data import TITLES, DataError, DataSet, load
 from helpers.device import best_device, describe_device
 from helpers.files import check_writable, replaced
+from helpers.networks.named import NETWORKS
 from helpers.training import ranks
 from helpers.training.checkpoints import CheckpointError
 from helpers.training.checks import TrainingDivergedError
-from helpers.training.recipes import NETWORKS, RECIPES, Result, train
+from helpers.training.recipes import RECIPES, Result, train
 from helpers.training.records import FORMAT
 
 TOLD = CheckpointError, DataError, TrainingDivergedError, MemoryError, OSError
@@ -56,8 +57,7 @@ def _run(options: argparse.Namespace, device: torch.device, words: list[str]) ->
     if options.record and ranks.rank() == 0:
         check_writable(options.record)
     names = "epochs", "batch_size", "learning_rate", "bf16", "compiled"
-    told = {name: getattr(options, name) for name in names}
-    told = {name: value for name, value in told.items() if value is not None}
+    told = {k: v for k, v in vars(options).items() if k in names and v is not None}
     recipe = replace(RECIPES[options.recipe], **told)
     same = {name: getattr(options, name) for name in ("seed", "checkpoint", "resume")}
     result = train(options.network, data, recipe, **same, progress=not options.quiet)

@@ -142,8 +142,7 @@ def _compare(path: str | Path, there: dict[str, Any], here: dict[str, Any]) -> N
         for name in there | here
         if there.get(name, "none") != here.get(name, "none")
     ]
-    if differing:
-        told = "; ".join(differing[:3])
+    if told := "; ".join(differing[:3]):
         raise CheckpointError(
             f"{path} is of another network or of other settings: {told}. Make all as "
             "it was to go on, or pass another checkpoint path to start anew"

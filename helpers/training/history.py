@@ -33,14 +33,6 @@ class History:
 
     rows: list[Row] = field(default_factory=list)
 
-    @property
-    def best(self) -> Row:
-        """The row of highest test accuracy; of train accuracy without a test set."""
-        if not self.rows:
-            raise ValueError("no epoch is finished yet, so none is the best")
-        untested = self.rows[0].test_accuracy is None
-        return max(self.rows, key=lambda row: row[2] if untested else row[4])
-
     def table(self) -> str:
         """All rows as plain text, in columns."""
         titles = "epoch", "train loss", "acc", "test loss", "acc", "lr", "s", "images/s"

@@ -5,18 +5,17 @@ epochs. Neither changes the network. `dataclasses.replace(RECIPES["fast"], ...)`
 recipe with other settings.
 """
 
-import re
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.optim import SGD
 
 from helpers.data import Batches, DataSet
 from helpers.device import has_bf16
-from helpers.networks import cifar_resnet, lenet5
+from helpers.networks.named import Mirrored, build
 from helpers.training import ranks
 from helpers.training.history import History, Scores
 from helpers.training.loop import divide_at, evaluate, fit, triangle
@@ -25,7 +24,6 @@ from helpers.training.run import Options, Schedule
 TEST_BATCH = 1000  # images; no gradients, so that more fit into memory
 ONE_WAY_ROUND = "mnist", "digits"  # a mirrored 3 is no 3
 TRITON = find_spec("triton") is not None  # without it, torch.compile fails
-NETWORKS = "resnetD and plainD, D = 20, 32, 44, 56, 110 …, and lenet5"
 
 
 @dataclass(frozen=True)
@@ -107,28 +105,6 @@ class Result:
     def accuracy(self) -> float:
         """On the test set, 0 to 1, tested as the recipe says."""
         return (self.mirrored or self.scores).accuracy
-
-
-class Mirrored(nn.Module):
-    """The mean of a network's scores for an image and its mirror image: for tests."""
-
-    def __init__(self, network: nn.Module) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, images: Tensor) -> Tensor:
-        """(N, C, H, W) → (N, classes)."""
-        return (self.network(images) + self.network(images.flip(3))) / 2
-
-
-def build(name: str) -> nn.Module:
-    """A network by name, see `NETWORKS`, with 10 classes and weights by chance."""
-    if name == "lenet5":
-        return lenet5()
-    known = re.fullmatch(r"(resnet|plain)(\d+)", name)
-    if known is None:
-        raise ValueError(f"no network {name!r}; there are {NETWORKS}")
-    return cifar_resnet(int(known[2]), plain=known[1] == "plain")
 
 
 def train(

@@ -25,9 +25,8 @@ class Options:
     clip: float | None = None  # largest norm of all gradients together
     channels_last: bool = False  # store as (N, H, W, C): faster on most GPUs
     bf16: bool = False  # compute in bfloat16: see `has_bf16` in helpers.device
-    # Written after every epoch. Without resume, a file that is there is replaced, at
-    # the end of the first epoch. With it, the run goes on from the file, on a CPU to
-    # the same weights, bit for bit, as without the stop; anew where there is none.
+    # Written after every epoch, in place of a file that is there. With resume the run
+    # goes on from it, on a CPU bit for bit as without the stop; anew where none is.
     checkpoint: str | Path | None = None
     resume: bool = False
     on_epoch: Callable[[History], object] | None = None  # called after each epoch
