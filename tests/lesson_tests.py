@@ -24,6 +24,7 @@ from typing import Any, ClassVar
 import jupytext
 import nbformat
 import pytest
+import torch
 from torch import nn
 
 from helpers.exercises import check, engine, sandbox
@@ -303,6 +304,12 @@ class LessonTests:
                 )
             assert len(pictures) > 1, f"{name}: no control changes the picture"
             assert repr(explorer) == first, "what CI compares is the first state"
+
+
+def random_tensor(rng: random.Random, *shape: int, size: float = 1.0) -> torch.Tensor:
+    """Normally distributed numbers of that size, for a lesson's ``inputs``."""
+    values = [rng.gauss(0, size) for _ in range(math.prod(shape))]
+    return torch.tensor(values).view(shape)
 
 
 # --- Reading a lesson -----------------------------------------------------------------

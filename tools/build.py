@@ -344,7 +344,19 @@ def used_by(lesson: Source) -> list[Path]:
 
 
 def imported(file: Path, root: Path) -> list[Path]:
-    """The project's own modules that a module imports."""
+    """The project's own modules that a module imports, and the packages around them."""
+    paths = []
+    for name in names_imported(file):
+        parts = name.split(".")
+        if parts[0] in ("helpers", "lessons", "tests", "tools"):
+            stems = [root.joinpath(*parts[:k]) for k in range(1, len(parts) + 1)]
+            paths += [stem / "__init__.py" for stem in stems]
+            paths += [stem.with_suffix(".py") for stem in stems]
+    return [path for path in paths if path.is_file()]
+
+
+def names_imported(file: Path) -> list[str]:
+    """The dotted names that a module imports, also inside functions."""
     names = []
     try:
         tree = ast.parse(file.read_text("utf-8"))
@@ -356,14 +368,7 @@ def imported(file: Path, root: Path) -> list[Path]:
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             names += [f"{node.module}.{alias.name}" for alias in node.names]
-    paths = []
-    for name in names:
-        parts = name.split(".")
-        if parts[0] in ("helpers", "lessons", "tests", "tools"):
-            stems = [root.joinpath(*parts[:k]) for k in range(1, len(parts) + 1)]
-            paths += [stem / "__init__.py" for stem in stems]
-            paths += [stem.with_suffix(".py") for stem in stems]
-    return [path for path in paths if path.is_file()]
+    return names
 
 
 def _fingerprint(lesson: Source) -> str:

@@ -12,7 +12,7 @@ from torch.nn.functional import conv1d
 from helpers.exercises.engine import case
 from helpers.explorers import OWN
 from lessons.l01_one_dimension.explorer import EXAMPLES, sliding_window, weight_chooser
-from tests.lesson_tests import LessonTests
+from tests.lesson_tests import LessonTests, random_tensor
 from tests.pictures import visit, words
 
 X = [1.00, 1.10, 1.20, 1.40, 1.70, 1.80, 1.90, 2.10, 2.20, 2.40, 2.50, 2.70]
@@ -203,23 +203,18 @@ WRONG = {
 }
 
 
-def _tensor(rng, *shape):
-    values = [rng.gauss(0, 1) for _ in range(torch.Size(shape).numel())]
-    return torch.tensor(values).view(shape)
-
-
 def _window_in_signal(rng):
     F = rng.randint(1, 6)
-    return case(_tensor(rng, F + rng.randint(0, 7)), _tensor(rng, F))
+    return case(random_tensor(rng, F + rng.randint(0, 7)), random_tensor(rng, F))
 
 
 def _moving(rng):
     length = rng.randint(1, 12)
-    return case(_tensor(rng, length), rng.randint(1, length))
+    return case(random_tensor(rng, length), rng.randint(1, length))
 
 
 def _weights(rng):
-    weights = _tensor(rng, rng.randint(1, 8)).abs() + 0.01
+    weights = random_tensor(rng, rng.randint(1, 8)).abs() + 0.01
     return case(weights * rng.choice((1, 10)))
 
 

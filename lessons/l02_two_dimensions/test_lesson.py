@@ -25,7 +25,7 @@ from lessons.l02_two_dimensions.explorer import (
     window_explorer,
 )
 from lessons.l02_two_dimensions.formulas import at_centre, at_preceding, at_succeeding
-from tests.lesson_tests import LessonTests
+from tests.lesson_tests import LessonTests, random_tensor
 from tests.pictures import SVG, svg, visit, words
 
 # --- Right answers, written otherwise -------------------------------------------------
@@ -286,28 +286,23 @@ WRONG = {
 }
 
 
-def _tensor(rng, *shape):
-    values = [rng.gauss(0, 1) for _ in range(torch.Size(shape).numel())]
-    return torch.tensor(values).view(shape)
-
-
 def _kernel_in_image(rng):
     m, n = rng.randint(1, 4), rng.randint(1, 4)
-    image = _tensor(rng, m + rng.randint(0, 5), n + rng.randint(0, 5))
-    return case(image, _tensor(rng, m, n))
+    image = random_tensor(rng, m + rng.randint(0, 5), n + rng.randint(0, 5))
+    return case(image, random_tensor(rng, m, n))
 
 
 def _around_a_pixel(rng):
     m, n = rng.randint(1, 3), rng.randint(1, 3)
     i, j = rng.randint(m - 1, m + 3), rng.randint(n - 1, n + 3)
-    image = _tensor(rng, i + m + rng.randint(0, 3), j + n + rng.randint(0, 3))
-    return case(image, _tensor(rng, m, n), i, j)
+    image = random_tensor(rng, i + m + rng.randint(0, 3), j + n + rng.randint(0, 3))
+    return case(image, random_tensor(rng, m, n), i, j)
 
 
 def _volume(rng):
     C, m, n = rng.randint(1, 5), rng.randint(1, 3), rng.randint(1, 3)
-    image = _tensor(rng, C, m + rng.randint(0, 4), n + rng.randint(0, 4))
-    return case(image, _tensor(rng, C, m, n))
+    image = random_tensor(rng, C, m + rng.randint(0, 4), n + rng.randint(0, 4))
+    return case(image, random_tensor(rng, C, m, n))
 
 
 INPUTS = {

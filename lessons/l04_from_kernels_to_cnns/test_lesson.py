@@ -18,7 +18,7 @@ from lessons.l04_from_kernels_to_cnns.explorer import (
     reaching,
     windows,
 )
-from tests.lesson_tests import LessonTests
+from tests.lesson_tests import LessonTests, random_tensor
 from tests.pictures import SVG, size_of, svg
 
 # --- Right answers, written otherwise -------------------------------------------------
@@ -342,14 +342,11 @@ WRONG = {
 }
 
 
-def _tensor(rng, *shape):
-    values = [rng.gauss(0, 1) for _ in range(torch.Size(shape).numel())]
-    return torch.tensor(values).view(shape)
-
-
 def _descent(rng):
     shape = (rng.randint(1, 4), rng.randint(1, 4))
-    return case(_tensor(rng, *shape), _tensor(rng, *shape), rng.uniform(0.01, 1))
+    return case(
+        random_tensor(rng, *shape), random_tensor(rng, *shape), rng.uniform(0.01, 1)
+    )
 
 
 def _stack(rng):
@@ -359,12 +356,12 @@ def _stack(rng):
 
 def _matrix(rng):
     m, n = rng.randint(1, 3), rng.randint(1, 3)
-    return case(_tensor(rng, m, n), m + rng.randint(0, 4), n + rng.randint(0, 4))
+    return case(random_tensor(rng, m, n), m + rng.randint(0, 4), n + rng.randint(0, 4))
 
 
 def _backward(rng):
     rows, columns = rng.randint(1, 6), rng.randint(1, 6)
-    return case(_tensor(rng, rows, columns), _tensor(rng, rows))
+    return case(random_tensor(rng, rows, columns), random_tensor(rng, rows))
 
 
 INPUTS = {

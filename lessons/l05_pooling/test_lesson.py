@@ -14,7 +14,7 @@ from torch.nn.functional import avg_pool2d, max_pool2d
 from helpers.exercises.engine import case
 from lessons.l05_pooling.checks import EXAMPLE
 from lessons.l05_pooling.explorer import AVERAGE, MAX, pool_explorer
-from tests.lesson_tests import LessonTests
+from tests.lesson_tests import LessonTests, random_tensor
 from tests.pictures import size_of, words
 
 # --- Right answers, written otherwise -------------------------------------------------
@@ -274,14 +274,9 @@ WRONG = {
 # --- Inputs ---------------------------------------------------------------------------
 
 
-def _tensor(rng, *shape):
-    values = [rng.gauss(0, 1) for _ in range(torch.Size(shape).numel())]
-    return torch.tensor(values).view(shape)
-
-
 def _pooled(rng):
     F = rng.randint(1, 4)
-    image = _tensor(rng, F + rng.randint(0, 6), F + rng.randint(0, 6))
+    image = random_tensor(rng, F + rng.randint(0, 6), F + rng.randint(0, 6))
     return case(image, F, rng.randint(1, 4))
 
 
@@ -289,7 +284,7 @@ def _batch(least):
     def batch(rng):
         N, C = rng.randint(1, 4), rng.randint(1, 5)
         size = (rng.randint(least, 7), rng.randint(least, 7))
-        return case(_tensor(rng, N, C, *size))
+        return case(random_tensor(rng, N, C, *size))
 
     return batch
 

@@ -12,7 +12,7 @@ from helpers.counting import layer_table
 from helpers.exercises.engine import case
 from helpers.networks import lenet5
 from lessons.l06_lenet.explorer import map_explorer
-from tests.lesson_tests import LessonTests
+from tests.lesson_tests import LessonTests, random_tensor
 from tests.pictures import visit, words
 
 # --- Right answers, written otherwise -------------------------------------------------
@@ -715,11 +715,6 @@ WRONG = {
 # --- Inputs ---------------------------------------------------------------------------
 
 
-def _tensor(rng, *shape):
-    values = [rng.gauss(0, 1) for _ in range(torch.Size(shape).numel())]
-    return torch.tensor(values).view(shape)
-
-
 def _seen_maps(rng):
     table = [
         sorted(rng.sample(range(9), rng.randint(1, 6)))
@@ -742,8 +737,8 @@ def _guesses(rng):
 def _dropped(rng):
     shape = (rng.randint(1, 4), rng.randint(1, 4))
     p = rng.choice((0.1, 0.5, 0.8))
-    kept = (_tensor(rng, *shape) > 0).float()
-    return case(_tensor(rng, *shape), kept, p, rng.choice((True, False)))
+    kept = (random_tensor(rng, *shape) > 0).float()
+    return case(random_tensor(rng, *shape), kept, p, rng.choice((True, False)))
 
 
 INPUTS = {

@@ -12,7 +12,7 @@ from torch.nn import functional
 from helpers.exercises.engine import case
 from helpers.explorers import OWN
 from lessons.l10_batch_norm.explorer import KINDS, norm_explorer
-from tests.lesson_tests import LessonTests
+from tests.lesson_tests import LessonTests, random_tensor
 from tests.pictures import size_of, words
 
 # --- Right answers, written otherwise -------------------------------------------------
@@ -463,49 +463,52 @@ WRONG = {
 # --- Inputs for the mutants -----------------------------------------------------------
 
 
-def _tensor(rng, *shape):
-    values = [rng.gauss(0, 1) for _ in range(torch.Size(shape).numel())]
-    return torch.tensor(values).view(shape)
-
-
 def _features(rng):
     N, D = rng.randint(1, 7), rng.randint(1, 6)
-    x = rng.choice((1, 5)) * _tensor(rng, N, D) + rng.choice((0, 4))
-    return case(x, _tensor(rng, D), _tensor(rng, D), rng.choice((1e-5, 0.01, 0.5)))
+    x = rng.choice((1, 5)) * random_tensor(rng, N, D) + rng.choice((0, 4))
+    return case(
+        x, random_tensor(rng, D), random_tensor(rng, D), rng.choice((1e-5, 0.01, 0.5))
+    )
 
 
 def _maps(rng):
     shape = [rng.randint(2, 5), *(rng.randint(1, 5) for _ in range(3))]
-    x, C = 2 * _tensor(rng, *shape) + 1, shape[1]
-    return case(x, _tensor(rng, C), _tensor(rng, C), rng.choice((1e-5, 0.01, 0.5)))
+    x, C = 2 * random_tensor(rng, *shape) + 1, shape[1]
+    return case(
+        x, random_tensor(rng, C), random_tensor(rng, C), rng.choice((1e-5, 0.01, 0.5))
+    )
 
 
 def _batches(rng):
     C, H, W = (rng.randint(1, 4) for _ in range(3))
     shapes = [(rng.randint(2, 4), C, H, W) for _ in range(rng.randint(1, 6))]
-    return case([2 * _tensor(rng, *s) + 1 for s in shapes], rng.choice((0.1, 0.3, 0.9)))
+    return case(
+        [2 * random_tensor(rng, *s) + 1 for s in shapes], rng.choice((0.1, 0.3, 0.9))
+    )
 
 
 def _conv_and_norm(rng):
     K, D1, F1, F2 = (rng.randint(1, 4) for _ in range(4))
-    numbers = [_tensor(rng, K) for _ in range(4)]
-    variance = _tensor(rng, K).abs() + 0.1
+    numbers = [random_tensor(rng, K) for _ in range(4)]
+    variance = random_tensor(rng, K).abs() + 0.1
     return case(
-        _tensor(rng, K, D1, F1, F2), *numbers, variance, rng.choice((1e-5, 0.5))
+        random_tensor(rng, K, D1, F1, F2), *numbers, variance, rng.choice((1e-5, 0.5))
     )
 
 
 def _axes(rng):
     shape = [rng.randint(2, 4) for _ in range(rng.randint(2, 5))]
     axes = sorted(rng.sample(range(len(shape)), rng.randint(1, len(shape))))
-    return case(2 * _tensor(rng, *shape) + 1, tuple(axes), rng.choice((1e-5, 0.3)))
+    return case(
+        2 * random_tensor(rng, *shape) + 1, tuple(axes), rng.choice((1e-5, 0.3))
+    )
 
 
 def _dropped_maps(rng):
     N, C, H, W = (rng.randint(1, 4) for _ in range(4))
-    kept = (_tensor(rng, N, C) > 0).float()
+    kept = (random_tensor(rng, N, C) > 0).float()
     p = rng.choice((0.1, 0.5, 0.8))
-    return case(_tensor(rng, N, C, H, W), kept, p, rng.choice((True, False)))
+    return case(random_tensor(rng, N, C, H, W), kept, p, rng.choice((True, False)))
 
 
 INPUTS = {

@@ -14,7 +14,7 @@ from helpers.exercises.engine import case
 from helpers.networks import Bottleneck as PublishedBottleneck
 from helpers.networks import ResidualBlock
 from lessons.l11_resnet.explorer import gradient_explorer, gradient_norms
-from tests.lesson_tests import LessonTests
+from tests.lesson_tests import LessonTests, random_tensor
 from tests.pictures import SVG, size_of, svg
 
 # --- Right answers, written otherwise -------------------------------------------------
@@ -385,24 +385,19 @@ WRONG = {
 # --- Inputs for the mutants -----------------------------------------------------------
 
 
-def _tensor(rng, *shape, size=1.0):
-    values = [rng.gauss(0, size) for _ in range(torch.Size(shape).numel())]
-    return torch.tensor(values).view(shape)
-
-
 def _gradients(rng):
     size = rng.choice((0.1, 1.0, 10.0))
     shapes = [
         [rng.randint(1, 4) for _ in range(rng.randint(1, 3))]
         for _ in range(rng.randint(1, 4))
     ]
-    tensors = [_tensor(rng, *shape, size=size) for shape in shapes]
+    tensors = [random_tensor(rng, *shape, size=size) for shape in shapes]
     return case(tensors, rng.choice((0.5, 1.0, 5.0, 10.0)))
 
 
 def _to_shrink(rng):
     C = rng.randint(1, 4)
-    x = _tensor(rng, rng.randint(1, 3), C, rng.randint(1, 7), rng.randint(1, 7))
+    x = random_tensor(rng, rng.randint(1, 3), C, rng.randint(1, 7), rng.randint(1, 7))
     return case(x, C + rng.randint(0, 4), rng.randint(1, 3))
 
 
@@ -424,7 +419,7 @@ def _stages(rng):
 
 def _scores(rng):
     N, C = rng.randint(1, 6), rng.randint(2, 10)
-    scores = _tensor(rng, N, C, size=rng.choice((0.5, 3.0, 200.0)))
+    scores = random_tensor(rng, N, C, size=rng.choice((0.5, 3.0, 200.0)))
     return case(scores, torch.tensor([rng.randrange(C) for _ in range(N)]))
 
 

@@ -15,10 +15,10 @@ from helpers.data import crop as crop_batch
 from helpers.data import load
 from helpers.exercises.engine import case
 from helpers.networks import ResidualBlock, cifar_resnet
-from helpers.training.recipes import Mirrored
+from helpers.networks.named import Mirrored
 from lessons.l12_practice.explorer import ANY, error_explorer
 from lessons.l12_practice.explorer import WRONG as ANYTHING_ELSE
-from tests.lesson_tests import LessonTests
+from tests.lesson_tests import LessonTests, random_tensor
 from tests.pictures import SVG, svg
 
 # --- Right answers, written otherwise -------------------------------------------------
@@ -357,11 +357,6 @@ WRONG = {
 # --- Random inputs --------------------------------------------------------------------
 
 
-def _tensor(rng, *shape, size=1.0):
-    values = [rng.gauss(0, size) for _ in range(torch.Size(shape).numel())]
-    return torch.tensor(values).view(shape)
-
-
 def _pixels(rng):
     shape = (
         rng.randint(40, 60),
@@ -370,14 +365,16 @@ def _pixels(rng):
         rng.randint(6, 9),
     )
     pixels = (
-        _tensor(rng, *shape, size=30.0) + 128 + _tensor(rng, shape[0], 1, 1, 1) * 40
+        random_tensor(rng, *shape, size=30.0)
+        + 128
+        + random_tensor(rng, shape[0], 1, 1, 1) * 40
     )
     return case((pixels + 9 * torch.arange(shape[3])).round().clamp(0, 255))
 
 
 def _to_crop(rng):
     P = rng.randint(0, 4)
-    image = _tensor(rng, rng.randint(1, 3), rng.randint(1, 6), rng.randint(1, 6))
+    image = random_tensor(rng, rng.randint(1, 3), rng.randint(1, 6), rng.randint(1, 6))
     return case(image, rng.randint(0, 2 * P), rng.randint(0, 2 * P), P)
 
 
@@ -403,7 +400,7 @@ def _epoch(rng):
 
 def _scored(rng):
     N, classes = rng.randint(1, 9), rng.randint(2, 10)
-    scores = 2 * _tensor(rng, N, classes) + 4 * _tensor(rng, N, 1)
+    scores = 2 * random_tensor(rng, N, classes) + 4 * random_tensor(rng, N, 1)
     labels = torch.tensor([rng.randrange(classes) for _ in range(N)])
     return case(scores, labels, rng.randint(0, N))
 
