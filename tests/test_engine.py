@@ -1106,6 +1106,13 @@ def test_a_rounded_number_is_told(given, told):
     assert ("rounded too far" in result.says) == told
 
 
+@pytest.mark.parametrize("size", [30, 20, 27])
+def test_a_count_is_never_rounded(size):
+    result = check("03.4", {"W2": size, "H2": size, "D2": 6})
+    assert not result.passed
+    assert "rounded too far" not in result.says
+
+
 def test_a_fraction_is_a_number():
     answers = {"plain": Fraction(1, 8), "residual": Fraction(27, 8), "paths": 8}
     assert check("11.4", answers).passed
