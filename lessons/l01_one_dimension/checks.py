@@ -159,6 +159,11 @@ add(
                 "A slice ends before its second number, so your window has one "
                 "reading fewer than the filter has weights.",
             ),
+            "window-long": Wrong(
+                _conv1d_with(lambda W1, F: W1 - F + 1, stop=1),
+                "A slice ends before its second number, so `x[i : i + F + 1]` has one "
+                "reading more than the filter has weights.",
+            ),
             "flipped": Wrong(
                 lambda x, w: convolution.conv1d(x, w.flip(0)),
                 "Your filter is turned round. Here the first weight meets the first "
@@ -274,6 +279,11 @@ add(
                 lambda x, w: convolution.conv1d(x, w),
                 "That is cross-correlation: the first weight meets the oldest reading "
                 "of the window. In the formula w_0 meets the newest.",
+            ),
+            "negative-step": Wrong(
+                lambda x, w: convolution.conv1d(x, w[::-1]),
+                "The idea is right, but tensors know no `[::-1]`: that works for "
+                "lists. A tensor turns round with `w.flip(0)`.",
             ),
             "signal-flipped": Wrong(
                 lambda x, w: convolution.conv1d(x.flip(0), w),

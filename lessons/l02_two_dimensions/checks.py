@@ -25,7 +25,7 @@ def _terms(text):
     if not isinstance(text, str):
         return text
     letters = text.casefold().replace("ℓ", "l")
-    for sign in " *·":
+    for sign in " *·⋅×\n":
         letters = letters.replace(sign, "")
     return "+".join(sorted("".join(sorted(term)) for term in letters.split("+")))
 
@@ -358,6 +358,11 @@ add(
             "first-only": Wrong(
                 lambda image, kernel: _by_channel(image, kernel)[0],
                 "Only the first channel counts here. The filter reaches through all.",
+            ),
+            "torch-sum": Wrong(
+                lambda image, kernel: torch.sum(list(_by_channel(image, kernel))),
+                "`torch.sum` takes one tensor, and `maps` is a list of them. Python's "
+                "own `sum` adds up a list.",
             ),
             "three-always": Wrong(
                 lambda image, kernel: sum(

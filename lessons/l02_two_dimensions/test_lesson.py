@@ -129,6 +129,7 @@ RIGHT = {
         {"S_01": "wb+xc+yf+zg", "S_10": "E*W + F*X + I*Y + J*Z"},
         {"S_01": "gz + fy + cx + bw", "S_10": "jz+iy  +fx+ew"},
         {"S_01": in_letters(0, 1), "S_10": in_letters(1, 0)},
+        {"S_01": "b×w + c×x + f×y + g×z", "S_10": "e⋅w + f⋅x +\ni⋅y + j⋅z"},
     ],
     "02.2": [preceding_by_flip, preceding_by_lists],
     "02.3": [

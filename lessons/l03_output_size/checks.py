@@ -204,7 +204,9 @@ _size(
     "7×7×3, two 3×3 filters, padding 1, stride 2",
     {
         "padding-once": Wrong(
-            {"W2": 3}, "Padding counts twice: 7 − 3 + 2·1 = 6 pixels to move in."
+            {"W2": 3},
+            "7 − 3 + 2·1 = 6 pixels to move in: the padding counts on both sides. "
+            "That makes 3 moves, and the first place comes on top.",
         ),
         "stride-forgotten": Wrong({"W2": 7}, "That is with stride 1."),
         "depth-kept": Wrong({"D2": 3}, "D2 is the number of filters, K = 2."),
@@ -240,7 +242,11 @@ _size(
             {"H2": 160}, "The height is 480 and gets its own turn in the formula."
         ),
         "no-floor": Wrong({"W2": 160.75}, "639/4 is not whole. Round down."),
-        "one-short": Wrong({"W2": 159}, "159 moves, and the first place."),
+        "one-short": Wrong(
+            {"W2": 159},
+            "(640 − 5 + 2·2)/4 makes 159 moves, and the first place. (Or is the "
+            "padding left out?)",
+        ),
     },
     ("Once with 640, once with 480.", "(640 − 5 + 4)/4 = 159.75; round down, add 1."),
 )

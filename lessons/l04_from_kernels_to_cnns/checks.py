@@ -254,6 +254,13 @@ add(
                 "Only the last stride is kept. Strides of several layers multiply: 2 "
                 "after 2 is 4 pixels.",
             ),
+            "step-twice": Wrong(
+                _field(
+                    lambda F, S, step: (F - 1) * step, lambda step, S: step * step * S
+                ),
+                "`step *=` multiplies by the old step already: what stands behind it "
+                "is only the new factor.",
+            ),
             "strides-added": Wrong(
                 _field(lambda F, S, step: (F - 1) * step, lambda step, S: step + S),
                 "Strides multiply: a stride of 1 must not change the step.",

@@ -156,6 +156,11 @@ add(
                 _pool(keep=lambda window: window.mean()),
                 "That is average pooling. The largest of a window is `window.max()`.",
             ),
+            "python-max": Wrong(
+                _pool(keep=lambda window: max(window)),
+                "Python's `max` compares whole rows of a tensor. The largest of all "
+                "its numbers is `window.max()`.",
+            ),
             "not-below-zero": Wrong(
                 _pool(keep=lambda window: window.max().clamp(min=0)),
                 "Right unless all numbers of a window are negative: nothing should "
@@ -304,6 +309,15 @@ add(
             "depth-kept": Wrong(
                 {"conv1": (28, 28, 3)},
                 "A convolution's depth is its number of filters, K = 8.",
+            ),
+            "conv-one-short": Wrong(
+                {"conv1": (27, 27, 8), "pool1": (13, 13, 8)},
+                "The pooling is right, but the convolution is one short: 32 − 5 = 27 "
+                "moves, and the first place.",
+            ),
+            "channels-first": Wrong(
+                {"conv1": (8, 28, 28)},
+                "PyTorch's order. Here it is (W, H, D): the depth comes last.",
             ),
             "pool-by-one": Wrong(
                 {"pool1": (27, 27, 8)},

@@ -264,8 +264,10 @@ add(
         wrong={
             "stride-one": Wrong(
                 _each("06.6", nn.AvgPool2d, lambda: nn.AvgPool2d(2, stride=1)),
-                "One layer does not fit the one before it. Pooling halves both sides, "
-                "and C5 sees 16 maps of 5×5.",
+                "A layer cannot be made, or cannot take what the one before it gives. "
+                "Pooling halves both sides, a filter is as deep as there are maps "
+                "before it, and C5 sees 16 maps of 5×5, flattened.",
+                any_error=True,
             ),
             "max-pooling": Wrong(
                 _each("06.6", nn.AvgPool2d, lambda: nn.MaxPool2d(2)),
@@ -585,8 +587,10 @@ add(
         wrong={
             "sizes-do-not-fit": Wrong(
                 _each("06.11", nn.Linear, lambda: nn.Linear(32 * 7 * 7, 10)),
-                "One layer does not fit the one before it. 28 → 24 → 12 → 8 → 4: the "
-                "last one sees 32 maps of 4×4.",
+                "A layer cannot be made, or cannot take what the one before it gives. "
+                "28 → 24 → 12 → 8 → 4: the last one sees 32 maps of 4×4, flattened, "
+                "and a filter is as deep as there are maps before it.",
+                any_error=True,
             ),
             "mean-pooling": Wrong(
                 _each("06.11", nn.MaxPool2d, lambda: nn.AvgPool2d(2)),

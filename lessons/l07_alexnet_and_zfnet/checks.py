@@ -148,6 +148,10 @@ add(
                 "That is conv2 in two groups, as published. As lectured each filter "
                 "sees all 96 maps.",
             ),
+            "moves-of-the-pooling": Wrong(
+                {"pooled": 10},
+                "10 is the number of moves. The first place comes on top.",
+            ),
             "pooled-from-27": Wrong(
                 {"pooled": 13}, "The input of pool2 is what conv2 puts out: 23, not 27."
             ),

@@ -65,6 +65,7 @@ add(
                     _gradient(layers, image, lambda maps: maps[j, i]) != 0
                 ),
                 "Row and column are swapped: i counts rows, j columns.",
+                any_error=True,  # of an index: the lesson's own has two axes more
             ),
             "pixels-not-gradient": Wrong(
                 lambda layers, image, i, j: image != 0,
@@ -418,7 +419,7 @@ add(
         "08.7",
         "Any VGG from a list",
         cases=lambda: [
-            case((1, 3, 2, 2), [2, "M"], 2, 3, 2),
+            case((1, 3, 8, 8), [2, "M"], 8, 3, 2),
             case((2, 3, 5, 5), [2, 4, "M"], 5, 5, 3),
             case((3, 3, 8, 8), [4, "M", 8, 8, "M"], 8, 6, 10, p=0.2),
             case((2, 3, 9, 9), [3, 5, "M", 4, "M"], 9, 7, 4),

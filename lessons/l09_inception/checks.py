@@ -78,6 +78,10 @@ add(
                 _conv(lambda F: 0),
                 "The maps shrink: F − 1 places are lost without padding.",
             ),
+            "not-whole": Wrong(
+                _conv(lambda F: F / 2),
+                "`/` gives 1.5, and padding must be a whole number: divide with `//`.",
+            ),
             "padded-by-one": Wrong(
                 _conv(lambda F: 1),
                 "Padding 1 is right for F = 3 only. Compute it from F.",
@@ -197,6 +201,13 @@ add(
                 ),
                 "Height and width are swapped on the way back: the axes are "
                 "(N, H, W, K), and wanted is (N, K, H, W).",
+            ),
+            "not-turned": Wrong(
+                lambda maps, weight: (maps.permute(0, 2, 3, 1) @ weight).permute(
+                    0, 3, 1, 2
+                ),
+                "A row of D numbers needs a matrix with D rows, and `weight` has K. "
+                "Turn it: `weight.T`.",
             ),
             "permuted-twice": Wrong(
                 lambda maps, weight: (maps.permute(0, 2, 3, 1) @ weight.T).permute(
@@ -503,6 +514,10 @@ add(
             "reductions-counted": Wrong(
                 _stack(lambda D, *row: sum(row)),
                 "The reductions do not leave the module: k1 + k3 + k5 + pool only.",
+            ),
+            "pool-forgotten": Wrong(
+                _stack(lambda D, k1, r3, k3, r5, k5, pool: k1 + k3 + k5),
+                "The branch with the pooling gives maps, too: add `pool`.",
             ),
             "pool-keeps-depth": Wrong(
                 _stack(lambda D, k1, r3, k3, r5, k5, pool: k1 + k3 + k5 + D),

@@ -235,7 +235,14 @@ RIGHT = {
         },
         {"means": (4, 20), "variances": (9, 100), "image_0": (1.6667, -1.0)},
     ],
-    "10.2": [norm_by_lists, norm_by_numpy, norm_by_squares],
+    "10.2": [
+        norm_by_lists,
+        norm_by_numpy,
+        norm_by_squares,
+        lambda x, g, b, eps=1e-5: (
+            g * (x - x.mean(0)) / ((x**2).mean(0) - x.mean(0) ** 2 + eps) ** 0.5 + b
+        ),
+    ],
     "10.3": [norm2d_by_columns, norm2d_by_channels, norm2d_by_module],
     "10.4": [{"pytorch": np.array([1, 1.9, 3.71]), "halved": (5, 7.5, 13.75)}],
     "10.5": [running_by_lerp, running_by_weights, running_by_numpy],

@@ -304,6 +304,11 @@ add(
                 "ReLU comes after the addition. Before it, F could only "
                 "add, never take away.",
             ),
+            "relu-twice": Wrong(
+                _block(lambda self, x: functional.relu(_relu_first(self, x))),
+                "ReLU comes after the addition only. Before it, F could only add, "
+                "never take away.",
+            ),
             "no-last-relu": Wrong(
                 _block(lambda self, x: self.residual(x) + x),
                 "The sum is right. The ReLU after it is missing.",
@@ -634,6 +639,16 @@ add(
                 _bottleneck(_early_relu),
                 "Add first, then ReLU.",
             ),
+            "relu-twice": Wrong(
+                _bottleneck(lambda self, x: functional.relu(_early_relu(self, x))),
+                "ReLU comes after the addition only, not before it as well.",
+            ),
+            "does-not-fit": Wrong(
+                _bottleneck(lambda self, x: self.shortcut(self.residual(x))),
+                "A layer cannot be made, or cannot take what it is given: D1 → D → D → "
+                "4·D on the path, and D1 → 4·D on the shortcut, which starts from x.",
+                any_error=True,
+            ),
             "one-relu-missing": Wrong(
                 _bottleneck(_one_relu),
                 "A ReLU stands between each two layers of F: one is missing.",
@@ -779,6 +794,12 @@ def _one_maximum(scores, labels):
     return (shifted.exp().sum(dim=1).log() - right).mean()
 
 
+def _axis_lost(scores, labels):
+    shifted = scores - scores.max(dim=1).values
+    right = shifted[torch.arange(len(labels)), labels]
+    return (shifted.exp().sum(dim=1).log() - right).mean()
+
+
 def _probability(scores, labels):
     return -scores.softmax(dim=1)[torch.arange(len(labels)), labels].mean()
 
@@ -826,6 +847,15 @@ add(
                 _shifted_sum_only,
                 "The sum is of shifted scores, the right score is not. Shift both, or "
                 "add the maximum back.",
+            ),
+            "axis-lost": Wrong(
+                _axis_lost,
+                "Without `keepdim=True` the maxima have the shape (N,), and meet the "
+                "classes instead of the images.",
+            ),
+            "values-forgotten": Wrong(
+                lambda scores, labels: scores - scores.max(dim=1, keepdim=True),
+                "`max` along an axis gives values and places: take `.values`.",
             ),
             "probability": Wrong(
                 _probability, "This is minus the probability. Its log is missing."

@@ -380,6 +380,12 @@ add(
                 "The first convolution should widen from C1 to C2 already; the "
                 "second goes from C2 to C2.",
             ),
+            "channels-do-not-fit": Wrong(
+                lambda C1, C2, stride: reference("12.5")(C2, C2, stride),
+                "A layer cannot be made, or cannot take what it is given: C1 → C2 → "
+                "C2, and C2 − C1 channels of zeros are new.",
+                any_error=True,
+            ),
             "no-shortcut": Wrong(
                 _joined(lambda out, x, stride: functional.relu(out)),
                 "The shortcut is missing: this is the plain twin.",
@@ -391,6 +397,11 @@ add(
             ),
             "relu-before-the-addition": Wrong(
                 _joined(_early), "ReLU comes after the addition, once."
+            ),
+            "relu-twice": Wrong(
+                _joined(lambda out, x, stride: functional.relu(_early(out, x, stride))),
+                "ReLU comes after the addition only. Before it, F could only add, "
+                "never take away.",
             ),
             "averaged": Wrong(
                 _joined(_averaged),
@@ -599,6 +610,12 @@ add(
                 _replaced(lambda stage: {8: nn.Linear(64, 1000)}),
                 "CIFAR-10 has ten classes.",
             ),
+            "does-not-fit": Wrong(
+                _replaced(lambda stage: {8: nn.Linear(64 * 8 * 8, 10)}),
+                "A layer cannot be made, or cannot take what it is given: 3 → 16, then "
+                "16 → 32 → 64, and the mean leaves one number of each of 64 maps.",
+                any_error=True,
+            ),
             "block-ignored": Wrong(
                 lambda n, block=None: reference("12.7")(n),
                 "With another block it is still the same network: hand `block` on to "
@@ -689,7 +706,8 @@ add(
         wrong={
             "once-only": Wrong(
                 _rates(0.5, 0.75, (10, 10)),
-                "Divided once more after three quarters: by 100 in all.",
+                "The rate never gets to a hundredth. From three quarters of the epochs "
+                "on, 0.75 of them, it is divided by 100 in all.",
             ),
             "one-late": Wrong(
                 _rates(0.5, 0.75, strictly=True),

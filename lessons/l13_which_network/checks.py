@@ -1,8 +1,10 @@
 """Checks: which network?"""
 
 import random
+from collections.abc import KeysView, Mapping
 from typing import Any
 
+import numpy as np
 import torch
 
 from helpers.exercises.engine import Exercise, Wrong, add, case, reference
@@ -36,7 +38,7 @@ def _plain(value: Any) -> Any:
 
 def _names(value: Any) -> Any:
     """Names in no order."""
-    if isinstance(value, dict):
+    if isinstance(value, Mapping | KeysView | np.ndarray):
         value = list(value)
     if not isinstance(value, set | frozenset | list | tuple):
         return value
@@ -144,6 +146,16 @@ def _scored(N, classes, k, seed):
     return case(scores, torch.randint(classes, (N,), generator=generator), k)
 
 
+def _by_topk(guesses, of_each):
+    """The lesson's cell, with another number of guesses or other labels."""
+
+    def accuracy(scores, labels, k):
+        found = scores.topk(guesses(k), dim=1).indices
+        return 100 * (found == of_each(labels)).any(dim=1).float().mean()
+
+    return accuracy
+
+
 def _hits_at(rank):
     """Counts labels at some ranks only."""
 
@@ -181,6 +193,15 @@ add(
             "one-too-many": Wrong(
                 _hits_at(lambda k: slice(0, k + 1)),
                 "One guess too many: k, not k + 1.",
+            ),
+            "one-guess-more": Wrong(
+                _by_topk(lambda k: k + 1, lambda labels: labels[:, None]),
+                "`topk` is asked for one guess too many: k, not k + 1.",
+            ),
+            "labels-flat": Wrong(
+                _by_topk(lambda k: k, lambda labels: labels),
+                "(N, k) guesses meet (N,) labels along the guesses. Give each image "
+                "its own label: `labels[:, None]`.",
             ),
             "one-too-few": Wrong(
                 _hits_at(lambda k: slice(0, k - 1)), "One guess too few: k, not k − 1."
@@ -358,7 +379,7 @@ add(
             "beaten-by-itself": Wrong(
                 _front(lambda w, a, work, accuracy: w <= work and a >= accuracy),
                 "Each network is compared with itself, too, and it is no worse. Equal "
-                "in both must not count.",
+                "in both must not count. And both comparisons must hold: `and`.",
             ),
             "either": Wrong(
                 _front(lambda w, a, work, accuracy: w < work or a > accuracy),
@@ -414,7 +435,7 @@ add(
             "from_18_to_34": (73.314 - 69.758) / (3.664 - 1.814),
             "from_50_to_152": (78.312 - 76.130) / (11.514 - 4.089),
         },
-        tolerance=0.02,
+        tolerance=0.01,
         otherwise="Points gained, for each G that the work has grown.",
         wrong={
             "turned-round": Wrong(
@@ -704,6 +725,10 @@ def _choices() -> dict[str, Wrong]:
             f"Something does fit {words}. Work out the two limits for one image, and "
             "give them to `choose`.",
         )
+    wrong["none-itself"] = Wrong(
+        {"microcontroller": None},
+        'Right, nothing fits. Write it as a word, in quotes: `"none"`.',
+    )
     wrong["lenet"] = Wrong(
         {"microcontroller": "LeNet-5"},
         "LeNet-5 would fit, with 62 thousand parameters. But it knows ten digits, not "

@@ -271,6 +271,8 @@ WRONG = {
         {"from_18_to_34": 2, "from_50_to_152": 0.3},
         {"from_18_to_34": -1.9, "from_50_to_152": -0.29},
         {"from_18_to_34": "1.9", "from_50_to_152": "0.29"},
+        {"from_18_to_34": 1.92, "from_50_to_152": 0.28},
+        {"from_18_to_34": 1.96, "from_50_to_152": 0.29},
     ],
     "13.8": [
         lambda parameters, activations, batch: 4 * parameters,
