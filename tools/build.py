@@ -26,9 +26,10 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import jupytext
@@ -82,9 +83,9 @@ class Source:
         """Two digits."""
         return self.name[:2]
 
-    @property
+    @cached_property
     def _first(self) -> str:
-        """The first text cell, as one line."""
+        """The first text cell."""
         cells = jupytext.read(self.text, fmt="py:percent").cells
         first = next((c.source for c in cells if c.cell_type == "markdown"), "")
         if not re.match(rf"# {self.number} \S", first):
@@ -261,13 +262,13 @@ def _write(target: Path, text: str) -> None:
         scratch.write_text(text, "utf-8")
 
 
-def in_brief(lesson: Source) -> str:
+def in_brief(lesson: Source, solved: Mapping[str, str]) -> str:
     """What `lesson.json` holds: title and solved exercises, for checks and cards."""
     built = {
         "title": lesson.title,
         "minutes": lesson.minutes,
         "needs": lesson.needs,
-        "solved": convert(lesson)[1],
+        "solved": solved,
     }
     return json.dumps(built, indent=1, ensure_ascii=False) + "\n"
 
@@ -284,10 +285,10 @@ def readme(root: Path = ROOT) -> str:
 
 def is_fresh(lesson: Source) -> bool:
     """Whether the built files hold what the source says (outputs aside)."""
+    books, solved = convert(lesson)
     brief = lesson.folder / FILE
-    if not brief.exists() or brief.read_text("utf-8") != in_brief(lesson):
+    if not brief.exists() or brief.read_text("utf-8") != in_brief(lesson, solved):
         return False
-    books, _ = convert(lesson)
     for form, target in lesson.targets.items():
         if not target.exists():
             return False
@@ -397,7 +398,7 @@ def make(force: bool = False, only: Sequence[str] = ()) -> int:
     prints = {lesson.name: _fingerprint(lesson) for lesson in lessons()}
     # Checks and cards read these, so they are written before anything is executed.
     for lesson in lessons():
-        _write(lesson.folder / FILE, in_brief(lesson))
+        _write(lesson.folder / FILE, in_brief(lesson, convert(lesson)[1]))
     # Without a stamp (a fresh clone) the committed outputs are taken as they are.
     stale = [
         lesson

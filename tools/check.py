@@ -43,13 +43,18 @@ def tests_of(paths: Iterable[Path]) -> list[Path]:
         if any(own == path or own in path.parents for own in mine for path in paths):
             found |= dict.fromkeys([lesson.folder / "test_lesson.py", *mine[1:]])
     for test in sorted((ROOT / "tests").glob("test_*.py")):
-        if test in paths or paths.intersection(build.imported(test, ROOT)):
+        if test in paths or paths & _near(test):
             found[test] = None
     if any(ROOT / "lessons" / "template" in path.parents for path in paths):
         found[ROOT / "tests" / "test_add_lesson.py"] = None
-    if ROOT / "tests" / "mutants.py" in paths:
-        found[ROOT / "tests" / "test_lesson_tests.py"] = None
     return [path for path in found if path.exists()]
+
+
+def _near(test: Path) -> set[Path]:
+    """What a test imports, itself or by a module that stands beside it."""
+    found = build.imported(test, ROOT)
+    beside = [path for path in found if path.parent == test.parent]
+    return {*found, *(p for path in beside for p in build.imported(path, ROOT))}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
