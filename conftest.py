@@ -32,10 +32,12 @@ def _one_thread():
 
 def pytest_configure(config):
     """Say how notebooks are compared, where the command line does not."""
-    # The notebooks' kernels inherit both: who solved what must not show on a page, and
+    # The notebooks' kernels inherit these: who solved what must not show on a page, and
     # with a busy neighbour two threads are slower than one.
     os.environ["CONVNETS_PROGRESS"] = "memory"
     os.environ["OMP_NUM_THREADS"] = "1"
+    # Stand-ins, whatever lies in data/: in this folder there is nothing.
+    os.environ["CONVNETS_DATA"] = str(ROOT / "tests" / "no-downloads")
     option = config.option
     if hasattr(option, "nbval"):  # nbval is installed
         option.nbval_sanitize_with = str(ROOT / "tests" / "nbval_sanitize.cfg")

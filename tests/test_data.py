@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import http.server
 import io
+import os
 import pickle
 import random
 import re
@@ -217,14 +218,36 @@ FILES = [
 def test_what_is_missing_is_told_in_one_sentence(name, other, file, real):
     (real / file).unlink()
     with pytest.raises(FileNotFoundError) as told:
-        load(name, "cpu", real)
-    for part in ("`make data`", f"python -m tools.data {name}", f'load("{other}")'):
+        load(name, "cpu", real, stand_in=False)
+    for part in ("`make data`", f"python -m tools.data {name}", repr(other)):
         assert part in str(told.value)
     assert f"{Path(file).name} is missing" in str(told.value)
     assert "\n" not in str(told.value)
     with pytest.raises(FileNotFoundError):
-        load(name, "cpu", real / "nowhere")
+        load(name, "cpu", real / "nowhere", stand_in=False)
     assert not (real / "nowhere").exists()
+
+
+@pytest.mark.parametrize(("name", "other", "file"), FILES)
+def test_what_was_not_downloaded_gets_a_stand_in_of_its_size(name, other, file, real):
+    original = load(name, "cpu", real)
+    (real / file).unlink()
+    data = load(name, "cpu", real)
+    assert (data.name, data.stand_in) == (other, original.title)
+    assert "stand-in" in data.title
+    assert data.train.images[0].shape == original.train.images[0].shape
+    if name == "mnist":
+        assert load(name, "cpu", real, size=32).train.images.shape[2:] == (32, 32)
+
+
+def test_the_suite_uses_stand_ins_whatever_lies_in_data():
+    """`conftest.py` says so to this process, and so to the notebooks' kernels."""
+    assert os.environ["CONVNETS_DATA"] == str(downloads.DATA)
+    assert not downloads.DATA.exists()
+    assert [load(name, "cpu").stand_in for name in ("mnist", "cifar10")] == [
+        "MNIST",
+        "CIFAR-10",
+    ]
 
 
 @pytest.mark.parametrize("damage", [lambda old: old[:9], lambda old: old[:-1] + b"?"])

@@ -49,6 +49,8 @@ from helpers.files import replaced
 from tools.blanks import LessonError, split_cell
 
 ROOT = Path(__file__).resolve().parents[1]
+# Where a kernel finds no download, whatever lies in data/.
+STAND_INS_ONLY = {"CONVNETS_DATA": str(ROOT / "tests" / "no-downloads")}
 STAMP = ROOT / "build" / "notebooks.json"
 IGNORE = "nbval-ignore-output"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
@@ -215,7 +217,8 @@ def execute(book: NotebookNode, folder: Path, name: str) -> None:
         coalesce_streams=True,
         resources={"metadata": {"path": str(folder)}},
     )
-    environment = os.environ | {"CONVNETS_PROGRESS": "memory", "OMP_NUM_THREADS": "1"}
+    environment = os.environ | STAND_INS_ONLY
+    environment |= {"CONVNETS_PROGRESS": "memory", "OMP_NUM_THREADS": "1"}
     try:
         # The kernel's own warnings (about its transport) are not the lesson's.
         client.execute(env=environment, stderr=subprocess.DEVNULL)

@@ -37,6 +37,7 @@ from nbformat import NotebookNode
 from helpers.display import columns
 from helpers.exercises.cells import BLANK, exercises_in, exercises_in_text
 from helpers.exercises.lessons import lessons
+from tools.build import STAND_INS_ONLY
 
 ROOT = Path(__file__).resolve().parents[1]
 SECONDS = 180  # for one notebook
@@ -145,7 +146,7 @@ def _run(book: NotebookNode, seconds: float) -> tuple[dict[str, dict], str]:
             resources={"metadata": {"path": scratch}},
         )
         paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
-        own = {
+        own = STAND_INS_ONLY | {
             "CONVNETS_PROGRESS": str(progress),
             "JPY_SESSION_NAME": "",
             "OMP_NUM_THREADS": "1",

@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         torch.set_num_threads(options.threads)
     device = torch.device(options.device or best_device())
     try:
-        data = load(options.data, device, options.folder, size=32)
+        data = load(options.data, device, options.folder, size=32, stand_in=False)
     except (FileNotFoundError, DataError) as error:
         print(error, file=sys.stderr)
         return 1

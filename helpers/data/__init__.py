@@ -1,6 +1,6 @@
 """Data sets as tensors, batches of them, and pictures that come with the libraries.
 
-    data = load("mnist")  # after `make data`; "digits" and "shapes" need no download
+    data = load("mnist")  # what stands in for it, unless it was downloaded
     for images, labels in Batches(*data.train, batch_size=128, augment=True):
         ...  # one epoch
 
@@ -69,23 +69,26 @@ def load(
     *,
     size: int | None = None,
     counts: tuple[int, int] | None = None,
+    stand_in: bool = True,
 ) -> DataSet:
     """A data set as tensors on the device.
 
     Args:
         name: "mnist" (60 000 + 10 000, 1 × 28 × 28) or "cifar10" (50 000 + 10 000,
             3 × 32 × 32), downloaded once; or, with no download, "digits" (1438 + 359,
-            1 × 8 × 8, scikit-learn's) or "shapes" (3 × 32 × 32, drawn on the spot).
+            1 × 8 × 8, scikit-learn's) or "shapes" (3 × 32 × 32, drawn on the spot),
+            which stand in for them, as large, where they were not downloaded.
         device: the best there is, unless given.
         folder: where the downloads lie; `DATA` unless given.
         size: height and width in pixels; MNIST gets a black border, the digits are
             enlarged too. 32 is LeNet-5's.
         counts: training and test images of "shapes", (5000, 1000) unless given.
+        stand_in: whether a stand-in will do.
 
     Raises:
         ValueError: for a name, a size or counts that there cannot be.
-        FileNotFoundError, DataError: when it has not been downloaded, or a file is
-            damaged or another one, which is left as it is.
+        FileNotFoundError: when it was not downloaded, and no stand-in will do.
+        DataError: when a file is damaged or another one, which is left as it is.
     """
     if name not in TITLES:
         raise ValueError(f"no data set {name!r}; there are {', '.join(TITLES)}")
@@ -96,11 +99,14 @@ def load(
     folder = Path(folder or DATA)
     if name in DOWNLOADED and (absent := missing(name, folder)):
         substitute = next(key for key, value in STAND_INS.items() if value == name)
-        raise FileNotFoundError(
-            f"{TITLES[name]} is not in {folder} ({Path(absent[0]).name} is missing): "
-            f"run `make data` (or `python -m tools.data {name}`), or use "
-            f'load("{substitute}"), which needs no download.'
-        )
+        if not stand_in:
+            raise FileNotFoundError(
+                f"{TITLES[name]} is not in {folder} ({Path(absent[0]).name} is missing)"
+                f": run `make data` (or `python -m tools.data {name}`), or use "
+                f"{substitute!r}, which needs no download."
+            )
+        size = 28 if name == "mnist" and size is None else size
+        name = substitute
     classes = tuple("0123456789")
     if name == "mnist":
         halves = _read_mnist(folder, size or 28)

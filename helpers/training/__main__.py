@@ -53,7 +53,7 @@ def _run(options: argparse.Namespace, device: torch.device, words: list[str]) ->
         torch.set_num_threads(options.threads)
     name = options.data or ("mnist" if options.network == "lenet5" else "cifar10")
     size = 32 if name in ("mnist", "digits") else None
-    data = load(name, device, options.folder, size=size)
+    data = load(name, device, options.folder, size=size, stand_in=False)
     if options.record and ranks.rank() == 0:
         check_writable(options.record)
     names = "epochs", "batch_size", "learning_rate", "bf16", "compiled"
