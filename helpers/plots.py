@@ -51,15 +51,7 @@ def use_style() -> None:
 
 
 def show(figure: Figure | Drawing, alt: str) -> None:
-    """Show a figure with its alternative text, and close it.
-
-    Args:
-        figure: a Matplotlib figure or a `Drawing`.
-        alt: what there is to see, in a sentence or two.
-
-    Raises:
-        ValueError: when ``alt`` is empty.
-    """
+    """Show a figure and close it; ValueError without a text of what there is to see."""
     if not alt.strip():
         raise ValueError("a figure needs an alt text: say what there is to see")
     markup = figure.img(alt) if isinstance(figure, Drawing) else html_image(figure, alt)

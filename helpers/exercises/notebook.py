@@ -15,6 +15,7 @@ import ast
 import contextlib
 import sys
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any, TypeVar
 
 from helpers.display import shell
@@ -109,7 +110,7 @@ class ExerciseCells(ast.NodeTransformer):
             hook.args = [last.value]
             body[-1] = ast.copy_location(ast.Expr(hook), last)
         future = [node for node in body if _is_future(node)]  # must stand first
-        guard = ast.parse(f"with {_GUARD}({names!r}, globals()): pass").body[0]
+        guard = ast.parse(f"with {_GUARD}.cell({names!r}, globals()): pass").body[0]
         guard.body = [node for node in body if node not in future]
         tree.body = [*future, guard]
         return ast.fix_missing_locations(tree)
@@ -167,27 +168,17 @@ def _give_up(
             space[name] = value
 
 
-class _Guard:
-    """What the rewritten cell calls."""
-
-    blank = engine.Blank()
-
-    def display(self, value: Any) -> None:
-        """Display the value of the cell's last line."""
-        sys.displayhook(value)
-
-    def __call__(self, names: dict[str, str | None], space: dict[str, Any]):
-        return _guard_cell(names, space)
-
-    def unreadable(
-        self, names: dict[str, str | None], space: dict, message: str, line: str
-    ) -> None:
-        """Conclude an exercise cell that is not Python."""
-        outcome = sandbox.Outcome(error=SyntaxError(message), line=line)
-        _give_up(names, space, outcome)
+def _unreadable(names: dict, space: dict, message: str, line: str) -> None:
+    """Conclude an exercise cell that is not Python."""
+    _give_up(names, space, sandbox.Outcome(error=SyntaxError(message), line=line))
 
 
-_guard = _Guard()
+_guard = SimpleNamespace(  # what the rewritten cell calls
+    cell=_guard_cell,
+    blank=engine.Blank(),
+    display=lambda value: sys.displayhook(value),  # that of the cell's last line
+    unreadable=_unreadable,
+)
 
 
 def catch_syntax_errors(lines: list[str]) -> list[str]:

@@ -17,7 +17,7 @@ from helpers.training.history import History
 from helpers.training.run import Run
 
 FORMAT = "helpers.training checkpoint 2"
-# How an optimizer computes, which may differ from device to device, is no setting.
+# How it computes is no setting: these of an optimizer, channels_last and bf16.
 WAYS = {"params", "lr", "foreach", "fused", "capturable", "differentiable"}
 
 
@@ -60,7 +60,7 @@ def write(run: Run) -> None:
         "network": run.network.state_dict(),
         "optimizer": run.optimizer.state_dict(),
         "torch": torch.get_rng_state(),
-        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else [],
         "numpy": (name, keys.tolist(), *rest),
         "python": random.getstate(),
         "loader": generator and generator.get_state(),
@@ -128,7 +128,7 @@ def _put_back(run: Run, saved: dict[str, Any]) -> None:
     run.optimizer.load_state_dict(saved["optimizer"])
     run.history = History.from_json(saved["history"])
     torch.set_rng_state(saved["torch"])
-    if saved["cuda"] and len(saved["cuda"]) == torch.cuda.device_count():
+    if len(saved["cuda"]) == torch.cuda.device_count() and torch.cuda.is_initialized():
         torch.cuda.set_rng_state_all(saved["cuda"])
     np.random.set_state(saved["numpy"])
     random.setstate(saved["python"])
@@ -156,7 +156,7 @@ def _shapes(state: dict[str, Tensor]) -> dict[str, list[int]]:
 def _settings(run: Run, epochs: int) -> dict[str, Any]:
     """What decides how a run goes on after so many epochs, as JSON can tell it."""
     data, (_, processes) = run.batches, getattr(run.batches, "ranks", (0, 1))
-    names = "loss", "label_smoothing", "clip", "channels_last", "bf16"
+    names = "label_smoothing", "clip"
     settings = {name: getattr(run.options, name) for name in names}
     names = "shuffle", "augment", "seed", "drop_last"
     settings |= {name: getattr(data, name, None) for name in names}
@@ -176,11 +176,10 @@ def _settings(run: Run, epochs: int) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """A layer's kind, words and constants; another thing's name and arguments."""
+    """A layer's kind, words and constants; another thing's name."""
     kind = getattr(value, "__name__", type(value).__name__)
     if isinstance(value, nn.Module):
         kind += f"({value.extra_repr()})"
     names = getattr(value, "__constants__", ())
     constants = {name: getattr(value, name, None) for name in names}
-    constants |= getattr(value, "keywords", {})  # of a functools.partial
     return {"kind": kind} | constants if constants else kind

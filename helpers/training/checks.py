@@ -63,20 +63,22 @@ def _advice(layer: nn.Module, x: Tensor) -> str:
     return "try images.float(), divided by 255 if they are bytes"
 
 
-def check_output(scores: Tensor, labels: Tensor, classes: bool, count: int) -> None:
+def check_output(scores: Tensor, labels: Tensor, count: int) -> None:
     """Refuse scores not (N, classes); wrong labels, which on a GPU end the process."""
+    if not isinstance(scores, Tensor):
+        kind = type(scores).__name__
+        raise ValueError(f"the network gives a {kind}, not a tensor (N, classes)")
     if scores.ndim != 2 or len(scores) != count:
         raise ValueError(
             f"the network gives scores of shape {tuple(scores.shape)} for {count} "
             "images, not (N, classes): try flatten(1) before the last layer"
         )
-    if classes and (labels.dtype != torch.int64 or labels.ndim != 1):
+    if labels.dtype != torch.int64 or labels.ndim != 1:
         raise ValueError(
             f"labels must be int64, of shape (N,), not {labels.dtype} of shape "
             f"{tuple(labels.shape)}; try labels.long(), or labels.argmax(1) of one-hot"
         )
-    ends = (labels.min().item(), labels.max().item()) if classes else ()
-    for label in ends:
+    for label in (labels.min().item(), labels.max().item()):
         if not 0 <= label < scores.shape[1]:
             raise ValueError(
                 f"label {label} is outside 0…{scores.shape[1] - 1}: the network gives "

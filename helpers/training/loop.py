@@ -1,6 +1,5 @@
 """The loop that the lessons write out, with what a long run needs."""
 
-import math
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -10,7 +9,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 from torch.optim import SGD, Optimizer
 from tqdm import tqdm
 
@@ -54,7 +52,7 @@ def evaluate(
         network: images (N, C, H, W) → scores (N, classes).
         batches: of (images, labels), labels (N,) whole numbers from 0. Where they are
             one process's share, all processes call this, for the same result.
-        options: the loss, and how to compute.
+        options: how to compute.
     """
     run = Run(network, batches, options or Options())
     modes = [(module, module.training) for module in network.modules()]
@@ -87,11 +85,10 @@ def fit(
 
     Where torch.distributed is initialised, all its processes train together, each on
     its own batches (`Batches` with ``ranks``): the history is of all of them, and only
-    the first writes the checkpoint, which all read, calls ``on_epoch`` and shows bars.
+    the first writes the checkpoint, which all read, and shows bars.
 
     Args:
-        network: images (N, C, H, W) → scores (N, classes), or a tuple that starts with
-            them, which the loss then gets whole. On the device of the data.
+        network: images (N, C, H, W) → scores (N, classes). On the device of the data.
         train: iterable of (images, labels) with a length. Before epoch e (from 0), its
             ``set_epoch(e)`` is called, where it has one.
         test: the same, evaluated after every epoch.
@@ -100,7 +97,7 @@ def fit(
             learning rate 0.05 and momentum 0.9 when None.
         schedule: epochs finished → factor of the learning rate, asked before each step:
             2.5 in the middle of the third epoch (see `divide_at` and `triangle`).
-        options: loss, checkpoint and more, see `Options`.
+        options: checkpoint and more, see `Options`.
         progress: show a bar on stderr. When False, only an interruption is told.
 
     Raises:
@@ -113,8 +110,6 @@ def fit(
         raise ValueError("schedule must be a function: epochs finished → factor")
     if options.resume and options.checkpoint is None:
         raise ValueError("resume=True needs to know from where: checkpoint=PATH")
-    if options.label_smoothing and options.loss is not cross_entropy:
-        raise ValueError("label_smoothing is for the default loss; build it into yours")
     for batches in (train, test):
         ranks.check_share(batches)
         if hasattr(batches, "__len__") and len(batches) == 0:
@@ -141,9 +136,7 @@ def fit(
             for epoch in range(done, int(epochs)):
                 bar.set_description_str(f"epoch {epoch + 1}/{epochs}")
                 run.history.rows.append(_epoch(run, epoch, test, bar))
-                if options.on_epoch and first:
-                    options.on_epoch(run.history)
-                if run.path and first:  # last: random numbers of on_epoch are in it
+                if run.path and first:
                     checkpoints.write(run)
         except KeyboardInterrupt:
             bar.leave = False
@@ -194,9 +187,7 @@ class _Tally:
 
     def add(self, scores: Tensor, loss: Tensor, labels: Tensor) -> None:
         exact = torch.float32 if loss.device.type == "mps" else torch.float64
-        hits, right = scores.detach().argmax(1), loss.detach() * math.nan
-        if hits.shape == labels.shape:  # else they are no classes, and none is right
-            right = (hits == labels).sum()
+        right = (scores.detach().argmax(1) == labels).sum()
         sums = torch.stack([loss.detach().to(exact) * len(labels), right.to(exact)])
         self.sums = self.sums.to(sums) + sums
         self.images += len(labels)

@@ -20,8 +20,7 @@ Schedule = Callable[[float], float]  # epochs finished → factor of the learnin
 class Options:
     """What `fit` is rarely told."""
 
-    loss: Callable = cross_entropy  # (output, labels) → mean over the batch
-    label_smoothing: float = 0.0  # 0 to 1, for the default loss, while learning
+    label_smoothing: float = 0.0  # 0 to 1, while learning
     clip: float | None = None  # largest norm of all gradients together
     channels_last: bool = False  # store as (N, H, W, C): faster on most GPUs
     bf16: bool = False  # compute in bfloat16: see `has_bf16` in helpers.device
@@ -29,7 +28,6 @@ class Options:
     # goes on from it, on a CPU bit for bit as without the stop; anew where none is.
     checkpoint: str | Path | None = None
     resume: bool = False
-    on_epoch: Callable[[History], object] | None = None  # called after each epoch
 
 
 @dataclass
@@ -64,22 +62,18 @@ class Run:
             images = images.contiguous(memory_format=torch.channels_last)
         device = images.device.type
         with check, torch.autocast(device, torch.bfloat16, enabled=options.bf16):
-            output = (self.learner if learns else self.network)(images)
-            scores = output[0] if isinstance(output, tuple) else output
-            # Another loss may want other labels: one for which there is no accuracy.
-            kind, known = nn.CrossEntropyLoss, getattr(self.batches, "labels", None)
-            classes = options.loss is cross_entropy or isinstance(options.loss, kind)
+            scores = (self.learner if learns else self.network)(images)
+            known = getattr(self.batches, "labels", None)
             # Reading labels waits for the GPU: there in the first epoch only.
             each = known is None and (labels.is_cpu or not self.history.rows)
             if first or each:
                 labelled = labels if known is None else known
-                checks.check_output(scores, labelled, classes, len(images))
-            smooth = learns and options.label_smoothing
-            more = {"label_smoothing": smooth} if smooth else {}
-            loss = options.loss(output, labels, **more)
+                checks.check_output(scores, labelled, len(images))
+            smoothing = options.label_smoothing if learns else 0.0
+            loss = cross_entropy(scores, labels, label_smoothing=smoothing)
         if learns and not loss.requires_grad:
             raise ValueError(
                 "the loss does not depend on any parameter that learns; look for "
-                "no_grad, detach, .data or NumPy inside the network or the loss"
+                "no_grad, detach, .data or NumPy inside the network"
             )
         return scores, loss
