@@ -98,11 +98,14 @@ def show_lines(
     figure, ax = plt.subplots()
     styles = ("-", "--", "-.", ":")
     for position, (label, values) in enumerate(lines.items()):
-        at = x[len(x) - len(values) :]
+        shown = [
+            torch.as_tensor(v).detach().cpu()
+            for v in (x[len(x) - len(values) :], values)
+        ]
         if label in dots:
-            ax.plot(at, values, "o", color=GREY, label=label, zorder=1)
+            ax.plot(*shown, "o", color=GREY, label=label, zorder=1)
         else:
-            ax.plot(at, values, styles[position % 4], label=label)
+            ax.plot(*shown, styles[position % 4], label=label)
     ax.set(xlabel=xlabel, ylabel=ylabel)
     ax.legend()
     show(figure, alt)

@@ -19,6 +19,7 @@ import torch
 from torch import nn
 
 from helpers.authoring import blank
+from helpers.display import yes_no
 from helpers.exercises import answer, exercise, start
 from helpers.plots import show_table
 from lessons.l03_output_size.explorer import size_explorer
@@ -212,7 +213,7 @@ combinations = [
     if F <= W1 + 2 * P
 ]
 agree = all(output_size(*c) == by_pytorch(*c) for c in combinations)
-print(len(combinations), "combinations, all equal:", agree)
+print(len(combinations), "combinations, all equal:", yes_no(agree))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Play with it

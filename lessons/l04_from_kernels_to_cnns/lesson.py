@@ -24,6 +24,8 @@ from torch.nn import functional
 from helpers.authoring import blank
 from helpers.convolution import conv2d, output_size
 from helpers.data import Batches, crop, load
+from helpers.device import best_device
+from helpers.display import yes_no
 from helpers.exercises import answer, exercise, start
 from helpers.plots import show, show_grids, show_images, show_lines, show_table
 from lessons.l04_from_kernels_to_cnns.explorer import field_explorer
@@ -40,9 +42,10 @@ start()
 # **Predict:** can its nine numbers be found from that?
 
 # %% slideshow={"slide_type": "-"}
-edges = torch.tensor([[1.0, 1, 1], [1, -8, 1], [1, 1, 1]])
+device = best_device()  # the GPU, if there is one: lesson 06 explains `.to(device)`
+edges = torch.tensor([[1.0, 1, 1], [1, -8, 1], [1, 1, 1]]).to(device)
 generator = torch.Generator().manual_seed(4)
-images = torch.randn(20, 1, 8, 8, generator=generator)  # (N, C, H, W)
+images = torch.randn(20, 1, 8, 8, generator=generator).to(device)  # (N, C, H, W)
 wanted = functional.conv2d(images, edges[None, None])  # (20, 1, 6, 6)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -60,8 +63,10 @@ def error(kernel, wanted):
 
 
 # %% slideshow={"slide_type": "-"}
-print("the right kernel:", error(edges, wanted).item())
-print("zeros: above 50:", error(torch.zeros(3, 3), wanted).item() > 50)
+zeros = torch.zeros_like(edges)  # of the same size, on the same device
+wrong = error(zeros, wanted)
+print(f"the right kernel: {error(edges, wanted):.1f}")
+print(f"zeros: {wrong:.1f} (above 50: {yes_no(wrong > 50)})")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Which way is down?
@@ -72,9 +77,9 @@ print("zeros: above 50:", error(torch.zeros(3, 3), wanted).item() > 50)
 # **Predict** its signs, at the zeros, knowing where we want to go.
 
 # %% slideshow={"slide_type": "-"}
-kernel = torch.zeros(3, 3, requires_grad=True)
+kernel = zeros.clone().requires_grad_()
 error(kernel, wanted).backward()
-print(kernel.grad.sign())
+print(kernel.grad.sign().cpu())
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # More centre, more error: the centre must shrink, the others must grow. Right.
@@ -99,7 +104,7 @@ def step(kernel, gradient, rate):
 # %% slideshow={"slide_type": "-"}
 def learn(wanted, steps=100, rate=0.1):
     """All kernels on the way from zeros, the first and the last included."""
-    kernels = [torch.zeros(3, 3)]
+    kernels = [zeros]
     for _ in range(steps):
         kernel = kernels[-1].clone().requires_grad_()
         error(kernel, wanted).backward()
@@ -110,7 +115,7 @@ def learn(wanted, steps=100, rate=0.1):
 # %% slideshow={"slide_type": "-"}
 kernels = learn(wanted)
 off = (kernels[-1] - edges).abs().max().item()
-print("largest error below 0.01:", off < 0.01)
+print(f"largest error {off:.1e} (below 0.01: {yes_no(off < 0.01)})")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Watch it converge
@@ -142,9 +147,12 @@ show_grids(
 # %% slideshow={"slide_type": "-"}
 mixed_up = wanted.roll(1, dims=0)
 fooled = learn(mixed_up)
-left = error(fooled[-1], mixed_up) / error(fooled[0], mixed_up)
-print("its own outputs: error below 0.0001:", error(kernels[-1], wanted).item() < 1e-4)
-print("mixed up: more than 0.9 of the error is left:", left.item() > 0.9)
+for name, kernel, goal in (
+    ("its own outputs", kernels[-1], wanted),
+    ("mixed up", fooled[-1], mixed_up),
+):
+    left = error(kernel, goal) / error(zeros, goal)
+    print(f"{name}: {left:.1%} of the error left (above 90 %: {yes_no(left > 0.9)})")
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "subslide"}
 show_lines(
@@ -169,7 +177,7 @@ show_lines(
 # handwritten digits, each moved by up to two pixels on a black square of 12×12.
 
 # %% slideshow={"slide_type": "-"}
-data = load("digits", device="cpu")  # so small that a GPU would not help
+data = load("digits", device)
 
 
 # %% slideshow={"slide_type": "-"}
@@ -178,7 +186,7 @@ def moved(split, seed):
     black = data.pad_value  # one number for each channel
     centred = functional.pad(split.images, [2, 2, 2, 2], value=black.item())
     generator = torch.Generator().manual_seed(seed)
-    top, left = torch.randint(5, (2, len(centred)), generator=generator)
+    top, left = torch.randint(5, (2, len(centred)), generator=generator).to(device)
     return crop(centred, top, left, black, padding=2)
 
 
@@ -234,14 +242,15 @@ def accuracy(network, images, labels):
 # %% slideshow={"slide_type": "-"}
 def tested(network):
     """Train it, and return its accuracy on digits it has not seen."""
-    train(network, train_images, data.train.labels)
+    train(network.to(device), train_images, data.train.labels)
     return accuracy(network, test_images, data.test.labels)
 
 
 # %% slideshow={"slide_type": "-"}
 torch.manual_seed(0)
 pixels = tested(nn.Sequential(nn.Flatten(), nn.Linear(144, 10)))
-print("above 0.2:", pixels > 0.2, " above 0.5:", pixels > 0.5)
+above = f"above 20 %: {yes_no(pixels > 0.2)}, above 50 %: {yes_no(pixels > 0.5)}"
+print(f"test accuracy {pixels:.1%} ({above})")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # Better than guessing, and poor. A pixel that belongs to the 3 today belongs to
@@ -256,7 +265,7 @@ print("above 0.2:", pixels > 0.2, " above 0.5:", pixels > 0.5)
 
 # %% slideshow={"slide_type": "-"}
 vertical = torch.tensor([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]])
-three = torch.stack([vertical, vertical.T, edges])[:, None]  # (3, 1, 3, 3)
+three = torch.stack([vertical, vertical.T, edges.cpu()])[:, None]  # (3, 1, 3, 3)
 
 
 # %% slideshow={"slide_type": "-"}
@@ -276,7 +285,8 @@ def classifier():
 # %% slideshow={"slide_type": "-"}
 torch.manual_seed(0)
 linear = tested(nn.Sequential(hand_made(), classifier()))
-print("edges much better than pixels:", linear > pixels + 0.1)
+better = yes_no(linear > pixels + 0.1)
+print(f"edges {linear:.1%}, pixels {pixels:.1%} (better by over 10 points: {better})")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # No better at all. **Why?** A map is a weighted sum of pixels, a score a weighted sum
@@ -294,7 +304,8 @@ print(functional.relu(torch.tensor([-3.0, -1, 0, 2])).tolist())
 # %% slideshow={"slide_type": "fragment"}
 torch.manual_seed(0)
 by_hand = tested(nn.Sequential(hand_made(), nn.ReLU(), classifier()))
-print("edges much better than pixels:", by_hand > pixels + 0.1)
+better = yes_no(by_hand > pixels + 0.1)
+print(f"edges {by_hand:.1%}, pixels {pixels:.1%} (better by over 10 points: {better})")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # For years this was the art: features designed by hand (SIFT, HOG), with a plain
@@ -312,7 +323,8 @@ print("edges much better than pixels:", by_hand > pixels + 0.1)
 torch.manual_seed(0)
 network = nn.Sequential(nn.Conv2d(1, 6, kernel_size=3), nn.ReLU(), classifier())
 learned = tested(network)
-print("learned better than hand-made:", learned > by_hand)
+better = yes_no(learned > by_hand)
+print(f"learned {learned:.1%}, hand-made {by_hand:.1%} (learned is better: {better})")
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
 show_images(
@@ -338,7 +350,8 @@ cnn = nn.Sequential(
     *(nn.Flatten(), nn.Linear(12 * 8 * 8, 10)),
 )
 layered = tested(cnn)
-print("two layers better than one:", layered > learned)
+better = yes_no(layered > learned)
+print(f"two layers {layered:.1%}, one {learned:.1%} (two are better: {better})")
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "subslide"}
 rungs = ["raw pixels", "edges, no ReLU", "edges", "learned kernels", "two layers"]
@@ -546,7 +559,7 @@ def strokes(count, columns, seed):
         i = torch.randint(6, (), generator=generator)
         j = torch.randint(*columns, (), generator=generator)
         image[0, i : i + 3, j : j + 3] += falling.flip(1) if label else falling
-    return images, labels
+    return images.to(device), labels.to(device)
 
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "subslide"}
@@ -585,7 +598,8 @@ class Strokes(nn.Module):
 
 # %% slideshow={"slide_type": "-"}
 torch.manual_seed(0)
-shared, own = train(Strokes(1), *left), train(Strokes(36), *left)
+shared = train(Strokes(1).to(device), *left)
+own = train(Strokes(36).to(device), *left)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Which one knows the right half?
@@ -598,12 +612,13 @@ again = strokes(500, (0, 3), seed=3)  # new pictures, old places
 for name, network in {"shared": shared, "own kernels": own}.items():
     weights = network.weight.numel()
     here, there = accuracy(network, *again), accuracy(network, *right)
-    print(f"{name}, {weights} weights: left > 0.9: {here > 0.9}", end=", ")
-    print(f"right > 0.9: {there > 0.9}, right > 0.7: {there > 0.7}")
+    print(f"{name} ({weights} weights):", end=" ")
+    print(f"left {here:.1%} (above 90 %: {yes_no(here > 0.9)})", end=", ")
+    print(f"right {there:.1%} (above 70 %: {yes_no(there > 0.7)})")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Both know the left. On the right, kernels of their own have learned nothing and
-# guess; the shared one has seen it all, with a 36th of the weights.
+# Both know the left. On the right, kernels of their own are hardly better than a guess;
+# the shared one has seen it all, with a 36th of the weights.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Shift equivariance
@@ -623,8 +638,8 @@ digit = functional.pad(data.test.images[0, 0] - data.pad_value, [3] * 4)  # blac
 for padding in (0, 1):
     moved_first = conv2d(shift(digit), edges, padding)
     moved_last = shift(conv2d(digit, edges, padding))
-    same = torch.allclose(moved_first, moved_last, atol=1e-5)
-    print(f"padding {padding}: the same: {same}")
+    off = (moved_first - moved_last).abs().max().item()
+    print(f"padding {padding}: off by {off:.1e} (the same: {yes_no(off < 1e-5)})")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Except at the border
@@ -633,7 +648,7 @@ for padding in (0, 1):
 # border, and is padded with zeros? Here every pixel is 1.
 
 # %% slideshow={"slide_type": "-"}
-ones = torch.ones(5, 5)
+ones = torch.ones(5, 5).to(device)
 moved_first = conv2d(shift(ones), edges, padding=1)
 moved_last = shift(conv2d(ones, edges, padding=1))
 
@@ -745,7 +760,7 @@ show_grids(
 # %% slideshow={"slide_type": "fragment"}
 image = torch.arange(9.0).view(3, 3)
 outputs = (matrix @ image.flatten()).view(2, 2)
-print("the same as conv2d:", torch.equal(outputs, conv2d(image, small)))
+print("the same as conv2d:", yes_no(torch.equal(outputs, conv2d(image, small))))
 print("zeros:", (matrix == 0).sum().item(), "of", matrix.numel())
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
@@ -777,8 +792,8 @@ g = torch.tensor([[1.0, -2], [0.5, 3]])
 functional.conv2d(x[None, None], w[None, None])[0, 0].backward(g)
 
 ours = torch.as_tensor(input_gradient(matrix, g.flatten())).view(3, 3)
-print("pixels: equal:", torch.allclose(ours, x.grad))
-print("kernel: equal:", torch.allclose(conv2d(image, g), w.grad))
+print("pixels: equal:", yes_no(torch.equal(ours, x.grad)))
+print("kernel: equal:", yes_no(torch.equal(conv2d(image, g), w.grad)))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # A shared weight collects the gradient of all its places; that sum is again a

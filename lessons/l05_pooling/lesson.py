@@ -25,6 +25,8 @@ from torch.nn import functional
 from helpers.authoring import blank
 from helpers.convolution import conv2d
 from helpers.data import photograph, to_grey
+from helpers.device import best_device
+from helpers.display import yes_no
 from helpers.exercises import answer, exercise, start
 from helpers.plots import show_grids, show_images, show_table
 from lessons.l05_pooling.explorer import pool_explorer
@@ -104,7 +106,8 @@ images = example[None, None]  # (1, 1, 4, 4)
 for S in (2, 1):
     by_loops = torch.as_tensor(max_pool2d(example, F=2, S=S))
     by_pytorch = functional.max_pool2d(images, kernel_size=2, stride=S)[0, 0]
-    print("S =", S, by_loops.int().tolist(), torch.equal(by_loops, by_pytorch))
+    print("S =", S, by_loops.int().tolist(), end=" ")
+    print("PyTorch agrees:", yes_no(torch.equal(by_loops, by_pytorch)))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## When the stride does not divide
@@ -175,8 +178,10 @@ show_images(
 
 # %% slideshow={"slide_type": "-"}
 kept = torch.as_tensor(kept)
-print("brightest, kept by max:", bool(kept.max() == edges.max()))
-print("mean, kept by average:", bool((blended.mean() / edges.mean() - 1).abs() < 0.02))
+same = yes_no(kept.max() == edges.max())
+print(f"brightest: {edges.max():.1f}, max {kept.max():.1f} (the same: {same})")
+near = yes_no((blended.mean() / edges.mean() - 1).abs() < 0.02)
+print(f"mean: {edges.mean():.1f}, average {blended.mean():.1f} (within 2 %: {near})")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # The maximum asks: is it *anywhere* in this window? The mean asks: how much of it?
@@ -286,7 +291,8 @@ print("parameters:", sum(p.numel() for p in pool.parameters()))
 
 # %% slideshow={"slide_type": "fragment"}
 alone = [pool(maps[:, c : c + 1]) for c in range(6)]  # six times (4, 1, 14, 14)
-print("the same, one channel at a time:", torch.equal(torch.cat(alone, dim=1), pooled))
+same = torch.equal(torch.cat(alone, dim=1), pooled)
+print("the same, one channel at a time:", yes_no(same))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # W2 and H2 by the formula with P = 0; D2 = D1; 0 parameters.
@@ -481,8 +487,10 @@ def average_by_convolution(images):
 # %% slideshow={"slide_type": "-"}
 def imitate(pooling):
     """The weights that a convolution learns, and its mean squared error."""
+    device = best_device()  # the GPU, if there is one: see lesson 06
     torch.manual_seed(0)
-    images, layer = torch.randn(500, 1, 8, 8), nn.Conv2d(1, 1, 2, stride=2)
+    images = torch.randn(500, 1, 8, 8).to(device)
+    layer = nn.Conv2d(1, 1, 2, stride=2).to(device)
     for _ in range(200):
         error = (layer(images) - pooling(images, 2)).square().mean()
         layer.zero_grad()
@@ -490,7 +498,7 @@ def imitate(pooling):
         with torch.no_grad():
             for p in layer.parameters():
                 p -= 0.2 * p.grad
-    return layer.weight.detach()[0, 0], error.item()
+    return layer.weight.detach()[0, 0].cpu(), error.item()
 
 
 # %% slideshow={"slide_type": "subslide"}

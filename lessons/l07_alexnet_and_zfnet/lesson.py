@@ -24,6 +24,8 @@ from helpers.authoring import blank
 from helpers.convolution import output_size
 from helpers.counting import layer_table
 from helpers.data import Batches, load, photograph
+from helpers.device import best_device
+from helpers.display import yes_no
 from helpers.drawing import (
     BLACK,
     BLUE,
@@ -223,8 +225,8 @@ volume = torch.randn(3, 8, 2, 4)  # (N, C, H, W)
 dense = nn.Linear(8 * 2 * 4, 5)
 kernels = dense.weight.view(5, 8, 2, 4)  # (K, C, H, W)
 maps = functional.conv2d(volume, kernels, dense.bias)  # (3, 5, 1, 1)
-same = torch.allclose(maps.flatten(1), dense(volume.flatten(1)), atol=1e-5)
-print("the same numbers:", same)
+off = (maps.flatten(1) - dense(volume.flatten(1))).abs().max().item()
+print(f"off by {off:.1e} (the same numbers: {yes_no(off < 1e-5)})")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # The convolution can do more: on a larger volume it has several places, and gives a map
@@ -416,7 +418,7 @@ print(f"slope of ReLU at 2: {1.0}; five in a row: {1.0**5}")
 # ## Is it faster? Measure
 #
 # The same small network twice, with the same numbers to start from: how many steps
-# until the loss (a running mean) is below 0.1?
+# until the loss (a running mean) is below 0.1? We give up after 14 epochs, 322 steps.
 
 
 # %% slideshow={"slide_type": "-"}
@@ -431,26 +433,30 @@ def network_with(act):
 
 
 # %% slideshow={"slide_type": "-"}
-digits = load("digits", device="cpu")  # small enough for the CPU
+device = best_device()
+digits = load("digits", device)
 print(digits.title)
 
 
 # %% slideshow={"slide_type": "subslide"}
-def steps_needed(act, rate, most=300):
-    """Steps until the running mean of the loss is below 0.1."""
+def steps_needed(act, rate, epochs=14):
+    """Steps until the running mean of the loss is below 0.1, or all there are."""
     torch.manual_seed(0)
     network, mean, step = network_with(act), 2.3, 0
     for p in network.parameters():
         nn.init.kaiming_normal_(p) if p.ndim > 1 else nn.init.zeros_(p)
+    network.to(device)
     optimizer = torch.optim.SGD(network.parameters(), lr=rate, momentum=0.9)
     batches = Batches(*digits.train, batch_size=64)
-    while mean > 0.1 and step < most:
+    for _ in range(epochs):
         for images, labels in batches:
             loss = functional.cross_entropy(network(images), labels)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
             mean, step = 0.9 * mean + 0.1 * loss.item(), step + 1
+            if mean < 0.1:
+                return step
     return step
 
 
@@ -462,7 +468,8 @@ def steps_needed(act, rate, most=300):
 # %% slideshow={"slide_type": "-"}
 for rate in (0.01, 0.1):
     relu, tanh = steps_needed(nn.ReLU, rate), steps_needed(nn.Tanh, rate)
-    print(f"rate {rate}: ReLU needs fewer steps:", relu < tanh)
+    fewer = yes_no(relu < tanh)
+    print(f"rate {rate}: ReLU {relu} steps, tanh {tanh} (fewer with ReLU: {fewer})")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # With small steps ReLU wins clearly. With steps ten times as large it is tanh, whose
@@ -514,7 +521,8 @@ with torch.device("meta"):
         nn.Linear(4096, 1000),
     )
 weights = layer_table(network, (3, 227, 227)).weights
-print(weights, "weights; as by your own code:", weights == sum(computed.values()))
+same = weights == sum(computed.values())
+print(weights, "weights; as by your own code:", yes_no(same))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 1.2 million are not enough

@@ -48,7 +48,7 @@ class NormExplorer(Presets):
     WIDTH, LEFT, TOP, ROOM, GAP = 846, 68, 106, 346, 48
 
     def __init__(self, block: Tensor, kind: str) -> None:
-        self.block = torch.as_tensor(block, dtype=torch.float64)
+        self.block = torch.as_tensor(block, dtype=torch.float64, device="cpu")
         if self.block.ndim != 4 or 0 in self.block.shape:
             raise ValueError(f"a block is (N, C, H, W), not {tuple(self.block.shape)}")
         N, C, H, W = self.shape = tuple(self.block.shape)
