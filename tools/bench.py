@@ -19,32 +19,29 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 
 import ipywidgets
 import torch
-from PIL import Image
 from torch import Tensor
 from torch.nn import functional
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 
 from helpers.convolution import conv2d
 from helpers.counting import layer_table
 from helpers.data import (
-    DATA,
     Batches,
     DataSet,
     Split,
     load,
-    missing,
     photograph,
     to_grey,
 )
 from helpers.device import best_device, describe_device, has_bf16
 from helpers.exercises.engine import reference
 from helpers.explorers import Explorer
-from helpers.networks import cifar_resnet, googlenet, resnet, vgg
+from helpers.networks import googlenet, resnet, vgg
 from helpers.training import RECIPES, train
+from lessons.l12_practice.pictures import pictures
 from tools import build
 
 IMPORT_BAR = 500.0  # milliseconds that `import helpers` may add to `import torch`
@@ -53,7 +50,7 @@ COUNT_BAR = 500.0  # milliseconds for the layer table of any network
 COUNT_MEMORY = 20.0  # MiB that it may need meanwhile
 PROCESSES, MOVES = 5, 20
 # How many times as fast as the usual loop the recipe "fast" is, on a CPU, at least.
-RATIO_BARS = {"fast, fp32": 1.25, "fast, bfloat16": 1.9}
+RATIO_BARS = {"fast, fp32": 1.3, "fast, bfloat16": 2.1}
 ROUNDS, WARM_STEPS, USUAL_STEPS, FAST_IMAGES = 5, 6, 20, 2560
 SIZE = (128, 192)  # of the picture that is convolved: (H, W)
 
@@ -234,46 +231,16 @@ def _median(function: Callable[[], object], times: int) -> float:
     return statistics.median(found)
 
 
-class _Pictures(Dataset):
-    """A data set as torchvision serves CIFAR-10: one PIL image at a time."""
-
-    def __init__(self, data: DataSet, transform: Callable) -> None:
-        images = data.train.images * data.std[:, None, None] + data.mean[:, None, None]
-        pixels = (255 * images).round().to(torch.uint8).permute(0, 2, 3, 1)
-        self.pixels, self.labels = pixels.cpu().numpy(), data.train.labels.tolist()
-        self.transform = transform
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def __getitem__(self, index: int) -> tuple[Tensor, int]:
-        image = Image.fromarray(self.pixels[index])
-        return self.transform(image), self.labels[index]
-
-
-def _usual(data: DataSet, folder: Path, workers: int) -> DataLoader:
-    """The usual pipeline: PIL transforms on each image, batches by a DataLoader."""
-    from torchvision import datasets, transforms
-
-    steps = [
-        transforms.RandomCrop(32, padding=4),
-        transforms.RandomHorizontalFlip(),
-        transforms.ToTensor(),
-        transforms.Normalize(data.mean.tolist(), data.std.tolist()),
-    ]
-    transform = transforms.Compose(steps)
-    if data.name == "cifar10":
-        images = datasets.CIFAR10(folder, train=True, transform=transform)
-    else:
-        images = _Pictures(data, transform)
-    on_gpu = data.train.images.device.type == "cuda"
+def _usual(data: DataSet, workers: int) -> DataLoader:
+    """The class's pipeline: PIL transforms on each image, batches by a DataLoader."""
+    transform, _ = reference("12.13")(data.mean.tolist(), data.std.tolist())
     return DataLoader(
-        images,
+        pictures(data, True, transform),
         batch_size=128,
         shuffle=True,
         num_workers=workers,
         persistent_workers=workers > 0,
-        pin_memory=on_gpu,
+        pin_memory=data.train.images.device.type == "cuda",
     )
 
 
@@ -284,35 +251,26 @@ def augmentation() -> Iterator[Row]:
     fast = _median(lambda: [0 for _ in batches], 5)
     yield Row("augment", "Batches, 5000 images", fast)
     for workers in (0, 2):
-        loader = _usual(data, DATA, workers)
+        loader = _usual(data, workers)
         slow = _median(lambda loader=loader: [0 for _ in loader], 3)
         remark = f"{slow / fast:.1f} × Batches"
         yield Row("augment", f"PIL, DataLoader, {workers} workers", slow, remark=remark)
 
 
-@dataclass(frozen=True)
-class Settings:
-    """What the command line says about the training."""
-
-    full: bool = False
-    folder: Path = DATA
-
-
-def training(settings: Settings = Settings()) -> Iterator[Row]:
+def training(full: bool = False) -> Iterator[Row]:
     """1 000 images of ResNet-20: the usual loop, and the recipe "fast", all cores.
 
     In turn, so that a change in the machine's speed meets both.
     """
     device, threads = best_device(), torch.get_num_threads()
-    name = "shapes" if missing("cifar10", settings.folder) else "cifar10"
-    data = load(name, device, settings.folder)
+    data = load("cifar10", device)
     torch.set_num_threads(os.cpu_count() or 1)
     print(f"ResNet-20, {data.title}, {describe_device(device)}, all cores")
     ways = {"fast, fp32": False}
     if has_bf16(device):
         ways["fast, bfloat16"] = True
     times: dict[str, list[float]] = {way: [] for way in ("usual loop", *ways)}
-    usual = _usual_loop(data, settings.folder)
+    usual = _usual_loop(data)
     for _ in range(ROUNDS):
         times["usual loop"].append(next(usual))
         for way, bf16 in ways.items():
@@ -328,16 +286,16 @@ def training(settings: Settings = Settings()) -> Iterator[Row]:
             remark += f", at least {least}"
         bar = slow / least if least else None
         yield Row("training", f"{way}, 1000 images", median, bar, remark)
-    if settings.full:
+    if full:
         yield from _to_accuracy(data)
     torch.set_num_threads(threads)
 
 
-def _usual_loop(data: DataSet, folder: Path) -> Iterator[float]:
-    """The loop of most tutorials; milliseconds for 1 000 images, again and again."""
+def _usual_loop(data: DataSet) -> Iterator[float]:
+    """The class's network and loop; milliseconds for 1 000 images, again and again."""
     device = data.train.images.device
-    loader = _usual(data, folder, min(8, os.cpu_count() or 1))
-    network = cifar_resnet(20).to(device)
+    loader = _usual(data, min(8, os.cpu_count() or 1))
+    network = reference("12.7")(3).to(device)
     optimizer = torch.optim.SGD(
         network.parameters(), lr=0.1, momentum=0.9, weight_decay=1e-4
     )
@@ -417,10 +375,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--full", action="store_true", help="train until 80 and 91 %% are right, too"
     )
-    parser.add_argument("--folder", type=Path, default=DATA, help="with the downloads")
     options = parser.parse_args(arguments)
-    settings = Settings(options.full, options.folder)
-    parts = {**PARTS, "training": partial(training, settings)}
+    parts = {**PARTS, "training": partial(training, options.full)}
     torch.set_num_threads(1)
     print(f"PyTorch {torch.__version__}, one thread, medians, {SIZE[0]}×{SIZE[1]} grey")
     print(f"{'part':<12} {'what':<36} {'time':>14} {'bar':>8}")

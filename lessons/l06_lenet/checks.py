@@ -1,9 +1,14 @@
 """Checks: LeNet."""
 
-import torch
-from torch import nn
-from torch.nn import functional
+from collections.abc import Iterator
+from typing import Any
 
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.overrides import TorchFunctionMode
+
+from helpers.exercises.compare import describe
 from helpers.exercises.engine import Case, Exercise, Wrong, add, case, reference
 from helpers.exercises.modules import by_function, on_input
 
@@ -620,6 +625,234 @@ add(
             "A convolution's input depth is the number of maps before it.",
             "Each 5×5 takes off 4 pixels, each pooling halves.",
             "32 maps of 4×4 are 512 features.",
+        ),
+    )
+)
+
+# --- 06.12: on a device ---------------------------------------------------------------
+
+
+# These take tensors of both devices.
+_ACROSS = Tensor.copy_, Tensor.__getitem__, torch._has_compatible_shallow_copy_type
+
+
+class PretendedGPU(TorchFunctionMode):
+    """Within it, whatever is moved to "cuda" says that it is there; no GPU is needed.
+
+    All stays in the CPU's memory. What computes with tensors of both devices stops with
+    PyTorch's words; single numbers may be mixed, as in PyTorch.
+    """
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        kwargs = dict(kwargs or {})
+        if func in (Tensor.to, Tensor.cuda, Tensor.cpu):
+            return _moved(func, *args, **kwargs)
+        if func is torch._C._nn._parse_to:  # reads what `network.to` was told
+            return func(*args, **kwargs)
+        if func is Tensor.__iter__:
+            return iter(self.__torch_function__(Tensor.unbind, types, args))
+        if func in _ACROSS:
+            return _placed(func(*args, **kwargs), _place(args[0]))
+        if func == Tensor.data.__set__:  # how a network moves its parameters
+            args[0].place = _place(args[1])
+            return func(*args)
+        place = _common_place(args, kwargs)
+        if func == Tensor.device.__get__:
+            return torch.device(place)
+        if func in (Tensor.numpy, Tensor.__array__) and place == "cuda":
+            raise TypeError("can't convert cuda:0 device type tensor to numpy.")
+        place = _type(kwargs.pop("device", None)) or place
+        return _placed(func(*args, **kwargs), place)
+
+
+def _tensors(value: Any) -> Iterator[Tensor]:
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from _tensors(each)
+
+
+def _place(tensor: Tensor) -> str:
+    return getattr(tensor, "place", "cpu")
+
+
+def _placed(value: Any, place: str) -> Any:
+    for tensor in _tensors(value):
+        tensor.place = place
+    return value
+
+
+def _type(device: Any) -> str:
+    return torch.device(device).type if device is not None else ""
+
+
+def _moved(func: Any, tensor: Tensor, *told: Any, **named: Any) -> Tensor:
+    """What `to`, `cuda` and `cpu` do, in all the ways to call them."""
+    place, dtype = _place(tensor), tensor.dtype
+    for value in (*told, *named.values()):
+        if isinstance(value, Tensor):
+            place, dtype = _place(value), value.dtype
+        elif isinstance(value, torch.dtype):
+            dtype = value
+        elif isinstance(value, str | torch.device) and func is Tensor.to:
+            place = _type(value)
+    place = {Tensor.cuda: "cuda", Tensor.cpu: "cpu"}.get(func, place)
+    if (place, dtype) == (_place(tensor), tensor.dtype):
+        return tensor
+    return _placed(tensor.to(dtype, copy=True), place)
+
+
+def _common_place(args: tuple, kwargs: dict) -> str:
+    """Where a function computes, if all that it needs lies there."""
+    tensors = list(_tensors([args, list(kwargs.values())]))
+    places = {_place(t) for t in tensors if t.ndim} or {_place(t) for t in tensors}
+    if len(places) < 2:
+        return places.pop() if places else "cpu"
+    kinds = {"cpu": "torch.FloatTensor", "cuda": "torch.cuda.FloatTensor"}
+    weights = [t for t in tensors if isinstance(t, nn.Parameter)]
+    if weights:
+        images, weight = (kinds.get(_place(t)) for t in (tensors[0], weights[0]))
+        raise RuntimeError(
+            f"Input type ({images}) and weight type ({weight}) should be the same"
+        )
+    raise RuntimeError(
+        "Expected all tensors to be on the same device, but found at least two "
+        "devices, cuda:0 and cpu!"
+    )
+
+
+def _tested(candidate, each: Case):
+    """What a candidate says of a small network; where it computed, if elsewhere."""
+    sizes, device, start = each.args
+    used = set()
+    with torch.random.fork_rng(devices=[]), PretendedGPU():
+        torch.random.default_generator.manual_seed(3)
+        network = nn.Sequential(
+            nn.Conv2d(1, 4, 2), nn.ReLU(), nn.Flatten(), nn.Dropout(), nn.Linear(16, 3)
+        )
+        network.register_forward_hook(lambda *seen: used.add(seen[2].device.type))
+        batches = [(torch.randn(N, 1, 3, 3), torch.randint(3, (N,))) for N in sizes]
+        network.to(start)
+        value = candidate(network, batches, torch.device(device))
+    if isinstance(value, Tensor) and _place(value) == "cuda":
+        return f"a tensor on cuda:0, {describe(value)}"
+    if value is not None and used - {device}:
+        return f"{describe(value)}, computed on the {' and the '.join(sorted(used))}"
+    return value
+
+
+def _scored(
+    there=lambda x, device: x.to(device),
+    images=None,
+    labels=None,
+    network=None,
+    mode=nn.Module.eval,
+    result=lambda hits, sizes: sum(hits).item() / sum(sizes),
+):
+    """An answer to 06.12; each of its parts may be another."""
+
+    def accuracy_of(net, batches, device):
+        net, hits, sizes = mode((network or there)(net, device)), [], []
+        for x, y in batches:
+            x, y = (images or there)(x, device), (labels or there)(y, device)
+            hits.append((net(x).argmax(1) == y).sum())
+            sizes.append(len(y))
+        return result(hits, sizes)
+
+    return accuracy_of
+
+
+def _left(x, device):
+    return x
+
+
+add(
+    Exercise(
+        "06.12",
+        "Accuracy, on a device",
+        cases=lambda: [
+            case((4,), "cpu", "cpu"),
+            case((6, 2), "cpu", "cpu"),
+            case((5, 5, 3), "cuda", "cpu"),
+            case((8, 1), "cuda", "cuda"),
+            case((7, 2, 2), "cpu", "cuda"),
+        ],
+        run=_tested,
+        shown=lambda name, each: (
+            f"{name}(network on {each.args[2]}, batches on cpu of "
+            f"{', '.join(map(str, each.args[0]))} images, {each.args[1]!r})"
+        ),
+        wrong={
+            "images-left": Wrong(
+                _scored(images=_left),
+                "The images are still on the CPU, the weights on the GPU. "
+                "`images.to(device)` gives a copy that is there: give it a name, "
+                "`images = images.to(device)`.",
+            ),
+            "labels-left": Wrong(
+                _scored(labels=_left),
+                "The guesses are on the GPU, and the labels still on the CPU. To "
+                "compare them, move the labels, too: `labels = labels.to(device)`.",
+            ),
+            "network-left": Wrong(
+                _scored(network=_left),
+                "The images are on the device, and the network may still be "
+                "elsewhere. Move it, too; it is moved itself, not copied.",
+            ),
+            "nothing-moved": Wrong(
+                _scored(there=_left),
+                "Nothing is moved here, so this works only where all happens to lie "
+                "in one place. Network, images and labels: three to move.",
+            ),
+            "on-the-cpu": Wrong(
+                _scored(there=lambda x, device: x.to("cpu")),
+                "The number is right, but it was not computed on `device`. Move "
+                "everything there, wherever that is.",
+            ),
+            "tensor-returned": Wrong(
+                _scored(result=lambda hits, sizes: sum(hits) / sum(sizes)),
+                "This is a tensor, and still on the GPU. `.item()` fetches the number "
+                "from there.",
+            ),
+            "still-training": Wrong(
+                _scored(mode=lambda network: network),
+                "Dropout still drops. Call `network.eval()` before you test.",
+            ),
+            "mean-of-batches": Wrong(
+                _scored(
+                    result=lambda hits, sizes: (
+                        sum(right.item() / size for right, size in zip(hits, sizes))
+                        / len(sizes)
+                    )
+                ),
+                "The mean of the batches' accuracies gives an image of a small batch "
+                "more weight. Count over all batches, then divide once.",
+            ),
+            "not-divided": Wrong(
+                _scored(result=lambda hits, sizes: sum(hits).item()),
+                "That is how many are right. Divide by the number of images.",
+            ),
+            "divided-by-batches": Wrong(
+                _scored(result=lambda hits, sizes: sum(hits).item() / len(sizes)),
+                "Divide by the number of images, not of batches.",
+            ),
+            "first-batch-only": Wrong(
+                _scored(result=lambda hits, sizes: hits[0].item() / sizes[0]),
+                "Only the first batch counts here. Is the `return` inside the loop?",
+            ),
+            "last-batch-only": Wrong(
+                _scored(result=lambda hits, sizes: hits[-1].item() / sizes[-1]),
+                "Only the last batch counts here. Start the counts before the loop, "
+                "and add to them in it: `+=`.",
+            ),
+        },
+        hints=(
+            "Three things have to lie on the device: the network, the images, and the "
+            "labels that the guesses are compared with.",
+            "A network is moved itself, by `network.to(device)`; of a tensor you get a "
+            "copy, `images.to(device)`.",
+            "`network.eval()` switches dropout off.",
         ),
     )
 )

@@ -1,5 +1,6 @@
 """Right and wrong answers to the exercises of this lesson, and its explorer."""
 
+import copy
 from collections import Counter
 
 import numpy as np
@@ -11,6 +12,8 @@ from torch.nn import functional
 from helpers.counting import layer_table
 from helpers.exercises.engine import case
 from helpers.networks import lenet5
+from helpers.training import evaluate
+from lessons.l06_lenet.checks import PretendedGPU
 from lessons.l06_lenet.explorer import map_explorer
 from tests.lesson_tests import LessonTests, random_tensor
 from tests.pictures import visit, words
@@ -210,6 +213,63 @@ def dropout_in_place(x, kept, p, training):
     return x.div_(1 - p)
 
 
+def accuracy_at_once(network, batches, device):
+    images, labels = (torch.cat(parts).to(device=device) for parts in zip(*batches))
+    scores = network.eval().to(device)(images)
+    return (scores.argmax(-1) == labels).float().mean().item()
+
+
+def accuracy_on_the_device(network, batches, device):
+    """Counts in tensors that are made there, and fetched once."""
+    network.train(False)
+    network.to(device=device)
+    right = torch.zeros(1, dtype=torch.int64, device=device)
+    count = torch.tensor(0, device=device)
+    for images, labels in batches:
+        guesses = network(images.to(device, non_blocking=True)).max(1).indices
+        right += torch.eq(labels.to(guesses), guesses).sum()
+        count += labels.size(0)
+    return float(right / count)
+
+
+def accuracy_by_loops(network, batches, device):
+    copied, hits = copy.deepcopy(network).to(device), []
+    copied.eval()
+    for images, labels in batches:
+        for image, label in zip(images.to(device), labels.to(device)):
+            scores = copied(image.unsqueeze(0)).detach()[0]
+            hits.append(scores.argmax() == label)
+    return sum(map(bool, hits)) / len(hits)
+
+
+def accuracy_by_numpy(network, batches, device):
+    """The labels stay where they are, and the guesses come there."""
+    place, guesses, wanted = torch.device(device), [], []
+    network = network.to(place)
+    network.eval()
+    with torch.inference_mode():
+        for images, labels in batches:
+            assert labels.device.type == "cpu"
+            scores = network(torch.as_tensor(images, device=place)).softmax(dim=1)
+            assert scores.device == place
+            guesses += [scores.cpu().numpy().argmax(axis=1)]
+            wanted += [np.asarray(labels)]
+    return np.mean(np.concatenate(guesses) == np.concatenate(wanted))
+
+
+def accuracy_by_helpers(network, batches, device):
+    moved = [(images.to(device), labels.to(device)) for images, labels in batches]
+    return evaluate(network.to(device), moved).accuracy
+
+
+def accuracy_where_the_weights_are(network, batches, device):
+    network.to(device).eval()
+    weight, right = next(network.parameters()), []
+    for images, labels in batches:
+        right += (network(images.to(weight)).argmax(1).cpu() == labels).tolist()
+    return right.count(True) / len(right)
+
+
 TABLE = {row.name: row for row in layer_table(lenet5(), (1, 32, 32)).rows}
 
 
@@ -293,6 +353,14 @@ RIGHT = {
         lambda: SimpleFunctional(),
         SimpleHeadFirst,
         simple_pooled_first,
+    ],
+    "06.12": [
+        accuracy_at_once,
+        accuracy_on_the_device,
+        accuracy_by_loops,
+        accuracy_by_numpy,
+        accuracy_by_helpers,
+        accuracy_where_the_weights_are,
     ],
     "06.1": [
         {
@@ -463,6 +531,25 @@ def learn_weights_only(network, images, labels, optimizer):
 
 def confusion_one_short(labels, guesses, classes):
     return confusion_by_bins(labels[1:], guesses[1:], classes)
+
+
+def accuracy_with(
+    images=lambda x, device: x.to(device),
+    labels=lambda y, device: y.to(device),
+    network=lambda network, device: network.to(device).eval(),
+    hits=lambda scores, y: (scores.argmax(1) == y).sum().item(),
+    gives=lambda hits, count, batches: hits / count,
+):
+    """An answer to 06.12 with something changed."""
+
+    def accuracy_of(net, batches, device):
+        net, right, count = network(net, device), 0, 0
+        for x, y in batches:
+            right += hits(net(images(x, device)), labels(y, device))
+            count += len(y)
+        return gives(right, count, batches)
+
+    return accuracy_of
 
 
 WRONG = {
@@ -710,6 +797,46 @@ WRONG = {
         lambda: SimpleFunctional,
         lambda: nn.Sequential(nn.Flatten(), nn.Dropout(), nn.Linear(784, 10)),
     ],
+    "06.12": [
+        accuracy_with(images=lambda x, device: x.to(device) is None or x),
+        accuracy_with(images=lambda x, device: x.cuda()),
+        accuracy_with(images=lambda x, device: x[:1].to(device)),
+        accuracy_with(images=lambda x, device: 0 * x.to(device)),
+        accuracy_with(images=lambda x, device: x.to("meta")),
+        accuracy_with(labels=lambda y, device: y.cpu()),
+        accuracy_with(labels=lambda y, device: y.flip(0).to(device)),
+        accuracy_with(network=lambda network, device: network.eval()),
+        accuracy_with(network=lambda network, device: network.to(device)),
+        accuracy_with(network=lambda network, device: network.to(device).train()),
+        accuracy_with(network=lambda network, device: network.eval().cpu()),
+        accuracy_with(network=lambda network, device: network[:3].to(device)),
+        accuracy_with(hits=lambda scores, y: (scores.argmax(0) == y).sum().item()),
+        accuracy_with(hits=lambda scores, y: (scores.argmin(1) == y).sum().item()),
+        accuracy_with(hits=lambda scores, y: (scores.argmax(1) != y).sum().item()),
+        accuracy_with(hits=lambda scores, y: (scores.max(1).values == y).sum().item()),
+        accuracy_with(hits=lambda scores, y: (scores.argmax(1).numpy() == y).sum()),
+        accuracy_with(hits=lambda scores, y: nn.CrossEntropyLoss()(scores, y).item()),
+        accuracy_with(gives=lambda hits, count, batches: 100 * hits / count),
+        accuracy_with(gives=lambda hits, count, batches: hits // count),
+        accuracy_with(gives=lambda hits, count, batches: count / max(hits, 1)),
+        accuracy_with(gives=lambda hits, count, batches: 1 - hits / count),
+        accuracy_with(gives=lambda hits, count, batches: hits / len(batches[0][1])),
+        accuracy_with(gives=lambda hits, count, batches: hits / (4 * len(batches))),
+        accuracy_with(gives=lambda hits, count, batches: f"{hits / count:.1%}"),
+        accuracy_with(gives=lambda hits, count, batches: round(hits / count, 2)),
+        accuracy_with(gives=lambda hits, count, batches: (hits, count)),
+        accuracy_with(gives=lambda hits, count, batches: None),
+        accuracy_with(
+            hits=lambda scores, y: (scores.argmax(1) == y).sum(),
+            gives=lambda hits, count, batches: hits / count,
+        ),
+        lambda network, batches, device: evaluate(network, batches).accuracy,
+        lambda network, batches, device: accuracy_at_once(network, batches, "cpu"),
+        lambda network, batches, device: accuracy_at_once(network, batches, "cuda"),
+        lambda network, batches, device: accuracy_at_once(
+            network, batches[:1], device
+        ),
+    ],
 }  # fmt: skip
 
 # --- Inputs ---------------------------------------------------------------------------
@@ -741,6 +868,11 @@ def _dropped(rng):
     return case(random_tensor(rng, *shape), kept, p, rng.choice((True, False)))
 
 
+def _on_devices(rng):
+    sizes = tuple(rng.randint(1, 9) for _ in range(rng.randint(1, 4)))
+    return case(sizes, rng.choice(("cpu", "cuda")), rng.choice(("cpu", "cuda")))
+
+
 INPUTS = {
     "06.2": lambda rng: case(rng.randint(1, 9), rng.randint(1, 9), rng.randint(1, 7)),
     "06.4": _seen_maps,
@@ -749,12 +881,53 @@ INPUTS = {
     "06.8": _guesses,
     "06.9": _dropped,
     "06.11": lambda rng: case((rng.randint(1, 3), 1, 28, 28)),
+    "06.12": _on_devices,
 }
 
 
 class TestLesson(LessonTests):
     right, wrong, inputs = RIGHT, WRONG, INPUTS
     few = frozenset({"06.6", "06.11"})  # one input tells all about a network
+
+
+# --- The GPU that 06.12 pretends to have ----------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "mixed",
+    [
+        lambda x: x + torch.ones(2, 3),
+        lambda x: torch.cat([torch.ones(2, 3), x]),
+        lambda x: x.max(1).values == torch.ones(2),
+        lambda x: x.sum(1, keepdim=True).sqrt().T @ torch.ones(2),
+        lambda x: nn.Linear(3, 1)(x),
+        lambda x: nn.Linear(3, 1).to("cuda")(x.cpu()),
+        lambda x: functional.cross_entropy(x, torch.tensor([0, 1])),
+        lambda x: x.numpy(),
+        lambda x: np.asarray(x),
+    ],
+)
+def test_the_pretended_gpu_refuses_a_mix(mixed):
+    with PretendedGPU():
+        x = torch.ones(2, 3).to("cuda")
+        with pytest.raises((RuntimeError, TypeError), match=r"same|cuda:0"):
+            mixed(x)
+
+
+def test_the_pretended_gpu_holds_what_was_moved():
+    with PretendedGPU():
+        x, network = torch.ones(2, 3), nn.Linear(3, 1)
+        there = x.to("cuda")
+        assert (x.device.type, there.device.type) == ("cpu", "cuda")
+        assert {p.device.type for p in network.to(there.device).parameters()} == {
+            "cuda"
+        }
+        assert network(there)[0].device.type == "cuda"
+        assert there.to("cuda") is there
+        assert torch.zeros(2, device="cuda").to(torch.float64).device.type == "cuda"
+        assert (there * torch.tensor(2.0)).cpu().sum().item() == 12
+        assert {row.device.type for row in there} == {"cuda"}
+        assert x.copy_(there)[0].device.type == "cpu"
 
 
 # --- The explorer ---------------------------------------------------------------------

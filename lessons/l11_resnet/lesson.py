@@ -156,7 +156,7 @@ answer("11.2", three=blank(0.015625), layers=blank(10))
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
 left = {name: gradient_norms(30, name)[::-1] for name in ("ReLU", "tanh", "sigmoid")}
-figure, ax = plt.subplots(figsize=(8.4, 2.7))
+figure, ax = plt.subplots(figsize=(8.4, 2.6))
 for (name, norms), style in zip(left.items(), ("-", "--", "-.")):
     ax.semilogy(norms, style, label=name)
 ax.set(xlabel="layers on the way back", ylabel="gradient's norm")

@@ -1,10 +1,13 @@
 """Checks: practice, a ResNet for CIFAR-10."""
 
-from functools import partial
+from functools import cache, partial
 
 import torch
+from PIL import Image
 from torch import nn
 from torch.nn import functional
+from torch.utils.data import DataLoader, TensorDataset
+from torchvision import transforms
 
 from helpers.exercises.engine import Case, Exercise, Wrong, add, case, reference
 from helpers.exercises.modules import by_function, on_input
@@ -225,6 +228,293 @@ add(
             "Padded there are 40 rows. At how many can a cut of 32 rows begin?",
             "9·9 places, each mirrored or not.",
             "50 000 / 128 = 390.625: 390 full batches, and the rest.",
+        ),
+    )
+)
+
+# --- 12.13 and 12.14: the class's pipeline --------------------------------------------
+
+_DRAWS = 100  # an outermost of nine places is missed in one of 30 000 answers
+_BLUE = 200  # of all pixels; red tells the row, green the column
+
+
+@cache
+def _picture():
+    rows, columns = torch.meshgrid(*[torch.arange(32)] * 2, indexing="ij")
+    blue = torch.full((32, 32), _BLUE)
+    pixels = torch.stack([20 + 5 * rows, 20 + 5 * columns, blue], dim=2)
+    return Image.fromarray(pixels.to(torch.uint8).numpy())
+
+
+def _run(start, end):
+    return f"by {start}" if start == end else f"by {start} to {end}"
+
+
+def _done(transform, mean, std):
+    """What a transform does to a picture, in words."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        try:
+            seen = [transform(_picture().copy()) for _ in range(_DRAWS)]
+        except TypeError as problem:
+            if "ensor" not in str(problem):
+                raise
+            return "it stops: normalised before it is a tensor"
+    if not all(isinstance(image, torch.Tensor) for image in seen):
+        return f"no tensor, but {type(seen[0]).__name__}"
+    shape = "×".join(map(str, seen[0].shape))
+    if shape != "3×32×32":
+        return f"{shape} numbers"
+    seen = torch.stack(seen).double()  # (draws, 3, 32, 32)
+    middle = seen[:, :, 12:20, 12:20]  # never padded, unless by more than 12
+    mean, std = (torch.tensor(each).double()[:, None, None] for each in (mean, std))
+    numbers = {  # and how to make them numbers from 0 to 1
+        "normalised": lambda x: x * std + mean,
+        "from 0 to 1, not normalised": lambda x: x,
+        "from 0 to 255": lambda x: x / 255,
+        "divided by std, the mean not subtracted": lambda x: x * std,
+        "normalised with mean and std exchanged": lambda x: x * mean + std,
+    }
+    fits = [
+        (kind, undo)
+        for kind, undo in numbers.items()
+        if (undo(middle)[:, 2] * 255 - _BLUE).abs().max() < 0.1
+    ]
+    if not fits:
+        return "normalised in another way"
+    kind, undo = fits[0]
+    pixels = undo(middle) * 255
+    red, green = ((pixels[:, k] - 20) / 5 for k in (0, 1))  # row and column, from where
+    words = []
+    upside = red[:, 1, 0] < red[:, 0, 0]
+    mirrored = green[:, 0, 1] < green[:, 0, 0]
+    for name, axis, turned in (("down", red, upside), ("across", green, mirrored)):
+        start = torch.where(turned, 31 - axis[:, 0, 0], axis[:, 0, 0])
+        moved = (12 - start).round().long().unique().tolist()
+        words.append(f"moved {name} {_run(moved[0], moved[-1])}")
+    for name, turned in (("mirrored", mirrored), ("upside down", upside)):
+        share = turned.double().mean().item()
+        often = "never" if share == 0 else "always" if share == 1 else "now and then"
+        often = "half of the time" if 0.3 < share < 0.7 else often
+        words.append(f"{name} {often}")
+    border = undo(seen)[:, 2] * 255  # blue: elsewhere all the same
+    strange = border[(border - _BLUE).abs() > 0.1]
+    if len(strange):
+        black = strange.abs().max() < 0.1
+        words.append("black where it was padded" if black else "a border that is grey")
+    return ", ".join([*words, kind])
+
+
+def _both(candidate, each: Case):
+    mean, std = each.args
+    train, test = candidate(*each.args)
+    return f"train: {_done(train, mean, std)}; test: {_done(test, mean, std)}"
+
+
+def _composed(train, test):
+    """Two lists of names of transforms → that answer."""
+
+    def make(mean, std):
+        known = {
+            "crop": transforms.RandomCrop(32, padding=4),
+            "flip": transforms.RandomHorizontalFlip(),
+            "tensor": transforms.ToTensor(),
+            "normalise": transforms.Normalize(mean, std),
+        }
+        return tuple(
+            transforms.Compose([known.get(name, name) for name in names])
+            for names in (train, test)
+        )
+
+    return make
+
+
+_TEST = "tensor", "normalise"
+_TRAIN = "crop", "flip", *_TEST
+_CIFAR = (0.4914, 0.4822, 0.4465), (0.247, 0.2435, 0.2616)
+
+add(
+    Exercise(
+        "12.13",
+        "The pipeline",
+        cases=lambda: [
+            case(*_CIFAR),
+            case((0.1, 0.6, 0.45), (0.3, 0.15, 0.2)),
+        ],
+        run=_both,
+        wrong={
+            "nothing-random": Wrong(
+                _composed(_TEST, _TEST),
+                "Training images are neither moved nor mirrored: it is the test's "
+                "pipeline twice.",
+            ),
+            "random-in-the-test": Wrong(
+                _composed(_TRAIN, _TRAIN),
+                "The test moves and mirrors its images too: another number each time.",
+            ),
+            "exchanged": Wrong(
+                _composed(_TEST, _TRAIN),
+                "Exchanged: the first is for training, and there images are moved and "
+                "mirrored.",
+            ),
+            "padded-after-normalising": Wrong(
+                _composed((*_TEST, "crop", "flip"), _TEST),
+                "The border is grey. Padding adds zeros, and after normalising zero is "
+                "no longer black but the mean: move first.",
+            ),
+            "normalised-before-a-tensor": Wrong(
+                _composed(("crop", "flip", *_TEST[::-1]), _TEST[::-1]),
+                "`Normalize` computes with tensors: `ToTensor` stands before it.",
+            ),
+            "not-mirrored": Wrong(
+                _composed(("crop", *_TEST), _TEST),
+                "Nothing is ever mirrored in training: `RandomHorizontalFlip`.",
+            ),
+            "not-moved": Wrong(
+                _composed(("flip", *_TEST), _TEST),
+                "Training images are mirrored, and never moved. 32×32 can be cut out "
+                "of 32×32 at one place only: `padding=4`.",
+            ),
+            "padding-8": Wrong(
+                _composed((transforms.RandomCrop(32, 8), "flip", *_TEST), _TEST),
+                "`padding` is on *each* side: 8 moves by up to 8 pixels.",
+            ),
+            "padding-2": Wrong(
+                _composed((transforms.RandomCrop(32, 2), "flip", *_TEST), _TEST),
+                "`padding` is on *each* side, and 4 there: 2 moves by 2 pixels only.",
+            ),
+            "upside-down": Wrong(
+                _composed(("crop", transforms.RandomVerticalFlip(), *_TEST), _TEST),
+                "That turns images upside down. Mirror them left to right.",
+            ),
+            "always-mirrored": Wrong(
+                _composed(
+                    ("crop", transforms.RandomHorizontalFlip(1.0), *_TEST), _TEST
+                ),
+                "All are mirrored: the network would never see them as they are.",
+            ),
+            "test-not-normalised": Wrong(
+                _composed(_TRAIN, ("tensor",)),
+                "Test images are not normalised: the network would get numbers unlike "
+                "those it learned from.",
+            ),
+            "never-normalised": Wrong(
+                _composed(("crop", "flip", "tensor"), ("tensor",)),
+                "Numbers are from 0 to 1, and not normalised.",
+            ),
+            "mean-and-std-exchanged": Wrong(
+                lambda mean, std: _composed(_TRAIN, _TEST)(std, mean),
+                "`Normalize` takes the mean first, then the deviation.",
+            ),
+            "no-tensor": Wrong(
+                _composed(("crop", "flip"), ()),
+                "These are pictures still: `ToTensor` makes numbers from 0 to 1 of "
+                "them, channels first.",
+            ),
+        },
+        hints=(
+            "Which two are random? They are for training only.",
+            "Padding is black as long as zero is black: before anything is normalised.",
+            "Lists are joined by `+`: first move, then make numbers of it.",
+        ),
+    )
+)
+
+
+def _order(loader, count):
+    """How a loader goes through its images, in words."""
+    epochs = []
+    for _ in range(2):
+        sizes, seen = [], []
+        for images, labels in loader:
+            sizes.append(len(images))
+            seen += [int(i) for i in images[:, 0]]
+            if images[:, 0].tolist() != labels.tolist():
+                return "images with the labels of others"
+        epochs.append(seen)
+    words = [f"batches of {', '.join(map(str, dict.fromkeys(sizes)))}"]
+    if sorted(epochs[0]) != list(range(count)):
+        words.append(f"{len(set(epochs[0]))} of {count} images")
+    kind = "in a new order each epoch"
+    if epochs[0] == epochs[1]:
+        kind = "in order" if epochs[0] == sorted(epochs[0]) else "in one mixed order"
+    return ", ".join([*words, kind])
+
+
+def _loaded(candidate, each: Case):
+    counts = each.args[:2]
+    sets = [
+        TensorDataset(torch.arange(float(n))[:, None], torch.arange(n)) for n in counts
+    ]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        train, test = candidate(*sets)
+        told = f"train: {_order(train, counts[0])}; test: {_order(test, counts[1])}"
+    several = candidate(*sets, workers=each.args[2])
+    workers = [getattr(loader, "num_workers", each.args[2]) for loader in several]
+    return f"{told}; workers: {', '.join(map(str, workers))}"
+
+
+def _of(**settings):
+    """An answer with other settings: each for both loaders, or a pair."""
+
+    def make(train, test, workers=0):
+        known = {"batch_size": 128, "shuffle": (True, False), "num_workers": workers}
+        known |= settings
+        return tuple(
+            DataLoader(
+                images,
+                **{k: v[n] if isinstance(v, tuple) else v for k, v in known.items()},
+            )
+            for n, images in enumerate((train, test))
+        )
+
+    return make
+
+
+add(
+    Exercise(
+        "12.14",
+        "The loaders",
+        cases=lambda: [case(300, 200, 2), case(257, 130, 1), case(500, 128, 2)],
+        run=_loaded,
+        shown=lambda name, each: "{}(train, test, workers), {} and {} images".format(
+            name, *each.args
+        ),
+        wrong={
+            "not-shuffled": Wrong(
+                _of(shuffle=False),
+                "Training images come in the same order in each epoch. Then all that "
+                "lie side by side always make a batch: shuffle them.",
+            ),
+            "test-shuffled": Wrong(
+                _of(shuffle=True),
+                "The test is shuffled too. That costs nothing in accuracy, but then "
+                "scores are not in the order of the test images any more.",
+            ),
+            "exchanged": Wrong(
+                _of(shuffle=(False, True)),
+                "Exchanged: training images are shuffled, test images are not.",
+            ),
+            "one-by-one": Wrong(
+                _of(batch_size=1), "One image at a time. A batch has 128."
+            ),
+            "last-batch-dropped": Wrong(
+                _of(drop_last=True),
+                "Images that do not fill a batch are left out, in the test as well.",
+            ),
+            "training-images-twice": Wrong(
+                lambda train, test, workers=0: _of()(train, train, workers),
+                "The second loader has the training images, too: that is no test.",
+            ),
+            "workers-ignored": Wrong(
+                lambda train, test, workers=0: _of()(train, test, 0),
+                "`workers` has no effect: it should become `num_workers`.",
+            ),
+        },
+        hints=(
+            "Which of the two needs a new order in each epoch?",
+            "`shuffle=True` for training, `shuffle=False` for the test.",
         ),
     )
 )

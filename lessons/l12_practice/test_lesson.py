@@ -10,6 +10,8 @@ import torch
 from PIL import Image
 from torch import nn
 from torch.nn import functional
+from torch.utils.data import BatchSampler, DataLoader, RandomSampler, SequentialSampler
+from torchvision.transforms import v2
 
 from helpers.data import crop as crop_batch
 from helpers.data import load
@@ -186,7 +188,55 @@ def smoothed_by_gradient():
     return {"right": truth[3], "other": truth[0], "share": torch.tensor(0.0).exp()}
 
 
+def by_functions(mean, std):
+    """The same with tensors, by hand, and with torchvision's newer transforms."""
+    normalise = v2.Normalize(mean, std)
+
+    def test(picture):
+        pixels = torch.from_numpy(np.array(picture)).permute(2, 0, 1)
+        return normalise(pixels / 255)
+
+    def train(picture):
+        top, left = torch.randint(9, (2,)).tolist()
+        pixels = torch.from_numpy(np.array(picture)).permute(2, 0, 1) / 255
+        moved = crop_by_numpy(pixels, top, left)
+        moved = torch.from_numpy(moved)
+        return normalise(moved.flip(2) if torch.rand(()) < 0.5 else moved)
+
+    return train, test
+
+
+def by_newer_transforms(mean, std):
+    numbers = [
+        v2.ToImage(),
+        v2.ToDtype(torch.float32, scale=True),
+        v2.Normalize(mean, std),
+    ]
+    moves = [v2.RandomHorizontalFlip(), v2.RandomCrop(32, 4)]
+    return v2.Compose(moves + numbers), v2.Compose(numbers)
+
+
+def loaders_by_samplers(train, test, workers=0):
+    order = RandomSampler(train)
+    return (
+        DataLoader(train, 128, sampler=order, num_workers=workers),
+        DataLoader(test, 128, num_workers=workers),
+    )
+
+
+def loaders_by_batch_samplers(train, test, workers=0):
+    orders = RandomSampler(train), SequentialSampler(test)
+    return [
+        DataLoader(
+            images, batch_sampler=BatchSampler(order, 128, False), num_workers=workers
+        )
+        for images, order in zip((train, test), orders)
+    ]
+
+
 RIGHT = {
+    "12.13": [by_functions, by_newer_transforms],
+    "12.14": [loaders_by_samplers, loaders_by_batch_samplers],
     "12.1": [
         constants_by_numpy,
         constants_by_channel,
@@ -256,7 +306,34 @@ class Corner(Network):
         return self.dense(self.three(self.two(x))[:, :, 0, 0])
 
 
+def turned(degrees):
+    numbers = v2.ToImage(), v2.ToDtype(torch.float32, scale=True)
+    return lambda mean, std: [
+        v2.Compose([move, *numbers, v2.Normalize(mean, std)])
+        for move in (v2.RandomRotation(degrees), v2.Identity())
+    ]
+
+
 WRONG = {
+    "12.13": [
+        turned(90),
+        lambda mean, std: by_functions(mean, std)[0],
+        lambda mean, std: by_functions(std, std),
+        lambda mean, std: [
+            v2.Compose([v2.Resize(36), step]) for step in by_functions(mean, std)
+        ],
+        lambda mean, std: [v2.PILToTensor(), v2.PILToTensor()],
+        lambda mean, std: None,
+    ],
+    "12.14": [
+        lambda train, test, workers=0: loaders_by_samplers(train, test)[0],
+        lambda train, test, workers=0: loaders_by_samplers(test, train, workers),
+        lambda train, test, workers=0: (train, test),
+        lambda train, test, workers=0: [
+            DataLoader(images, 64, shuffle, num_workers=workers)
+            for images, shuffle in ((train, True), (test, False))
+        ],
+    ],
     "12.1": [
         lambda pixels: constants_by_numpy(pixels)[::-1],
         lambda pixels: constants_by_numpy(pixels)[0],
@@ -410,7 +487,13 @@ def _looked_at(rng):
     return case(shape, rng.randint(2, 10))
 
 
+def _constants(rng):
+    return case(*[[rng.uniform(0.1, 0.9) for _ in range(3)] for _ in range(2)])
+
+
 INPUTS = {
+    "12.13": _constants,
+    "12.14": lambda rng: case(rng.randint(129, 400), rng.randint(129, 400), 1),
     "12.1": _pixels,
     "12.2": _to_crop,
     "12.5": _in_block,
@@ -424,7 +507,7 @@ INPUTS = {
 
 class TestLesson(LessonTests):
     right, wrong, inputs = RIGHT, WRONG, INPUTS
-    few = frozenset({"12.1", "12.5", "12.6", "12.7"})
+    few = frozenset({"12.1", "12.5", "12.6", "12.7", "12.13"})
 
 
 # --- The explorer ---------------------------------------------------------------------
