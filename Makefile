@@ -47,7 +47,7 @@ test: setup  ## check style, run all tests and every notebook, as .ci/run does
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m ruff format --check .
 	@echo "== Tests, and the notebooks and solutions cell by cell ($(WORKERS) workers)"
-	@$(PYTHON) -m pytest tests lessons notebooks --ignore tests/browser \
+	@$(PYTHON) -m pytest notebooks tests lessons --ignore tests/browser \
 	  --nbval --nbval-current-env -n $(WORKERS) --dist loadfile --no-loadscope-reorder \
 	  --durations=10
 	@echo "== Tests in a browser"

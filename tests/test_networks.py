@@ -7,8 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from helpers.networks import he_initialise, lenet5, simple_cnn
-from tools import train_lenet
+from helpers.networks import he_initialise, lenet5
 
 
 def parameters(network):
@@ -34,8 +33,6 @@ def test_lenet5_takes_other_activations_and_pooling():
 def test_shapes():
     assert lenet5()(torch.zeros(3, 1, 32, 32)).shape == (3, 10)
     assert lenet5(classes=7)(torch.zeros(1, 1, 32, 32)).shape == (1, 7)
-    assert simple_cnn(classes=3)(torch.zeros(1, 1, 28, 28)).shape == (1, 3)
-    assert parameters(simple_cnn()) == 18_378
 
 
 def test_lenet5_computes_what_is_written_out():
@@ -48,14 +45,6 @@ def test_lenet5_computes_what_is_written_out():
     torch.testing.assert_close(network(x), functional.linear(y, p[8], p[9]))
 
 
-def test_simple_cnn_drops_in_training_only():
-    torch.manual_seed(0)
-    network, x = simple_cnn(), torch.randn(2, 1, 28, 28)
-    assert not torch.equal(network(x), network(x))
-    network.eval()
-    assert torch.equal(network(x), network(x))
-
-
 def test_he_initialise_draws_the_stated_variance():
     torch.manual_seed(0)
     network = nn.Sequential(nn.Conv2d(2, 64, 5), nn.BatchNorm2d(64))
@@ -63,18 +52,3 @@ def test_he_initialise_draws_the_stated_variance():
     std = network[0].weight.std().item()
     assert std == pytest.approx((2 / (5 * 5 * 64)) ** 0.5, rel=0.03)
     assert not network[0].bias.any()
-
-
-# --- Training it ----------------------------------------------------------------------
-
-
-def test_train_lenet_reads_the_digits(capsys):
-    assert train_lenet.main(["--epochs", "1", "--device", "cpu", "--quiet"]) == 0
-    said = capsys.readouterr().out
-    assert "stand-in for MNIST" in said
-    assert "after 1 epochs" in said
-
-
-def test_train_lenet_without_mnist_says_what_to_do(capsys, tmp_path):
-    assert train_lenet.main(["--data", "mnist", "--folder", str(tmp_path)]) == 1
-    assert capsys.readouterr().err.strip()

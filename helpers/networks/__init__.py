@@ -7,7 +7,7 @@ memory on it, build it under ``with torch.device("meta"):``.
 
 from helpers.networks.alexnet import alexnet, zfnet
 from helpers.networks.inception import Inception, googlenet
-from helpers.networks.lenet import lenet5, simple_cnn
+from helpers.networks.lenet import lenet5
 from helpers.networks.resnet import Bottleneck, ResidualBlock, cifar_resnet, resnet
 from helpers.networks.vgg import vgg
 from helpers.networks.weights import he_initialise
@@ -22,7 +22,6 @@ __all__ = [
     "he_initialise",
     "lenet5",
     "resnet",
-    "simple_cnn",
     "vgg",
     "zfnet",
 ]

@@ -1,4 +1,4 @@
-"""LeNet-5, and a small network for a first practice session."""
+"""LeNet-5."""
 
 from __future__ import annotations
 
@@ -38,25 +38,5 @@ def lenet5(
         f6=nn.Linear(120, 84),
         act6=activation(),
         output=nn.Linear(84, classes),
-    )
-    return nn.Sequential(layers)
-
-
-def simple_cnn(dropout: float = 0.5, classes: int = 10) -> nn.Sequential:
-    """Two convolutions of 5×5 with ReLU and max pooling, dropout, one linear layer.
-
-    From (N, 1, 28, 28) to (N, classes). ``dropout`` is the probability that one of the
-    512 features is zeroed in training.
-    """
-    layers = OrderedDict(
-        conv1=nn.Conv2d(1, 16, kernel_size=5),  # (N, 16, 24, 24)
-        relu1=nn.ReLU(),
-        pool1=nn.MaxPool2d(2),  # (N, 16, 12, 12)
-        conv2=nn.Conv2d(16, 32, kernel_size=5),  # (N, 32, 8, 8)
-        relu2=nn.ReLU(),
-        pool2=nn.MaxPool2d(2),  # (N, 32, 4, 4)
-        flatten=nn.Flatten(),  # (N, 512)
-        dropout=nn.Dropout(dropout),
-        output=nn.Linear(512, classes),
     )
     return nn.Sequential(layers)

@@ -24,6 +24,7 @@ from itertools import pairwise
 
 import matplotlib.pyplot as plt
 import torch
+from matplotlib.ticker import MaxNLocator
 from torch import nn
 from torch.nn import functional
 
@@ -633,13 +634,14 @@ for ax, name in ((left, "training loss"), (right, "error in %")):
     ax.legend(fontsize=11)
 figure.suptitle(f"{data.title}; dotted: the rate is divided by 10", fontsize=13)
 last = {name: history.rows[-1].train_loss for name, history in histories.items()}
-lower = min(last, key=last.get)
-told = ", ".join(f"{name}'s ends at {loss:.2f}" for name, loss in last.items())
+told = " and ".join(f"{name}'s ends at {loss:.2f}" for name, loss in last.items())
+if twin:
+    told += f" ({min(last, key=last.get)}'s is lower: yes)"
 show(
     figure,
     f"Loss, and errors in training and test, by epoch. Dotted lines where the rate is "
     f"divided by 10. {data.title}.\n"
-    f"Training loss: {told} ({lower}'s is the lowest: yes).",
+    f"Training loss: {told}.",
 )
 
 # %% slideshow={"slide_type": "slide"}
@@ -694,11 +696,11 @@ show_table(head, rows or [["none", "", "", "", "", ""]])
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
 def show_twins(layers):
     """Training loss and test accuracy by epoch; dots where the rate was divided."""
-    names = f"plain{layers}_lecture", f"resnet{layers}_lecture"
+    names = f"resnet{layers}_lecture", f"plain{layers}_lecture"
     chosen = [runs[name] for name in names if name in runs]
     figure, axes = plt.subplots(1, 2, figsize=(8.4, 3.5))
     told = []
-    for run, style in zip(chosen, ("--", "-")):
+    for run, style in zip(chosen, ("-", "--")):
         rows = run.history.rows
         at = [row.epoch for row in rows]
         cuts = [b.epoch - 1 for a, b in pairwise(rows)
@@ -709,6 +711,7 @@ def show_twins(layers):
             dots = [values[epoch - 1] for epoch in cuts]
             ax.plot(cuts, dots, "o", color=line.get_color(), markersize=8)
             ax.set(xlabel="epoch", ylabel=name.replace("_", " "))
+            ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         after = " and ".join(map(str, cuts)) or "no epoch"
         told.append(f"{run.name}: loss from {rows[0].train_loss:.2f} to "
                     f"{rows[-1].train_loss:.2f}, test accuracy to "

@@ -17,7 +17,8 @@ def lessons():
         return []
 
 
-@pytest.mark.parametrize("notebook", lessons())
+# The last ones run longest, and begin first: so no worker waits for them at the end.
+@pytest.mark.parametrize("notebook", reversed(lessons()))
 def test_every_slide_fits_and_is_drawn(browser, lab, notebook):
     reports = walk(browser, lab.server, f"solutions/{notebook}", fullest=FULLEST)
     assert len(reports) > 1
