@@ -9,8 +9,10 @@ PYTHON3 := $(if $(shell command -v python3 2>/dev/null),python3,python)
 PYTHON := $(shell $(PYTHON3) tools/setup.py --print-python 2>/dev/null)
 # Jupyter refuses to run as root without it, and in a container there is nobody else.
 AS_ROOT = $(if $(filter 0,$(shell id -u 2>/dev/null)),--allow-root)
-# Two, because every notebook's kernel is a process (and a torch) of its own.
+# Two, because every notebook's kernel is a process (and a torch) of its own; one more
+# in the browser, where tests mostly wait.
 WORKERS ?= 2
+BROWSERS ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help setup lab data notebooks check test present bench grade handout share clean distclean
@@ -51,7 +53,7 @@ test: setup  ## check style, run all tests and every notebook, as .ci/run does
 	  --nbval --nbval-current-env -n $(WORKERS) --dist loadfile --no-loadscope-reorder \
 	  --durations=10
 	@echo "== Tests in a browser"
-	@$(PYTHON) -m pytest tests/browser -n $(WORKERS) --durations=5
+	@$(PYTHON) -m pytest tests/browser -n $(BROWSERS) --durations=5
 
 present: setup  ## show a lesson as live slides (LESSON=03 UNSOLVED=1 PORT=8888)
 	@$(PYTHON) -m tools.slides $(LESSON) $(if $(UNSOLVED),--unsolved) \

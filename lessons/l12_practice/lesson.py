@@ -555,7 +555,7 @@ count, size, highest = (1600, 16, 0.03) if data.stand_in else (50_000, 128, 0.1)
 shrink = nn.AvgPool2d(2) if data.stand_in else nn.Identity()
 some = [part[:count] for part in data.train]
 test = Batches(*data.test, 1000, shuffle=False)
-fast_numbers = not data.stand_in and has_bf16(device)  # 16 bits, where they are fast
+quick = not data.stand_in and has_bf16(device)  # numbers of 16 bits, if they are fast
 
 
 # %% slideshow={"slide_type": "subslide"}
@@ -575,10 +575,10 @@ def learn(network, images, labels, epochs, saved=None):
         network.parameters(), lr=highest, momentum=0.9, weight_decay=1e-4
     )
     schedule = lambda finished: rate(int(finished), epochs, highest=1)
-    options = Options(bf16=fast_numbers, checkpoint=saved, resume=bool(saved))
-    return fit(
-        network, batches, test, epochs, optimizer, schedule, options, bool(saved)
-    )
+    ways = {"bf16": quick, "channels_last": quick}  # see "Trick by trick" below
+    options = Options(**ways, checkpoint=saved, resume=bool(saved))
+    bar = bool(saved)  # on CIFAR-10
+    return fit(network, batches, test, epochs, optimizer, schedule, options, bar)
 
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -598,8 +598,9 @@ print(f"{' and '.join(twins)}, {epochs} epochs: about {seconds / 60:.1f} min")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Train
 #
-# Too long? The stop button ends it, and on CIFAR-10 the same cell goes on after the
-# last finished epoch. (To start anew, delete `data/runs`.)
+# Too long? The stop button ends it; on CIFAR-10 the network is then as after the last
+# finished epoch, and the same cell goes on from there. (To start anew, delete
+# `data/runs`.)
 
 # %% slideshow={"slide_type": "-"}
 networks, histories = {}, {}
@@ -609,6 +610,7 @@ for name, block in twins.items():
     histories[name] = learn(networks[name], *some, epochs, saved)
     if len(histories[name].rows) < epochs:
         break  # stopped
+ended = {name: history.rows[-1] for name, history in histories.items() if history.rows}
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The drop, and the gap
@@ -633,10 +635,10 @@ for ax, name in ((left, "training loss"), (right, "error in %")):
     ax.set(xlabel="epoch", ylabel=name)
     ax.legend(fontsize=11)
 figure.suptitle(f"{data.title}; dotted: the rate is divided by 10", fontsize=13)
-last = {name: history.rows[-1].train_loss for name, history in histories.items()}
-told = " and ".join(f"{name}'s ends at {loss:.2f}" for name, loss in last.items())
-if twin:
-    told += f" ({min(last, key=last.get)}'s is lower: yes)"
+losses = {name: row.train_loss for name, row in ended.items()}
+told = " and ".join(f"{name}'s ends at {loss:.2f}" for name, loss in losses.items())
+if len(ended) == 2:
+    told += f" ({min(losses, key=losses.get)}'s is lower: yes)"
 show(
     figure,
     f"Loss, and errors in training and test, by epoch. Dotted lines where the rate is "
@@ -646,18 +648,16 @@ show(
 
 # %% slideshow={"slide_type": "slide"}
 print(data.title)
-for name, history in histories.items():
-    row = history.rows[-1]
+for name, row in ended.items():
     print(f"{name}, {row.epoch} epochs: {row.train_accuracy:.1%} in training", end=", ")
     good = yes_no(row.test_accuracy > 0.91)
     print(f"{row.test_accuracy:.1%} in the test (above 91 %: {good})")
 
 # %% slideshow={"slide_type": "-"}
-if len(last) == 2:
-    ours, plain = last.values()
-    print(
-        f"training loss {ours:.2f}, plain {plain:.2f} (higher: {yes_no(plain > ours)})"
-    )
+if len(ended) == 2:
+    ours, plain = losses.values()
+    higher = yes_no(plain > ours)
+    print(f"training loss {ours:.2f}, plain {plain:.2f} (higher: {higher})")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # Where a plain network is behind, it is so in *training* already. It has not learned by
@@ -752,19 +752,19 @@ show_table(
 
 
 # %% slideshow={"slide_type": "subslide"}
-def verdict(accuracy, finished):
-    """What an accuracy says of the network."""
+def verdict(row):
+    """What the last epoch's accuracy says of the network."""
     if data.stand_in:
         return "91 % is meant for CIFAR-10. Of drawn shapes it says nothing."
-    if accuracy > 0.91:
+    if row.test_accuracy > 0.91:
         return "Above 91 %: your ResNet is right."
-    if finished < 164:
+    if row.epoch < 164:
         return "Below 91 %, and too early to say: the recipe has 164 epochs."
-    return "Below 91 % after all epochs. Look at the next slide."
+    return "Below 91 % after all epochs: see the slide after the next."
 
 
-row = histories[f"ResNet-{depth}"].rows[-1]
-print(verdict(row.test_accuracy, row.epoch))
+if f"ResNet-{depth}" in ended:
+    print(verdict(ended[f"ResNet-{depth}"]))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Why not 91 % in the recorded runs?
