@@ -313,6 +313,20 @@ def test_leaving_python(name, where):
     assert (sys.exit, os._exit, builtins.input) == before
 
 
+def forked():
+    """The exit status of a process that was forked, and left by os._exit."""
+    child = os.fork()
+    if child == 0:
+        os._exit(7)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no fork")
+def test_a_forked_process_may_leave():
+    """Or a loader's worker would go on as a second kernel."""
+    assert sandbox.run(forked).value == 7
+
+
 @pytest.mark.parametrize("name", ["exit", "quit"])
 def test_leaving_by_exit_does_not_close_the_keyboard(name, monkeypatch, tmp_path):
     """Python's own exit() closes the standard input before it raises."""

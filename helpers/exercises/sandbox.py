@@ -218,7 +218,11 @@ def _kept_random_state() -> Iterator[None]:
 def disarmed() -> Iterator[None]:
     """Within the block, leaving Python or waiting for the keyboard raises."""
 
-    def leave(*args: Any, **kwargs: Any) -> None:
+    here, end = os.getpid(), os._exit
+
+    def leave(status: Any = None, *_: Any, **__: Any) -> None:
+        if os.getpid() != here:  # forked in the block, such as a loader's worker
+            end(status if isinstance(status, int) else 1)
         raise ExitError
 
     def ask(*args: Any) -> None:
