@@ -522,6 +522,14 @@ def test_other_settings(settings, message, saved):
     assert message in refused(saved, **settings)
 
 
+def test_a_checkpoint_of_the_first_release_goes_on(saved):
+    state = torch.load(saved)
+    state["settings"] |= {"loss": "cross_entropy", "bf16": True, "channels_last": False}
+    torch.save(state, saved)
+    history = quiet(small(), toy(), epochs=3, checkpoint=saved, resume=True)
+    assert len(history.rows) == 3
+
+
 def test_a_bf16_run_goes_on_where_bf16_is_missing(tmp_path):
     settings = {"checkpoint": tmp_path / "run.pt", "resume": True}
     quiet(small(), toy(), epochs=2, bf16=True, channels_last=True, **settings)

@@ -18,6 +18,7 @@ from helpers.training.run import Run
 
 FORMAT = "helpers.training checkpoint 2"
 # How it computes is no setting: these of an optimizer, channels_last and bf16.
+FORMER = {"channels_last", "bf16", "loss"}  # settings that were compared once
 WAYS = {"params", "lr", "foreach", "fused", "capturable", "differentiable"}
 
 
@@ -42,7 +43,8 @@ def resume(run: Run, epochs: int) -> str:
     saved = _read(run.path)
     done = len(History.from_json(saved["history"]).rows)
     _compare(run.path, _shapes(saved["network"]), _shapes(run.network.state_dict()))
-    _compare(run.path, saved["settings"], _settings(run, done))
+    there = {k: v for k, v in saved["settings"].items() if k not in FORMER}
+    _compare(run.path, there, _settings(run, done))
     _put_back(run, saved)
     if done < epochs:
         return ""
