@@ -388,7 +388,7 @@ def _recognise(
     for each in cases:
         if not keys:
             break
-        outcome = _attempt(exercise, candidate, each, seconds=1.0)
+        outcome = _attempt(exercise, candidate, each)
         keys = alike(keys, each, outcome)
     return keys[0] if keys else None
 
