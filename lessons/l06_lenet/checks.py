@@ -810,6 +810,20 @@ add(
                 "The number is right, but it was not computed on `device`. Move "
                 "everything there, wherever that is.",
             ),
+            "always-on-a-gpu": Wrong(
+                _scored(there=lambda x, device: x.to("cuda")),
+                'The number is right, but "cuda" is written here, and `device` is not '
+                "always that: many computers have no GPU.",
+            ),
+            "in-percent": Wrong(
+                _scored(result=lambda hits, sizes: 100 * sum(hits).item() / sum(sizes)),
+                "That is in percent. A part of all images is between 0 and 1.",
+            ),
+            "errors-counted": Wrong(
+                _scored(result=lambda hits, sizes: 1 - sum(hits).item() / sum(sizes)),
+                "That is the part that is *wrong*. Count the guesses that equal their "
+                "labels.",
+            ),
             "tensor-returned": Wrong(
                 _scored(result=lambda hits, sizes: sum(hits) / sum(sizes)),
                 "This is a tensor, and still on the GPU. `.item()` fetches the number "

@@ -288,7 +288,9 @@ def _done(transform, mean, std):
         if (undo(middle)[:, 2] * 255 - _BLUE).abs().max() < 0.1
     ]
     if not fits:
-        return "normalised in another way"
+        return (
+            f"normalised in another way: blue {_BLUE} becomes {middle[0, 2, 0, 0]:.3f}"
+        )
     kind, undo = fits[0]
     pixels = undo(middle) * 255
     red, green = ((pixels[:, k] - 20) / 5 for k in (0, 1))  # row and column, from where
@@ -312,9 +314,17 @@ def _done(transform, mean, std):
     return ", ".join([*words, kind])
 
 
+def _pair(value):
+    """Two things, in a tuple or a list, or None."""
+    return value if isinstance(value, tuple | list) and len(value) == 2 else None
+
+
 def _both(candidate, each: Case):
     mean, std = each.args
-    train, test = candidate(*each.args)
+    steps = candidate(*each.args)
+    if not _pair(steps):
+        return f"no pair, for training and test, but {type(steps).__name__}"
+    train, test = steps
     return f"train: {_done(train, mean, std)}; test: {_done(test, mean, std)}"
 
 
@@ -413,6 +423,36 @@ add(
                 lambda mean, std: _composed(_TRAIN, _TEST)(std, mean),
                 "`Normalize` takes the mean first, then the deviation.",
             ),
+            "own-constants": Wrong(
+                lambda mean, std: _composed(_TRAIN, _TEST)(*_CIFAR),
+                "The constants of CIFAR-10 are written here. Use `mean` and `std`: "
+                "other images have others.",
+            ),
+            "one-half": Wrong(
+                lambda mean, std: _composed(_TRAIN, _TEST)((0.5,) * 3, (0.5,) * 3),
+                "0.5 for all is a makeshift, from 0…1 to −1…1. Use `mean` and `std`.",
+            ),
+            "size-and-padding-exchanged": Wrong(
+                _composed((transforms.RandomCrop(4, 32), "flip", *_TEST), _TEST),
+                "4×4 pixels are left: first the size that is cut out, 32, then the "
+                "padding.",
+            ),
+            "too-small": Wrong(
+                _composed((transforms.RandomCrop(28, 4), "flip", *_TEST), _TEST),
+                "28×28 pixels come out. Padded to 40, an image is cut to 32 again.",
+            ),
+            "also-upside-down": Wrong(
+                _composed(
+                    ("crop", "flip", transforms.RandomVerticalFlip(), *_TEST), _TEST
+                ),
+                "Left to right is right. But these are turned upside down, too, as "
+                "photographs are not.",
+            ),
+            "one-only": Wrong(
+                lambda mean, std: _composed(_TRAIN, _TEST)(mean, std)[0],
+                "One pipeline comes back, and two are asked for: for training, and "
+                "for the test.",
+            ),
             "no-tensor": Wrong(
                 _composed(("crop", "flip"), ()),
                 "These are pictures still: `ToTensor` makes numbers from 0 to 1 of "
@@ -453,13 +493,25 @@ def _loaded(candidate, each: Case):
     sets = [
         TensorDataset(torch.arange(float(n))[:, None], torch.arange(n)) for n in counts
     ]
+    made = {asked: candidate(*sets, workers=asked) for asked in (0, each.args[2])}
+    for loaders in made.values():
+        if not _pair(loaders):
+            return f"no pair of loaders, but {type(loaders).__name__}"
+    told = [f"{n} workers asked for: {_workers(made[n], n)}" for n in made]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        train, test = candidate(*sets)
-        told = f"train: {_order(train, counts[0])}; test: {_order(test, counts[1])}"
-    several = candidate(*sets, workers=each.args[2])
-    workers = [getattr(loader, "num_workers", each.args[2]) for loader in several]
-    return f"{told}; workers: {', '.join(map(str, workers))}"
+        for name, loader, count in zip(("train", "test"), made[0], counts):
+            told.append(f"{name}: {_order(loader, count)}")
+    return "; ".join(told)
+
+
+def _workers(loaders, asked):
+    """How many each has. Without any from now on: none is started for a check."""
+    found = [getattr(loader, "num_workers", asked) for loader in loaders]
+    for loader in loaders:
+        if isinstance(loader, DataLoader):
+            loader.num_workers = 0
+    return " and ".join(map(str, found))
 
 
 def _of(**settings):
@@ -505,6 +557,29 @@ add(
             ),
             "one-by-one": Wrong(
                 _of(batch_size=1), "One image at a time. A batch has 128."
+            ),
+            "one-batch": Wrong(
+                _of(batch_size=(128, 10**6)),
+                "The test comes in one batch, whatever its size: too much for a GPU's "
+                "memory some day. 128, too.",
+            ),
+            "last-training-batch-dropped": Wrong(
+                _of(drop_last=(True, False)),
+                "Training images that do not fill a batch are left out.",
+            ),
+            "test-images-twice": Wrong(
+                lambda train, test, workers=0: _of()(test, test, workers),
+                "The first loader has the test images: the network would learn what it "
+                "is tested on.",
+            ),
+            "workers-of-ones-own": Wrong(
+                lambda train, test, workers=0: _of()(train, test, 2),
+                "There are 2 workers, however many are asked for: `workers`.",
+            ),
+            "one-only": Wrong(
+                lambda train, test, workers=0: _of()(train, test, workers)[0],
+                "One loader comes back, and two are asked for: for training, and for "
+                "the test.",
             ),
             "last-batch-dropped": Wrong(
                 _of(drop_last=True),
