@@ -152,7 +152,8 @@ for name, kernel, goal in (
     ("mixed up", fooled[-1], mixed_up),
 ):
     left = error(kernel, goal) / error(zeros, goal)
-    print(f"{name}: {left:.1%} of the error left (above 90 %: {yes_no(left > 0.9)})")
+    much, none = yes_no(left > 0.9), yes_no(left < 1e-6)
+    print(f"{name}: {left:.2g} of the error left (above 0.9: {much}, all gone: {none})")
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "subslide"}
 show_lines(
@@ -614,7 +615,8 @@ for name, network in {"shared": shared, "own kernels": own}.items():
     here, there = accuracy(network, *again), accuracy(network, *right)
     print(f"{name} ({weights} weights):", end=" ")
     print(f"left {here:.1%} (above 90 %: {yes_no(here > 0.9)})", end=", ")
-    print(f"right {there:.1%} (above 70 %: {yes_no(there > 0.7)})")
+    much = f"above 70 %: {yes_no(there > 0.7)}, above 90 %: {yes_no(there > 0.9)}"
+    print(f"right {there:.1%} ({much})")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # Both know the left. On the right, kernels of their own are hardly better than a guess;

@@ -267,7 +267,7 @@ bent = conv2d(torch.relu(conv2d(image, first)), second)
 # %% slideshow={"slide_type": "-"}
 for name, maps in {"two layers": two, "with ReLU in between": bent}.items():
     off = (maps - one).abs().max().item()
-    print(f"{name}: off by {off:.1e} (equal to one 5×5: {yes_no(off < 1e-4)})")
+    print(f"{name}: off by {off:.1e} (equal to one 5×5: {yes_no(off < 1e-5)})")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # **Predict:** could some *other* 5×5 kernel equal the stack with ReLU?
@@ -287,7 +287,7 @@ def bent_stack(image):
 turned = conv2d(-image, torch.as_tensor(compose(first, second)))
 for name, maps in {"one 5×5": turned + one, "stack": bent_stack(-image) + bent}.items():
     off = maps.abs().max().item()  # what turns its sign adds up to 0
-    print(f"{name}: off by {off:.1e} (turns its sign: {yes_no(off < 1e-4)})")
+    print(f"{name}: off by {off:.1e} (turns its sign: {yes_no(off < 1e-5)})")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # So no kernel of any size does what the stack with ReLU does. Fewer weights, and more

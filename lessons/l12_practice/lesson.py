@@ -730,8 +730,8 @@ show_twins(20)
 show_twins(56)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Small steps go down into a valley that large ones jump across: that is the drop. And
-# the deeper the twins are, the further is the plain one behind.
+# Small steps go down into a valley that large ones jump across: that is the drop. With
+# 56 layers, though in fewer epochs, the plain network is much further behind.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Is my network right?

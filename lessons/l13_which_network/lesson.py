@@ -25,6 +25,7 @@ from torchvision import models
 
 from helpers.authoring import blank
 from helpers.counting import layer_table
+from helpers.device import best_device
 from helpers.drawing import BLACK, BLUE, GREY
 from helpers.exercises import answer, exercise, start
 from helpers.networks import alexnet, googlenet, resnet, vgg
@@ -534,18 +535,21 @@ answer("13.9", alexnet=blank(24.4), resnet18=blank(18))
 
 
 # %% slideshow={"slide_type": "-"}
+device = best_device()
+
+
 def milliseconds(name):
-    """Time of one image through a network: the median of three."""
+    """Time of one image through a network on this device: the median of three."""
     with torch.device("meta"):
         network = makers[name][-1]()
-    network = network.to_empty(device="cpu").eval()
-    times, image = [], torch.zeros(1, 3, 224, 224)
+    network = network.to_empty(device=device).eval()
+    times, image = [], torch.zeros(1, 3, 224, 224).to(device)
     with torch.no_grad():
         for tensor in network.state_dict().values():
             tensor.zero_()
         for _ in range(4):  # the first is slower
             begin = time.perf_counter()
-            network(image)
+            network(image).cpu()  # waits until a GPU has done it
             times.append(1000 * (time.perf_counter() - begin))
     return statistics.median(times[1:])
 
