@@ -54,6 +54,9 @@ class Kernel:
                 "error",
             ):
                 outputs.append({"output_type": message["msg_type"], **content})
+                pieces = [o.get("name") for o in outputs[-2:]]
+                if pieces in (["stdout"] * 2, ["stderr"] * 2):  # of one text
+                    outputs[-2]["text"] += outputs.pop()["text"]
 
     def text(self, code):
         """All text of a cell that must not end in an error."""
