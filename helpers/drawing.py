@@ -59,8 +59,11 @@ class Drawing:
         colour: str = BLACK,
         anchor: str = "middle",
         bold: bool = False,
+        width: float | None = None,
     ) -> None:
-        """Write text, its middle line at ``y``."""
+        """Write text, its middle line at ``y``; smaller where wider than ``width``."""
+        if width is not None:
+            size = min(size, width / (0.6 * len(text)))  # DejaVu Sans is about 0.6 wide
         weight = ' font-weight="600"' if bold else ""
         self.add(
             f'<text x="{_n(x)}" y="{_n(y)}" font-size="{_n(size)}" fill="{colour}" '

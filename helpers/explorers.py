@@ -6,13 +6,11 @@ import textwrap
 from collections.abc import Mapping, Sequence
 
 import ipywidgets
-import numpy as np
-import torch
+from matplotlib.colors import LinearSegmentedColormap
 from torch import Tensor
 
-from helpers.drawing import BLACK, Drawing
+from helpers.drawing import Drawing
 
-Numbers = Tensor | Sequence[float]
 Grid = Tensor | Sequence[Sequence[float]]
 
 OWN = "your own"  # the preset's name once a number was changed by hand
@@ -21,20 +19,9 @@ DARK_GREY = "#595959"  # readable on white, which GREY is not for small text
 
 # ColorBrewer's PuOr, as in Matplotlib: orange below zero, purple above, here with pure
 # white at zero. 255 entries, so that zero has one of its own.
-_PUOR = (
-    *(0x7F3B08, 0xB35806, 0xE08214, 0xFDB863, 0xFEE0B6, 0xFFFFFF),
-    *(0xD8DAEB, 0xB2ABD2, 0x8073AC, 0x542788, 0x2D004B),
-)
-
-SIGNED_COLOURS = np.stack(
-    [
-        np.interp(
-            np.arange(255), np.linspace(0, 254, 11), [c >> s & 255 for c in _PUOR]
-        )
-        for s in (16, 8, 0)
-    ],
-    axis=1,
-).astype(np.uint8)  # (255, 3)
+_PUOR = "7f3b08 b35806 e08214 fdb863 fee0b6 ffffff d8daeb b2abd2 8073ac 542788 2d004b"
+_SIGNED = LinearSegmentedColormap.from_list("", [f"#{c}" for c in _PUOR.split()], 255)
+SIGNED_COLOURS = _SIGNED(range(255), bytes=True)[:, :3]  # (255, 3)
 _SUBSCRIPTS = str.maketrans("0123456789-", "₀₁₂₃₄₅₆₇₈₉₋")
 
 # ipywidgets keeps 80 pixels for a slider's number, half of a narrow slider; the slides'
@@ -172,11 +159,6 @@ def dropdown(
     )
 
 
-def floats(values: Numbers) -> list[float]:
-    """Plain Python numbers, in double precision."""
-    return torch.as_tensor(values, dtype=torch.float64).flatten().tolist()
-
-
 def fixed(value: float, digits: int = 3) -> str:
     """A number with so many digits, and never −0."""
     text = f"{value:.{digits}f}"
@@ -192,22 +174,6 @@ def number(value: float) -> str:
 def sub(name: str, index: int) -> str:
     """A name with a subscript: w₋₆."""
     return name + str(index).translate(_SUBSCRIPTS)
-
-
-def fit(
-    picture: Drawing,
-    x: float,
-    y: float,
-    size: float,
-    text: str,
-    width: float,
-    colour: str = BLACK,
-    anchor: str = "start",
-    bold: bool = False,
-) -> None:
-    """Write text, smaller where it would be wider than ``width``."""
-    size = min(size, width / (0.6 * len(text)))  # DejaVu Sans is about 0.6 wide
-    picture.text(x, y, text, size, colour, anchor, bold)
 
 
 def _first_sentence(text: str) -> str:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import math
 import random
 import textwrap
+from collections.abc import Sequence
 
 import ipywidgets
+import torch
+from torch import Tensor
 
 from helpers.convolution import output_size
 from helpers.drawing import (
@@ -24,16 +27,15 @@ from helpers.drawing import (
 from helpers.explorers import (
     DARK_GREY,
     Explorer,
-    Numbers,
     Presets,
     dropdown,
-    fit,
     fixed,
-    floats,
     number,
     slider,
     sub,
 )
+
+Numbers = Tensor | Sequence[float]
 
 
 class SlidingWindow(Explorer):
@@ -107,7 +109,14 @@ class SlidingWindow(Explorer):
         window = (self.LEFT + start * side - 2, F * side + 4)
         picture.rect(window[0], 22, window[1], 146, stroke=ORANGE, line=3)
         picture.text(self.LEFT - 12, 192, "sum", 14, anchor="end")
-        fit(picture, self.LEFT, 192, 16, self._sum(t), self.WIDTH - self.LEFT - 8)
+        picture.text(
+            self.LEFT,
+            192,
+            self._sum(t),
+            16,
+            anchor="start",
+            width=self.WIDTH - self.LEFT - 8,
+        )
         self._draw_outputs(picture, side, row)
         return picture
 
@@ -130,7 +139,15 @@ class SlidingWindow(Explorer):
             x = self.LEFT + (i + 0.5) * side
             picture.text(x, y + 46, sub("s", i), 13, DARK_GREY)
         note = f"The first output is {sub('s', first)}: it takes {len(self.w)} "
-        fit(picture, self.LEFT, 298, 13, note + "measurements.", 700, DARK_GREY)
+        picture.text(
+            self.LEFT,
+            298,
+            note + "measurements.",
+            13,
+            colour=DARK_GREY,
+            anchor="start",
+            width=700,
+        )
 
 
 def sliding_window(x: Numbers, w: Numbers) -> Explorer:
@@ -143,7 +160,7 @@ def sliding_window(x: Numbers, w: Numbers) -> Explorer:
         x: (W1,) signal, for instance measured positions.
         w: (F,) weights, oldest first: w₋₆ … w₀ for F = 7; F ≤ W1.
     """
-    return SlidingWindow(floats(x), floats(w))
+    return SlidingWindow(_floats(x), _floats(w))
 
 
 LECTURE_WEIGHTS = (0.01, 0.01, 0.02, 0.02, 0.04, 0.40, 0.50)
@@ -306,7 +323,7 @@ class WeightChooser(Presets):
             picture.text(x + 72, y + 28, unit, 14, DARK_GREY, "start")
         picture.text(x, 206, "weights used, oldest first", 14, DARK_GREY, "start")
         used = " ".join(fixed(v, 2) for v in w)
-        fit(picture, x, 228, 14, used, self.WIDTH - x - 4)
+        picture.text(x, 228, used, 14, anchor="start", width=self.WIDTH - x - 4)
 
 
 _ALL_ZERO = "All weights are 0, so there is nothing to average. Raise at least one."
@@ -334,7 +351,7 @@ def weight_chooser(measured: Numbers, true_values: Numbers, F: int = 7) -> Explo
         true_values: (n,) the positions without noise.
         F: number of weights, at most n.
     """
-    return WeightChooser(floats(measured), floats(true_values), F)
+    return WeightChooser(_floats(measured), _floats(true_values), F)
 
 
 def _rms(values: list[float], truth: list[float]) -> float:
@@ -364,3 +381,8 @@ def _flight() -> Explorer:
 
 
 EXAMPLES = {"sliding_window": _lecture, "weight_chooser": _flight}
+
+
+def _floats(values: Numbers) -> list[float]:
+    """Plain Python numbers, in double precision."""
+    return torch.as_tensor(values, dtype=torch.float64).flatten().tolist()

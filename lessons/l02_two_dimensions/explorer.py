@@ -22,7 +22,6 @@ from helpers.explorers import (
     Grid,
     Presets,
     dropdown,
-    fit,
     fixed,
     number,
     slider,
@@ -177,7 +176,7 @@ class KernelExplorer(Presets):
     def _write(self, picture: Drawing, x: float, lines: list[str]) -> None:
         y = self.TOP + self.image.shape[0] * self.scale + 14
         for k, line in enumerate(lines):
-            fit(picture, x, y + 19 * k, 14, line, self.PANEL)
+            picture.text(x, y + 19 * k, line, 14, anchor="start", width=self.PANEL)
 
     def still(self) -> dict[str, str]:
         """Original and answer as PNG: its bytes differ from machine to machine."""
@@ -323,7 +322,7 @@ class WindowExplorer(Explorer):
                 picture.cell(*place, self.SIDE, "", fill)
                 middle = [corner + self.SIDE / 2 for corner in place]
                 text = number(value)
-                fit(picture, *middle, 17, text, self.SIDE - 4, anchor="middle")
+                picture.text(*middle, text, 17, width=self.SIDE - 4)
 
     def _top(self, rows: list[list[float]]) -> float:
         spare = max(len(self.image) - len(rows), 0)
@@ -356,11 +355,11 @@ class WindowExplorer(Explorer):
             products = " + ".join(f"{_factor(p)} · {_factor(v)}" for p, v in row)
             start = f"{name} =" if a == 0 else "+"
             picture.text(88, y + 22 * a, start, 16, anchor="end")
-            fit(picture, 98, y + 22 * a, 16, products, width - 90)
+            picture.text(98, y + 22 * a, products, 16, anchor="start", width=width - 90)
         y += 22 * len(self.kernel)
         text = number(self.total(i, j)) + self._doubt(i, j).replace(" The", "; the")
         picture.text(88, y, "=", 16, anchor="end")
-        fit(picture, 98, y, 16, text, width - 90, bold=True)
+        picture.text(98, y, text, 16, anchor="start", bold=True, width=width - 90)
 
     def _draw_hovers(self, picture: Drawing, bottom: float) -> None:
         """A hidden frame and sum for each output cell, shown by CSS under the pointer.

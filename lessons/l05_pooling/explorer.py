@@ -18,7 +18,7 @@ from helpers.drawing import (
     WHITE,
     Drawing,
 )
-from helpers.explorers import DARK_GREY, Explorer, Grid, fit, number, slider
+from helpers.explorers import DARK_GREY, Explorer, Grid, number, slider
 
 MAX, AVERAGE = "max", "average"
 Cell = tuple[int, int]
@@ -203,7 +203,7 @@ class PoolExplorer(Explorer):
         picture.rect(left, top, side, side, fill, GREY)
         middle = (left + side / 2, top + side / 2)
         extra = {"colour": colour} if colour else {}
-        fit(picture, *middle, 17, text, side - 6, anchor="middle", **extra)
+        picture.text(*middle, text, 17, width=side - 6, **extra)
 
     def _draw_legend(self, picture: Drawing) -> None:
         x = self._output_x() + self.SIDE * self.W1 + 24
@@ -230,7 +230,15 @@ class PoolExplorer(Explorer):
         x, y = self._corner(self._output_x(), cell)
         picture.rect(x, y, side, side, "none", colour, 4, more)
         words = f"Output ({i}, {j}) {self._sum(i, j)}"
-        fit(picture, self.LEFT, bottom + 26, 16, words, self.WIDTH - 16, bold=True)
+        picture.text(
+            self.LEFT,
+            bottom + 26,
+            words,
+            16,
+            anchor="start",
+            bold=True,
+            width=self.WIDTH - 16,
+        )
 
     def _draw_hovers(self, picture: Drawing, bottom: float) -> None:
         """A hidden frame for each output cell, shown by CSS under the pointer.

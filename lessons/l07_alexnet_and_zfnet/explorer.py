@@ -10,7 +10,7 @@ import torch
 
 from helpers.counting import Layer, LayerTable, layer_table
 from helpers.drawing import BLACK, BLUE, GREY, ORANGE, PALE_ORANGE, Drawing
-from helpers.explorers import DARK_GREY, Explorer, fit, slider
+from helpers.explorers import DARK_GREY, Explorer, slider
 from helpers.networks import alexnet, lenet5
 
 QUANTITIES = ("parameters", "multiply-adds", "activations")
@@ -107,7 +107,15 @@ class CostExplorer(Explorer):
         picture.line(ground, BLACK, 1)
         words = self._chosen_in_words()
         room = self.WIDTH - 2 * self.LEFT
-        fit(picture, self.LEFT, self.HEIGHT - 16, 15.5, words, room, bold=True)
+        picture.text(
+            self.LEFT,
+            self.HEIGHT - 16,
+            words,
+            15.5,
+            anchor="start",
+            bold=True,
+            width=room,
+        )
         return picture
 
     def _draw_bars(self, picture: Drawing, rows: list[Layer], pitch: float) -> None:

@@ -6,7 +6,7 @@ import ipywidgets
 
 from helpers.convolution import receptive_field
 from helpers.drawing import BLACK, BLUE, GREY, ORANGE, Drawing
-from helpers.explorers import DARK_GREY, Explorer, fit, slider
+from helpers.explorers import DARK_GREY, Explorer, slider
 
 _TINTS = ("#fff6e0", "#fbe3b0", "#f5cc72", "#edb43a", ORANGE)  # few paths to many
 _NO_BREAK = " "
@@ -96,8 +96,12 @@ class StackExplorer(Explorer):
         """Both from the side, the input at the bottom; below, what they cost."""
         picture = Drawing(self.WIDTH, self.HEIGHT)
         width = self.WIDTH - 24
-        fit(picture, self.NAMES, 14, 16, self._headline(), width, bold=True)
-        fit(picture, self.NAMES, 40, 14.5, " ".join(self._remarks()), width)
+        picture.text(
+            self.NAMES, 14, self._headline(), 16, anchor="start", bold=True, width=width
+        )
+        picture.text(
+            self.NAMES, 40, " ".join(self._remarks()), 14.5, anchor="start", width=width
+        )
         n, F, field = self.layers.value, self.F.value, self.field()
         titles = f"stack: {n} of {F}×{F}", f"one layer of {field}×{field}"
         rows = self.fields(), [1, field]

@@ -24,7 +24,6 @@ from helpers.explorers import (
     Explorer,
     Presets,
     dropdown,
-    fit,
     number,
     slider,
 )
@@ -127,7 +126,7 @@ class InceptionExplorer(Presets):
         picture.rect(*place, PALE_GREY, BLACK, 1.5)
         corner = self.INPUT + self.THICK, middle - height / 2 - 12
         words = f"{size}×{self.D}"
-        fit(picture, *corner, 13, words, corner[0] - 16, anchor="end")
+        picture.text(*corner, words, 13, anchor="end", width=corner[0] - 16)
         end = middle - self._height(sum(self.depths())) / 2
         for k, branch in enumerate(self.branches()):
             y = self.TOP + (k + 0.5) * self.PITCH

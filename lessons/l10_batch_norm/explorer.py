@@ -23,7 +23,6 @@ from helpers.explorers import (
     OWN,
     Presets,
     dropdown,
-    fit,
     fixed,
     number,
     slider,
@@ -140,7 +139,9 @@ class NormExplorer(Presets):
         side = self._side()
         bottom = self.TOP + N * (H * side + 8)
         picture = Drawing(self.WIDTH, bottom + 62)
-        fit(picture, 12, 14, 17, self._title(), self.WIDTH - 24, bold=True)
+        picture.text(
+            12, 14, self._title(), 17, anchor="start", bold=True, width=self.WIDTH - 24
+        )
         picture.text(12, 40, self._remark(), 14.5, anchor="start")
         right = self.LEFT + self.ROOM + self.GAP
         titles = (f"x, {self._written(self.shape)}", "(x − mean) / deviation")
@@ -157,7 +158,15 @@ class NormExplorer(Presets):
         end = right - 12
         start = self.LEFT + self._width() + 12
         picture.arrow(max(start, end - 34), middle, end, middle, DARK_GREY)
-        fit(picture, 12, bottom + 14, 15, self._sum(), self.WIDTH - 24, bold=True)
+        picture.text(
+            12,
+            bottom + 14,
+            self._sum(),
+            15,
+            anchor="start",
+            bold=True,
+            width=self.WIDTH - 24,
+        )
         picture.text(12, bottom + 40, self._example(), 14.5, anchor="start")
         return picture
 
@@ -267,7 +276,7 @@ class NormExplorer(Presets):
             text = number(value) if digits is None else fixed(value, digits)
             size = 15 if digits is None else 13.5
             middle = (left + side / 2, top + side / 2)
-            fit(picture, *middle, size, text, side - 4, anchor="middle")
+            picture.text(*middle, text, size, width=side - 4)
             if group == chosen:
                 lit.append((place, left, top))
         members = {place for place, _, _ in lit}

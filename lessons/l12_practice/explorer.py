@@ -13,7 +13,7 @@ from torch import Tensor
 
 from helpers.data import DataSet, load
 from helpers.drawing import BLACK, BLUE, GREY, ORANGE, WHITE, Drawing
-from helpers.explorers import DARK_GREY, Explorer, fit, slider
+from helpers.explorers import DARK_GREY, Explorer, slider
 
 ANY, WRONG = "any class", "anything else"
 
@@ -135,12 +135,14 @@ class ErrorExplorer(Explorer):
         picture = Drawing(self.WIDTH, self.HEIGHT)
         right = int(self.counts.trace())
         words = f"{right} of {len(self.labels)} right"
-        fit(picture, 4, 12, 15, f"{self.title}: {words}", 396, bold=True)
+        picture.text(
+            4, 12, f"{self.title}: {words}", 15, anchor="start", bold=True, width=396
+        )
         self._draw_matrix(picture)
         count = len(self.chosen())
         title = f"{self._question()}: {_images(count)}"
         width = self.WIDTH - self.IMAGES
-        fit(picture, self.IMAGES, 12, 15, title, width, bold=True)
+        picture.text(self.IMAGES, 12, title, 15, anchor="start", bold=True, width=width)
         if not count:
             text = "No image is in there. Choose another cell."
             picture.text(self.IMAGES, 44, text, 14, anchor="start")
@@ -155,7 +157,9 @@ class ErrorExplorer(Explorer):
             picture.rect(x, y, self.SIDE, self.SIDE, "none", colour, 3)
             for k, words in enumerate(self._words(number)):
                 y_words = y + self.SIDE + 13 + 16 * k
-                fit(picture, x, y_words, 13, words, self.STEP[0] - 4)
+                picture.text(
+                    x, y_words, words, 13, anchor="start", width=self.STEP[0] - 4
+                )
         return picture
 
     def _places(self) -> list[tuple[int, int]]:
@@ -167,11 +171,27 @@ class ErrorExplorer(Explorer):
 
     def _draw_matrix(self, picture: Drawing) -> None:
         count, cell = len(self.classes), self.CELL
-        fit(picture, 4, self.TOP - 12, 12, "it is ↓   it says →", self.LEFT - 10)
+        picture.text(
+            4,
+            self.TOP - 12,
+            "it is ↓   it says →",
+            12,
+            anchor="start",
+            width=self.LEFT - 10,
+        )
         for k, name in enumerate(self.classes):
             y = self.TOP + cell * (k + 0.5)
             bold = self.it_is.value == name
-            fit(picture, self.LEFT - 8, y, 13, name, self.LEFT - 12, BLACK, "end", bold)
+            picture.text(
+                self.LEFT - 8,
+                y,
+                name,
+                13,
+                colour=BLACK,
+                anchor="end",
+                bold=bold,
+                width=self.LEFT - 12,
+            )
             x = self.LEFT + cell * (k + 0.5)
             bold = self.says.value == name
             picture.text(x, self.TOP - 12, name[:3], 11.5, DARK_GREY, bold=bold)

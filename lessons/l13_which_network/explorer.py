@@ -21,7 +21,7 @@ from helpers.drawing import (
     WHITE,
     Drawing,
 )
-from helpers.explorers import DARK_GREY, Explorer, fit
+from helpers.explorers import DARK_GREY, Explorer
 
 
 class Network(NamedTuple):
@@ -131,7 +131,9 @@ class NetworkExplorer(Explorer):
     def draw(self) -> Drawing:
         """The chosen network in words, the axes, the dots, the names."""
         picture = Drawing(self.WIDTH, self.HEIGHT)
-        fit(picture, 8, 12, 15, self._chosen(), self.WIDTH - 16, bold=True)
+        picture.text(
+            8, 12, self._chosen(), 15, anchor="start", bold=True, width=self.WIDTH - 16
+        )
         self._draw_axes(picture)
         dots, names = self.dots(), list(self.networks)
         chosen = names.index(self.show.value)
