@@ -11,6 +11,7 @@ import base64
 import html
 import io
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -25,29 +26,11 @@ from helpers.moved import __getattr__  # noqa: F401 (show_positions, once of thi
 
 WIDTH = 8.4  # inches: 840 pixels on the page
 
-_STYLE = {
-    "figure.figsize": (WIDTH, 3.4),
-    "figure.dpi": 100,
-    "figure.constrained_layout.use": True,
-    "figure.facecolor": "white",
-    "font.size": 13,
-    "axes.titlesize": 13,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "grid.alpha": 0.3,
-    "axes.prop_cycle": mpl.cycler(color=COLOURS),
-    "lines.linewidth": 2,
-    "lines.markersize": 5,
-    "legend.frameon": False,
-    "image.cmap": "gray",
-    "image.interpolation": "nearest",
-}
-
 
 def use_style() -> None:
     """Draw all figures of this session in the course's style."""
-    mpl.rcParams.update(_STYLE)
+    plt.style.use(Path(__file__).with_suffix(".mplstyle"))
+    mpl.rcParams["axes.prop_cycle"] = mpl.cycler(color=COLOURS)
 
 
 def show(figure: Figure | Drawing, alt: str) -> None:
@@ -159,13 +142,7 @@ def show_table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """
     texts = [[_entry(value) for value in row] for row in rows]
     plain = display.columns([list(head), *texts])
-    cells = "".join(
-        "<tr>" + "".join(f"<td>{html.escape(text)}</td>" for text in row) + "</tr>"
-        for row in texts
-    )
-    titles = "".join(f"<th>{html.escape(title)}</th>" for title in head)
-    markup = f"<table><thead><tr>{titles}</tr></thead><tbody>{cells}</tbody></table>"
-    display.show(plain, markup)
+    display.show(plain, display.table(head, texts))
 
 
 def _entry(value: object) -> str:
