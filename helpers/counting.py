@@ -55,36 +55,22 @@ class Layer:
         return "×".join(map(str, self.output))
 
 
+def _sum(name: str) -> property:
+    return property(lambda table: sum(getattr(row, name) for row in table.rows))
+
+
 @dataclass(frozen=True)
 class LayerTable:
     """The layers of a network in the order in which they computed, and their sums."""
 
     rows: tuple[Layer, ...]
 
-    @property
-    def weights(self) -> int:
-        """Sum over all layers."""
-        return sum(row.weights for row in self.rows)
-
-    @property
-    def biases(self) -> int:
-        """Sum over all layers."""
-        return sum(row.biases for row in self.rows)
-
-    @property
-    def parameters(self) -> int:
-        """Weights and biases of all layers."""
-        return self.weights + self.biases
-
-    @property
-    def multiply_adds(self) -> int:
-        """Multiplications, each with its addition, for one image."""
-        return sum(row.multiply_adds for row in self.rows)
-
-    @property
-    def activations(self) -> int:
-        """Numbers that all layers put out, for one image."""
-        return sum(row.activations for row in self.rows)
+    # Sums over all layers, for one image.
+    weights = _sum("weights")
+    biases = _sum("biases")
+    parameters = _sum("parameters")
+    multiply_adds = _sum("multiply_adds")
+    activations = _sum("activations")
 
     def counted(self) -> LayerTable:
         """The same without layers that have neither parameters nor multiply-adds."""
