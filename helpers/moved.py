@@ -1,8 +1,7 @@
 """Names that notebooks of the first release import from here.
 
-They now stand with the lesson whose own they are. A half-filled notebook of that time
-keeps its import lines and still works: a module that has lost a name to a lesson says
-``from helpers.moved import __getattr__``.
+They now stand with the lesson whose own they are, and a half-filled notebook of that
+time still works: what was their module says ``from helpers.moved import __getattr__``.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ def __getattr__(name: str) -> Any:
     if not name.startswith("_"):
         lessons = Path(importlib.import_module("lessons").__file__).parent
         defines = re.compile(rf"^(?:def |class )?{name}\b", re.MULTILINE)
-        for stem in ("explorer", "figures"):
+        for stem in ("explorer", "figures", "records"):
             for file in sorted(lessons.glob(f"l[0-9]*/{stem}.py")):
                 if defines.search(file.read_text("utf-8")):
                     module = f"lessons.{file.parent.name}.{stem}"

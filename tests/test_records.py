@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from helpers.training import records
-from helpers.training.records import RecordError, recordings
+from helpers.training.history import FORMAT
+from lessons.l12_practice.records import RecordError, recordings
 
 ROW = {
     "epoch": 1,
@@ -18,7 +18,7 @@ ROW = {
     "images_per_second": 4000.0,
 }
 GOOD = {
-    "format": records.FORMAT,
+    "format": FORMAT,
     "date": "2026-01-02T03:04:05+00:00",
     "command": "python -m helpers.training plain20 --recipe lecture --epochs 2",
     "network": "plain20",

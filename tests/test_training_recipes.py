@@ -21,7 +21,7 @@ from helpers.networks import cifar_resnet, lenet5
 from helpers.networks.named import Mirrored
 from helpers.training import RECIPES, Options, train
 from helpers.training.__main__ import main
-from helpers.training.records import recordings
+from lessons.l12_practice.records import recordings
 from tests.training_child import same
 
 ROOT = Path(__file__).parents[1]

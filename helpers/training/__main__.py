@@ -26,8 +26,8 @@ from helpers.networks.named import NETWORKS
 from helpers.training import ranks
 from helpers.training.checkpoints import CheckpointError
 from helpers.training.checks import TrainingDivergedError
+from helpers.training.history import FORMAT
 from helpers.training.recipes import RECIPES, Result, train
-from helpers.training.records import FORMAT
 
 TOLD = CheckpointError, DataError, TrainingDivergedError, MemoryError, OSError
 

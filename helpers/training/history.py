@@ -6,6 +6,8 @@ from typing import NamedTuple, Self
 
 from helpers.display import columns
 
+FORMAT = "helpers.training record 1"  # of the file that --record writes
+
 
 class Scores(NamedTuple):
     """Means over all images: the loss, and the part classified correctly (0 to 1)."""
@@ -60,12 +62,11 @@ class History:
         from helpers import plots
 
         figure, axes = plt.subplots(1, 2)
-        epochs = [row.epoch for row in self.rows]
         for ax, name in zip(axes, ("loss", "accuracy")):
             for part, style in (("train", "o-"), ("test", "s--")):
                 values = [getattr(row, f"{part}_{name}") for row in self.rows]
                 if any(value is not None for value in values):
-                    ax.plot(epochs, values, style, label=part)
+                    ax.plot([row.epoch for row in self.rows], values, style, label=part)
                     ax.legend()
             ax.set(xlabel="epoch", ylabel=name)
             ax.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -39,9 +39,9 @@ from helpers.networks import ResidualBlock, cifar_resnet
 from helpers.networks.weights import he_initialise
 from helpers.plots import show, show_images, show_lines, show_table
 from helpers.training import RECIPES, Options, fit, restore, triangle
-from helpers.training.records import recordings
 from lessons.l12_practice.explorer import error_explorer
 from lessons.l12_practice.pictures import pictures
+from lessons.l12_practice.records import recordings
 
 start()
 
