@@ -40,19 +40,6 @@ def output_size(W1: int, F: int, P: int = 0, S: int = 1, dilation: int = 1) -> i
     return (W1 - extent + 2 * P) // S + 1
 
 
-def conv1d(x: Tensor, w: Tensor) -> Tensor:
-    """Slide a filter along a signal: s_i = Σ_k x_{i+k} w_k.
-
-    The filter is written oldest weight first, as it lies over the window (in the
-    lecture w₋₆ … w₀), so nothing is flipped: as in `torch.nn.functional.conv1d`. From
-    (W,) and (F,), F ≤ W, to (W − F + 1,).
-    """
-    _require(x, 1, "x")
-    _require(w, 1, "w")
-    W2 = output_size(len(x), len(w))
-    return torch.stack([(x[i : i + len(w)] * w).sum() for i in range(W2)])
-
-
 def conv2d(image: Tensor, kernel: Tensor, padding: int = 0, stride: int = 1) -> Tensor:
     """Slide a kernel over an image, by shift and add.
 
@@ -68,8 +55,10 @@ def conv2d(image: Tensor, kernel: Tensor, padding: int = 0, stride: int = 1) -> 
     Returns:
         (H2, W2), see `output_size`.
     """
-    _require(image, 2, "image")
-    _require(kernel, 2, "kernel")
+    for name, tensor in (("image", image), ("kernel", kernel)):
+        if tensor.ndim != 2:
+            shape = tuple(tensor.shape)
+            raise ValueError(f"{name} must have 2 dimensions, not shape {shape}")
     (H1, W1), (m, n) = image.shape, kernel.shape
     H2 = output_size(H1, m, padding, stride)
     W2 = output_size(W1, n, padding, stride)
@@ -81,48 +70,6 @@ def conv2d(image: Tensor, kernel: Tensor, padding: int = 0, stride: int = 1) -> 
             columns = slice(b, b + stride * (W2 - 1) + 1, stride)
             out += kernel[a, b] * padded[rows, columns]
     return out
-
-
-def max_pool2d(image: Tensor, F: int = 2, S: int | None = None) -> Tensor:
-    """The largest value of each window: (H, W) → (H2, W2), see `output_size`.
-
-    Args:
-        image: (H, W).
-        F: extent of the window.
-        S: stride; F when None, so that windows do not overlap.
-    """
-    return _windows(image, F, S).amax(dim=(2, 3))
-
-
-def avg_pool2d(image: Tensor, F: int = 2, S: int | None = None) -> Tensor:
-    """The mean of each window; arguments as in `max_pool2d`."""
-    return _windows(image, F, S).mean(dim=(2, 3))
-
-
-def _windows(image: Tensor, F: int, S: int | None) -> Tensor:
-    """All windows of an image: (H2, W2, F, F), without a copy."""
-    _require(image, 2, "image")
-    S = F if S is None else S
-    for extent in image.shape:
-        output_size(extent, F, 0, S)  # raises what is wrong
-    return image.unfold(0, F, S).unfold(1, F, S)
-
-
-def conv_matrix(kernel: Tensor, H1: int, W1: int) -> Tensor:
-    """The matrix (H2 · W2, H1 · W1) that convolves a flattened image (H1, W1).
-
-    ``(conv_matrix(kernel, H1, W1) @ image.flatten()).view(H2, W2)`` is
-    ``conv2d(image, kernel)``: each row holds the weights of the (m, n) kernel where its
-    window lies, and zeros elsewhere.
-    """
-    _require(kernel, 2, "kernel")
-    m, n = kernel.shape
-    H2, W2 = output_size(H1, m), output_size(W1, n)
-    matrix = torch.zeros(H2, W2, H1, W1, dtype=kernel.dtype, device=kernel.device)
-    for i in range(H2):
-        for j in range(W2):
-            matrix[i, j, i : i + m, j : j + n] = kernel
-    return matrix.view(H2 * W2, H1 * W1)
 
 
 def receptive_field(layers: Sequence[tuple[int, int]]) -> int:
@@ -141,11 +88,3 @@ def receptive_field(layers: Sequence[tuple[int, int]]) -> int:
         field += (F - 1) * step
         step *= S
     return field
-
-
-def _require(tensor: Tensor, dimensions: int, name: str) -> None:
-    if tensor.ndim != dimensions:
-        raise ValueError(
-            f"{name} must have {dimensions} dimension{'s' * (dimensions > 1)}, "
-            f"not shape {tuple(tensor.shape)}"
-        )

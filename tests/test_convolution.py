@@ -2,22 +2,13 @@
 
 import itertools
 
-import numpy as np
 import pytest
 import torch
 from scipy import signal
 from torch import nn
 from torch.nn import functional
 
-from helpers.convolution import (
-    avg_pool2d,
-    conv1d,
-    conv2d,
-    conv_matrix,
-    max_pool2d,
-    output_size,
-    receptive_field,
-)
+from helpers.convolution import conv2d, output_size, receptive_field
 
 
 @pytest.fixture
@@ -69,22 +60,6 @@ def test_a_kernel_that_does_not_fit_says_why():
 # --- One dimension --------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("W", "F"), [(12, 7), (7, 7), (5, 1), (1, 1)])
-def test_conv1d(random, W, F):
-    x, w = random(W), random(F)
-    expected = functional.conv1d(x[None, None], w[None, None])[0, 0]
-    torch.testing.assert_close(conv1d(x, w), expected)
-    convolved = np.convolve(x.numpy(), w.flip(0).numpy(), mode="valid")
-    torch.testing.assert_close(conv1d(x, w), torch.from_numpy(convolved))
-
-
-def test_conv1d_of_the_lectures_numbers():
-    x = [1.00, 1.10, 1.20, 1.40, 1.70, 1.80, 1.90, 2.10, 2.20, 2.40, 2.50, 2.70]
-    w = [0.01, 0.01, 0.02, 0.02, 0.04, 0.40, 0.50]
-    outputs = conv1d(torch.tensor(x), torch.tensor(w))
-    assert [f"{s:.3f}" for s in outputs[:3].tolist()] == ["1.811", "1.967", "2.112"]
-
-
 # --- Two dimensions -------------------------------------------------------------------
 
 SIZES = [  # image, kernel: none of them square in both
@@ -120,19 +95,11 @@ def test_the_kind_of_number_stays(dtype):
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (
-            lambda: conv1d(torch.zeros(2, 3), torch.zeros(2)),
-            r"x must have 1 d.*\(2, 3\)",
-        ),
-        (lambda: conv1d(torch.zeros(3), torch.zeros(())), "w must have 1 dimension,"),
-        (lambda: conv1d(torch.zeros(3), torch.zeros(4)), "does not fit"),
         (lambda: conv2d(torch.zeros(3, 5, 6), torch.zeros(3, 3)), "image must have 2"),
         (lambda: conv2d(torch.zeros(5, 6), torch.zeros(3)), "kernel must have 2"),
         (lambda: conv2d(torch.zeros(5, 6), torch.zeros(3, 7)), "does not fit"),
         (lambda: conv2d(torch.zeros(5, 6), torch.zeros(3, 3), -1), "P must be"),
         (lambda: conv2d(torch.zeros(5, 6), torch.zeros(3, 3), 0, 0), "S must be"),
-        (lambda: max_pool2d(torch.zeros(5, 6), 6), "does not fit"),
-        (lambda: avg_pool2d(torch.zeros(1, 5, 6)), "image must have 2 dimensions"),
         (lambda: receptive_field([(0, 1)]), "at least 1, not 0 and 1"),
     ],
 )
@@ -141,24 +108,7 @@ def test_what_does_not_go_is_named(call, words):
         call()
 
 
-# --- Pooling, and other forms ---------------------------------------------------------
-
-
-@pytest.mark.parametrize(("F", "S"), [(2, None), (3, 2), (2, 3)])
-def test_pooling(random, F, S):
-    image = random(7, 10)
-    largest, mean = (f(image[None], F, S)[0] for f in (
-        functional.max_pool2d, functional.avg_pool2d))  # fmt: skip
-    torch.testing.assert_close(max_pool2d(image, F, S), largest)
-    torch.testing.assert_close(avg_pool2d(image, F, S), mean)
-
-
-@pytest.mark.parametrize("size", [(3, 3), (2, 4), (5, 1)])
-def test_a_matrix_convolves(random, size):
-    image, kernel = random(6, 7), random(*size)
-    expected = conv2d(image, kernel)
-    got = (conv_matrix(kernel, 6, 7) @ image.flatten()).view_as(expected)
-    torch.testing.assert_close(got, expected, rtol=1e-5, atol=1e-5)
+# --- What an output sees --------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
