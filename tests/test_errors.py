@@ -1,0 +1,84 @@
+"""What errors mean, in words; each as Python or PyTorch really raises it."""
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from helpers.errors import meaning
+
+x = torch.zeros(2, 1, 8, 8)
+row = torch.arange(3.0)
+
+
+class Unready(nn.Module):
+    def __init__(self):
+        self.layer = nn.Linear(1, 1)
+
+
+def leave_out(a, b):
+    return a
+
+
+RAISED = {
+    "400 numbers in a row and was built for 1600. It happens in `Linear(": (
+        lambda: nn.Linear(1600, 10)(torch.zeros(2, 400))
+    ),
+    "`Conv2d(3, 6, kernel_size=(5, 5))`": lambda: nn.Conv2d(3, 6, 5)(x),
+    "built for 3 channels and gets 1": lambda: nn.BatchNorm2d(3)(x),
+    "axis of the batch or of the channels": lambda: nn.Conv2d(1, 1, 3)(row[None]),
+    "smaller than the kernel": lambda: nn.Conv2d(1, 1, 9)(x),
+    "pooling window is larger": lambda: nn.MaxPool2d(9)(x),
+    "along axis 0 one has 3 and the other 2": lambda: row + torch.zeros(2),
+    "one has 8 and another 7": lambda: torch.cat([x, x[:, :, 1:]], dim=1),
+    "not equally long": lambda: torch.stack([row, row[1:]]),
+    "the loop never ran": lambda: torch.stack([]),
+    "here is a float": lambda: torch.stack([1.0]),
+    "the shape [2, 5] holds another number": lambda: row.view(2, 5),
+    "`.flip(0)`": lambda: row[::-1],
+    "no axis 2": lambda: row.sum(dim=2),
+    "Place 7": lambda: row[7],
+    "This list has no such place": lambda: [][0],
+    "`x.max()`": lambda: max(row, 0),
+    "`.item()` is for one number, and here are 3": lambda: row.item(),
+    "`.float()` first": lambda: torch.tensor([1, 2]).mean(),
+    "divide by `//`": lambda: nn.Conv2d(1, 4 / 2, 3),
+    "repeats it": lambda: [1] * 1.5,
+    "make them alike": lambda: nn.Linear(3, 1)(torch.tensor([1, 2, 3])),
+    "scores, (N, classes), first": (
+        lambda: functional.cross_entropy(torch.tensor([1, 2]), torch.tensor([1, 2]))
+    ),
+    "Class 3 has no score": (
+        lambda: functional.cross_entropy(row[None], torch.tensor([3]))
+    ),
+    "under `no_grad`": lambda: row.sum().backward(),
+    "super().__init__()": Unready,
+    "in a plain list": lambda: torch.optim.SGD([], lr=0.1),
+    "put a `*` before": lambda: nn.Sequential([nn.ReLU()]),
+    "brackets missing": lambda: nn.Sequential(nn.ReLU),
+    "`nowhere` has no value": lambda: nowhere,  # noqa: F821
+    "does not return anything": lambda: None + 1,
+    "`mean` is asked of a list": lambda: [1].mean(),
+    "leaves out 'b'": lambda: leave_out(1),
+    "hands over 3 values where 2": lambda: leave_out(1, 2, 3),
+    "called `c`": lambda: leave_out(1, c=2),
+    "not equally many": lambda: [(a, b) for a, b in [(1, 2, 3)]],
+    "division by zero": lambda: 1 // 0,
+}
+
+
+@pytest.mark.parametrize("words", RAISED)
+def test_an_error_is_told_in_words(words):
+    with pytest.raises(Exception) as caught:  # noqa: PT011 (whatever it is)
+        RAISED[words]()
+    assert words in meaning(caught.value)
+
+
+def test_a_layer_that_is_half_made_is_named():
+    with pytest.raises(TypeError) as caught:
+        nn.Linear(2, 1.5)
+    assert "`Linear`" in meaning(caught.value)
+
+
+def test_an_unknown_error_has_no_meaning():
+    assert meaning(LookupError("of another kind")) == ""
