@@ -44,6 +44,52 @@ class OtherNames(nn.Module):
         return y + self.z(x)
 
 
+class Crossed(Block):
+    """The same, its layers made in one order and used in a third."""
+
+    def __init__(self, D1, K, p=0.5):
+        super().__init__(D1, K, p)
+        layers = dict(self.named_children())
+        for name in ("beside", "norm", "conv"):  # made again, in this order
+            delattr(self, name)
+            setattr(self, name, layers[name])
+
+    def forward(self, x):
+        beside = self.beside(x)
+        return beside + self.drop(self.norm(self.conv(x)))
+
+
+class Twice(nn.Module):
+    """Two layers of one shape after each other, which no shape tells apart."""
+
+    def __init__(self, D1, K):
+        super().__init__()
+        self.first, self.second = nn.Conv2d(D1, D1, 3), nn.Conv2d(D1, D1, 3)
+        self.beside = nn.Conv2d(D1, D1, 5)
+
+    def forward(self, x):
+        return self.second(self.first(x).relu()) + self.beside(x)
+
+
+class MadeBackwards(Twice):
+    def __init__(self, D1, K):
+        super().__init__(D1, K)
+        self.beside, self.first, self.second = self.beside, self.second, self.first
+
+    def forward(self, x):
+        return self.beside(x) + self.first(self.second(x).relu())
+
+
+class Cut(Block):
+    def forward(self, x):
+        return self.drop(self.norm(self.conv(x))) + self.beside(x).detach()
+
+
+class CutInput(Block):
+    def forward(self, x):
+        return super().forward(x.data)
+
+
 def changed(**members):
     """Block with some of its members replaced after it was made."""
 
@@ -63,8 +109,21 @@ RUN = by_function("Block")
 def test_a_network_under_other_names_is_the_same():
     expected = RUN(Block, EACH)
     assert RUN(OtherNames, EACH) == expected
+    assert RUN(Crossed, EACH) == expected
     assert RUN(lambda D1, K: Block(D1, K).eval(), EACH) == expected
     assert RUN(lambda D1, K: Block(D1, K).double(), EACH) == expected
+
+
+def test_layers_of_one_shape_in_another_order():
+    run = by_function("Twice")
+    assert run(MadeBackwards, EACH) == run(Twice, EACH)
+
+
+@pytest.mark.parametrize("candidate", [Cut, CutInput])
+def test_gradients_are_compared(candidate):
+    got = RUN(candidate, EACH)
+    assert got != RUN(Block, EACH)
+    assert "other gradients" in repr(got)
 
 
 @pytest.mark.parametrize(
