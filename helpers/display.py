@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -32,6 +33,17 @@ def yes_no(claim: Any) -> str:
     The number in front may differ from machine to machine: CI compares all but it.
     """
     return "yes" if claim else "no"
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], style: str = "") -> str:
+    """An HTML table of texts; ``style`` is of each cell."""
+
+    def line(texts: Sequence[str], tag: str) -> str:
+        cell = f'<{tag} style="{style}">' if style else f"<{tag}>"
+        return f"<tr>{''.join(f'{cell}{html.escape(t)}</{tag}>' for t in texts)}</tr>"
+
+    body = "".join(line(row, "td") for row in rows)
+    return f"<table><thead>{line(head, 'th')}</thead><tbody>{body}</tbody></table>"
 
 
 def columns(rows: Sequence[Sequence[str]], align: str = ">") -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import html.parser
 import io
+import itertools
 import math
 import random
 import re
@@ -38,6 +39,9 @@ COLUMNS = 88
 WORDS = 60  # a text has fewer
 SLIDES = {"slide", "subslide", "fragment", "skip", "notes", "-"}
 PICTOGRAMS = re.compile("[\u2600-\u27bf\u2b00-\u2bff\ufe0f\U0001f000-\U0001faff]")
+# What a card says when it knows no more than that something is wrong.
+UNEXPLAINED = ("First difference", "This differs", "That is not so", "Python could not")
+MOST_PAIRS = 10  # of misconceptions that are tried in each exercise
 LEAST_MUTANTS = {True: 4, False: 12}  # rejected ones, of an answer and of a function
 
 
@@ -158,8 +162,8 @@ class LessonTests:
         sources = "\n".join(cell.source for cell in student.cells)
         assert "blank(" not in sources
         assert "SOLUTION" not in sources
-        for right in build.convert(lesson)[1].values():
-            assert right not in sources
+        for cell in build.convert(lesson)[1].values():
+            assert cell.solution not in sources
 
     # --- The exercises ----------------------------------------------------------------
 
@@ -198,9 +202,9 @@ class LessonTests:
         assert all(len(answers) >= 3 for answers in self.wrong.values())
         for exercise in exercises.values():
             if exercise.is_answer:  # a misconception names only what is asked for
-                for example in exercise.misconceptions.values():
-                    assert example
-                    assert example.keys() <= exercise.reference.keys()
+                for wrong in exercise.wrong.values():
+                    assert wrong.example
+                    assert wrong.example.keys() <= exercise.reference.keys()
                 for name, value in exercise.exact.items():
                     shown = exercise.reference | {name: value}
                     assert check(exercise.number, shown).passed
@@ -221,17 +225,47 @@ class LessonTests:
                 assert (result.status, result.misconception) == ("failed", key), number
                 assert wrong.says in result.message
 
+    def test_misconceptions_are_told_apart(self, exercises):
+        """By two cases or more, so that a name does not hang on a single one."""
+        for number, exercise in exercises.items():
+            if exercise.is_answer:
+                continue
+            does = {key: acts(exercise, key, w) for key, w in exercise.wrong.items()}
+            for one, other in itertools.combinations(does, 2):
+                apart = len(differing(exercise, does[one], does[other]))
+                assert apart >= 2, f"{number}: {one}, {other}"
+
+    def test_two_mistakes_at_once_are_both_named(self, exercises):
+        """Wherever both change the blanks, and together do what neither does alone."""
+        tried, named = 0, 0
+        for number, exercise in exercises.items():
+            pairs = [] if exercise.is_answer else list(engine.pairs(number).items())
+            for key, both in pairs[:: len(pairs) // MOST_PAIRS + 1]:
+                does = acts(exercise, key, both)
+                alone = [(k, exercise.wrong[k]) for k in key.split(" + ")]
+                others = [acts(exercise, *each) for each in alone]
+                others.append(
+                    acts(exercise, None, engine.Wrong(exercise.reference, ""))
+                )
+                if all(differing(exercise, does, other) for other in others):
+                    tried += 1
+                    named += check(number, both.example).misconception == key
+        assert named >= 0.8 * tried
+
     def test_unlisted_wrong_answers_do_not_pass(self):
         for number, candidates in self.wrong.items():
             for candidate in candidates:
                 result = check(number, candidate)
                 assert result.status in ("failed", "error"), result.message
                 assert result.message.startswith("✗")
+                assert result.says
 
     def test_absurd_answers_do_not_pass(self, exercises):
         for number, exercise in exercises.items():
             for candidate in absurd_answers(exercise):
-                assert check(number, candidate).status in ("failed", "error"), number
+                result = check(number, candidate)
+                assert result.status in ("failed", "error"), number
+                assert result.says, "no card without a sentence"
 
     def test_no_mutant_passes(self, lesson, exercises, monkeypatch):
         """A check that lets a wrong answer pass is worse than none.
@@ -241,20 +275,25 @@ class LessonTests:
         never seen.
         """
         # Which misconception a mutant is does not matter here.
-        monkeypatch.setattr(engine, "_recognise", lambda *arguments: None)
+        monkeypatch.setattr(engine, "_recognise", lambda *arguments: (None, ""))
         monkeypatch.setattr(sandbox, "SECONDS", 0.5)
         # A mutant that calls itself without end leaves pytest's own hook no room.
         monkeypatch.setattr(sys, "unraisablehook", lambda problem: None)
+        exercise_cells, told = build.convert(lesson)[1], []
         for number, exercise in exercises.items():
             rejected, survivors = 0, []
-            for source in mutants.mutants(build.convert(lesson)[1][number]):
+            for source in mutants.mutants(exercise_cells[number].solution):
                 candidate = mutants.run(number, source)
-                if not check(number, candidate).passed:
+                result = check(number, candidate)
+                if not result.passed:
+                    assert result.says, "no card without a sentence"
+                    told.append(not result.says.startswith(UNEXPLAINED))
                     rejected += 1
                 elif not self.is_right(exercise, candidate):
                     survivors.append(source)
             assert not survivors, "wrong, and passed:\n\n" + "\n\n".join(survivors)
             assert rejected >= LEAST_MUTANTS[exercise.is_answer], number
+        assert statistics.mean(told) >= 0.6, "explained, even without any name"
 
     def is_right(self, exercise, candidate):
         """Whether a candidate does what the reference does, whatever the check says."""
@@ -382,6 +421,23 @@ def alts_of(data):
     if {"image/png", "image/jpeg", "image/svg+xml"} & data.keys():
         parser.alts.append(data.get("text/plain", ""))
     return parser.alts
+
+
+# --- What known code does -------------------------------------------------------------
+
+
+def acts(exercise, key, wrong):
+    """What a misconception (or, without a key, the reference) does on each case."""
+    cases = enumerate(exercise.cases())
+    return [
+        engine.outcome_of(exercise, key, wrong.example, i, each) for i, each in cases
+    ]
+
+
+def differing(exercise, one, other):
+    """The cases on which two such lists differ."""
+    pairs = enumerate(zip(one, other))
+    return [i for i, (a, b) in pairs if not engine.alike(exercise, a, b)]
 
 
 # --- Absurd answers -------------------------------------------------------------------

@@ -162,8 +162,8 @@ def test_building_twice_changes_no_byte(tiny):
 def test_the_solved_cells_are_kept_for_checks_and_cards(tiny):
     brief = json.loads(tiny[0]["brief"])
     assert brief["title"] == "Tiny"
-    assert brief["solved"]["00.1"] == 'answer("00.1", days=7)'
-    assert list(brief["solved"]) == ["00.1", "00.2"]
+    assert brief["cells"]["00.1"] == 'answer("00.1", days=____)'
+    assert list(brief["cells"]) == ["00.1", "00.2"]
 
 
 def shown_cards(book):

@@ -19,7 +19,13 @@ import torch
 from helpers.exercises import cards, check, engine, exercises, sandbox
 from helpers.exercises import notebook as cells
 from helpers.exercises import progress as show_progress_table
-from helpers.exercises.compare import as_array, describe, difference, same
+from helpers.exercises.compare import (
+    as_array,
+    describe,
+    difference,
+    form,
+    same,
+)
 from helpers.exercises.lessons import lessons
 
 nan, inf = float("nan"), float("inf")
@@ -131,7 +137,8 @@ def test_what_is_no_numbers(value):
         (torch.ones(1, 2), "[[1, 1]]"),
         (torch.zeros(0), "[]"),
         ((1, None), "(1, None)"),
-        ([1, [2, 3]], "(1, [2, 3])"),
+        ([1, [2, 3]], "[1, [2, 3]]"),
+        ({"b", "a", "c"}, "{'a', 'b', 'c'}"),
         (torch.arange(40.0).view(5, 8), "5 × 8 numbers between 0 and 39"),
     ],
 )
@@ -148,12 +155,56 @@ def test_difference():
     big = torch.arange(49.0).view(7, 7)
     other = big.clone()
     other[2, 5] = -1
-    assert difference([1], torch.zeros(2)) == "The shape is (1,) and should be (2,)."
-    assert "not NoneType" in difference(None, torch.zeros(2))
-    assert difference([1, 2], [1, 3]) == ""  # the card shows both in full
-    assert difference(1, 2) == ""
+    assert form([1], torch.zeros(2)) == "The shape is (1,) and should be (2,)."
+    assert "numbers of shape (2,)" in difference(None, torch.zeros(2))
+    assert difference([1, 2], 1) == "It should be one number, and nothing else."
+    assert difference([1, 2], [1, 3]) == "First difference at [1]: 3 expected, 2."
+    assert difference(1, 2) == "That is too small by 1."
+    assert difference([2, 3], [1, 2]) == "Each number is too large by 1."
+    assert difference([2, 4], [1, 2]) == "Each number is 2 times the right one."
+    assert difference("train: a; test: b", "train: a; test: c") == (
+        "This differs: test: b."
+    )
     words = difference(other, big)
     assert words == "First difference at [2, 5]: 19 expected, -1."
+
+
+@pytest.mark.parametrize(
+    ("got", "expected", "words"),
+    [
+        (None, 2, "`return`"),
+        ("2", 2, "quotation marks"),
+        ([1, 2, 3, 4], [[1, 2], [3, 4]], "shape is (4,), not (2, 2)"),
+        (torch.arange(6).view(3, 2).T, torch.arange(6).view(3, 2), "another order"),
+        ([2, 1], [1, 2], "another order"),
+        (1.8, 1.811, "rounded too far"),
+        ([0.5, 1.8], [0.5, 1.811], "rounded too far"),
+        (-3.0, 3, "sign"),
+        (181.1, 1.811, "100 times"),
+        (2, 1.811, ""),  # too far to be a rounding
+        (1000, 1234, ""),  # counted, and not rounded
+        (1, 2, ""),
+        ([0, 0], [0, 0.5], ""),
+    ],
+)
+def test_the_form_of_a_result(got, expected, words):
+    said = form(got, expected)
+    assert words in said if words else said == ""
+
+
+@pytest.mark.parametrize(
+    ("got", "expected", "words"),
+    [
+        (True, False, "not so"),
+        ("a", "b", "not so"),
+        ("a", [1, 2], "numbers of shape (2,)"),
+        ([1, 2], 1, "one number"),
+        (3, 2, "too large"),
+        ((8, 2, 3), (8, 1, 3), "First difference at [1]."),
+    ],
+)
+def test_a_wrong_value_is_placed_and_not_given_away(got, expected, words):
+    assert words in difference(got, expected, secret=True)
 
 
 def test_difference_finer_than_usual():
@@ -862,7 +913,27 @@ def test_cells_record(progress_file, capsys):
     assert json.loads(progress_file.read_text("utf-8"))["00.1"]["passed"] is True
 
 
-@pytest.mark.parametrize("text", ["{", "", "[]", '{"00.1": 3}', "\x00", "null"])
+def test_the_third_slip_of_a_kind_names_the_slide(progress_file, capsys):
+    record = kept_in().record
+    wrong = check("01.4", lambda w: w / len(w))
+    assert [record(wrong) for _ in range(3)] == [1, 2, 3]
+    assert record(check("01.4", lambda w: w / w.max())) == 1
+    entry = json.loads(progress_file.read_text("utf-8"))["01.4"]
+    assert entry["kinds"] == {"by-count": 3, "by-largest": 1}
+    slide = "A mean is a convolution too"
+    for times in (2, 3):
+        cards.show_result(wrong, times)
+        assert (slide in capsys.readouterr().out) == (times == 3)
+    link = cards.card(wrong, [f"[{slide}](#A-mean)"])
+    assert f'<a href="#A-mean">{slide}</a>' in link
+
+
+BAD_KINDS = '{"00.1": {"kinds": {"x": null}}}'
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "", "[]", '{"00.1": 3}', "\x00", "null", BAD_KINDS]
+)
 def test_damaged_file_is_set_aside(progress_file, text, capsys):
     progress_file.write_text(text, "utf-8")
     kept_in().record(check("00.2", right))

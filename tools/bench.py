@@ -37,6 +37,7 @@ from helpers.data import (
     to_grey,
 )
 from helpers.device import best_device, describe_device, has_bf16
+from helpers.exercises import check, exercises
 from helpers.exercises.engine import reference
 from helpers.explorers import Explorer
 from helpers.networks import googlenet, resnet, vgg
@@ -48,6 +49,7 @@ IMPORT_BAR = 500.0  # milliseconds that `import helpers` may add to `import torc
 REDRAW_BAR = 100.0  # milliseconds from a slider's move to the new picture
 COUNT_BAR = 500.0  # milliseconds for the layer table of any network
 COUNT_MEMORY = 20.0  # MiB that it may need meanwhile
+CHECK_BARS = 300.0, 2000.0  # milliseconds of an exercise's slowest check: median, most
 PROCESSES, MOVES = 5, 20
 # How many times as fast as the usual loop the recipe "fast" is, on a CPU, at least.
 RATIO_BARS = {"fast, fp32": 1.3, "fast, bfloat16": 2.1}
@@ -70,8 +72,6 @@ print(json.dumps(times))
 _COUNT_MEMORY = """
 import resource, sys, torch
 from helpers.counting import layer_table
-from helpers.exercises.engine import reference
-from helpers.explorers import Explorer
 from helpers.networks import cifar_resnet, vgg
 layer_table(cifar_resnet(20), (3, 32, 32))  # what is imported by the first one
 network = vgg(19)
@@ -360,9 +360,38 @@ def _to_accuracy(data: DataSet) -> Iterator[Row]:
             yield Row("training", what, 1000 * seconds, remark=best)
 
 
+def checks() -> Iterator[Row]:
+    """From a filled cell to its card: right, with each misconception, with none known.
+
+    The last is the first of its exercise, so that all that is kept is computed there.
+    """
+
+    def unknown(*_, **__) -> None:
+        return None
+
+    times: dict[str, float] = {}
+    for number, exercise in exercises().items():
+        examples = [wrong.example for wrong in exercise.wrong.values()]
+        first = dict.fromkeys(exercise.reference) if exercise.is_answer else unknown
+        for example in (first, exercise.reference, *examples):
+            if exercise.is_answer:
+                example = {**exercise.reference, **example}
+            begin = time.perf_counter()
+            check(number, example)
+            seconds = time.perf_counter() - begin
+            times[number] = max(times.get(number, 0.0), 1000 * seconds)
+    slowest = max(times, key=times.get)
+    middle = statistics.median(times.values())
+    yield Row("checks", f"{len(times)} exercises, the median", middle, CHECK_BARS[0])
+    yield Row("checks", f"the slowest, {slowest}", times[slowest], CHECK_BARS[1])
+
+
 PARTS = {
     part.__name__: part
-    for part in (imports, convolution, counting, explorers, augmentation, training)
+    for part in (
+        *(imports, checks, convolution, counting),
+        *(explorers, augmentation, training),
+    )
 }
 
 

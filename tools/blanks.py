@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import asttokens
 
-from helpers.exercises.cells import BLANK, exercises_in
+from helpers.exercises.cells import BLANK, exercises_in, filled
 
 _BEGIN, _END = "# BEGIN SOLUTION", "# END SOLUTION"
 _MEANT = ("#BEGINSOLUTION", "#ENDSOLUTION")  # a slip here would give the answer away
@@ -28,11 +28,21 @@ class LessonError(Exception):
 
 @dataclass(frozen=True)
 class Cell:
-    """The two forms of a code cell, and the exercises it holds."""
+    """The two forms of a code cell, and the exercises it holds.
+
+    ``blanked`` with ``fillings`` is the solved form, see `filled`.
+    """
 
     student: str
-    solution: str
+    blanked: str
+    fillings: tuple[str, ...]
     exercises: tuple[str, ...]
+    slide: str = ""  # the heading of the slide that leads up to them
+
+    @property
+    def solution(self) -> str:
+        """The cell with all blanks filled rightly."""
+        return filled(self.blanked, self.fillings)
 
 
 @dataclass(frozen=True)
@@ -72,10 +82,11 @@ def split_cell(source: str, file: str = "cell", first_line: int = 1) -> Cell:
         if not inside and edit.student:
             line = source.count("\n", 0, edit.start) + 1
             raise error(line, "a blank outside an exercise: nothing would check it")
-    solved = _apply(source, [(e.start, e.end, e.solution) for e in edits])
+    blanked = _apply(source, [(e.start, e.end, BLANK * bool(e.student)) for e in edits])
     return Cell(
         student=_apply(source, [(e.start, e.end, e.student) for e in edits]).strip(),
-        solution=solved.strip(),
+        blanked=blanked.strip(),
+        fillings=tuple(e.solution for e in edits if e.student),
         exercises=tuple(exercises.values()),
     )
 

@@ -8,7 +8,7 @@
 
 Each `lessons/lNN_name/lesson.py` becomes `notebooks/NN_name.ipynb` (blanks) and
 `notebooks/solutions/NN_name.ipynb` (solved), both executed. `lesson.json` beside it
-gets its title and the solved cell of each exercise: checks and cards take them from
+gets its title and the cell of each exercise: checks and cards take them from
 there. The links to the next lesson and README's table are written too. Building twice
 changes no byte: cell ids are counted, and what depends on machine or moment is left
 out.
@@ -28,7 +28,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -46,13 +46,14 @@ from helpers.exercises.cells import exercises_in
 from helpers.exercises.lessons import FILE
 from helpers.explorers import Explorer
 from helpers.files import replaced
-from tools.blanks import LessonError, split_cell
+from tools.blanks import Cell, LessonError, split_cell
 
 ROOT = Path(__file__).resolve().parents[1]
 # Where a kernel finds no download, whatever lies in data/.
 STAND_INS_ONLY = {"CONVNETS_DATA": str(ROOT / "tests" / "no-downloads")}
 STAMP = ROOT / "build" / "notebooks.json"
 IGNORE = "nbval-ignore-output"
+_SLIDE = re.compile("^## (.+)", re.MULTILINE)  # a slide's heading
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 # Of the live slides' themes only white, black and serif fetch nothing from the network.
 RISE = {
@@ -142,8 +143,8 @@ def lessons(root: Path = ROOT) -> list[Source]:
     return sorted((Source(path.parent) for path in found), key=lambda s: s.name)
 
 
-def convert(lesson: Source) -> tuple[dict[str, NotebookNode], dict[str, str]]:
-    """Make both notebooks of a lesson, not executed, and its solved exercises."""
+def convert(lesson: Source) -> tuple[dict[str, NotebookNode], dict[str, Cell]]:
+    """Make both notebooks of a lesson, not executed, and its exercises' cells."""
     text = lesson.text.read_text("utf-8")
     source = jupytext.reads(text, fmt="py:percent")
     _link_next(lesson, source)
@@ -161,10 +162,12 @@ def convert(lesson: Source) -> tuple[dict[str, NotebookNode], dict[str, str]]:
         book = nbformat.v4.new_notebook(metadata=copy.deepcopy(metadata))
         book.nbformat_minor = 5
         books[form] = book
-    solutions: dict[str, str] = {}
-    position = 0
+    cells: dict[str, Cell] = {}
+    position, slide = 0, lesson.title
     for index, cell in enumerate(source.cells):
         forms = {"student": cell.source, "solution": cell.source}
+        if cell.cell_type == "markdown":
+            slide = next(iter(_SLIDE.findall(cell.source)), slide)
         if cell.cell_type == "code":
             found = text.find(cell.source, position)
             position = found if found >= 0 else position
@@ -172,11 +175,11 @@ def convert(lesson: Source) -> tuple[dict[str, NotebookNode], dict[str, str]]:
             split = split_cell(cell.source, str(lesson.text), line)
             forms = {"student": split.student, "solution": split.solution}
             for number in split.exercises:
-                if number in solutions:
+                if number in cells:
                     raise LessonError(
                         f"{lesson.text}:{line}: exercise {number} comes twice"
                     )
-                solutions[number] = split.solution
+                cells[number] = replace(split, slide=slide)
         is_note = cell.metadata.get("slideshow", {}).get("slide_type") == "notes"
         for form, book in books.items():
             if is_note and form == "student":
@@ -185,7 +188,7 @@ def convert(lesson: Source) -> tuple[dict[str, NotebookNode], dict[str, str]]:
             new.id = f"cell-{index:03d}"
             new.metadata.update(_kept_metadata(cell.metadata))
             book.cells.append(new)
-    return books, solutions
+    return books, cells
 
 
 def _link_next(lesson: Source, source: NotebookNode) -> None:
@@ -265,13 +268,15 @@ def _write(target: Path, text: str) -> None:
         scratch.write_text(text, "utf-8")
 
 
-def in_brief(lesson: Source, solved: Mapping[str, str]) -> str:
-    """What `lesson.json` holds: title and solved exercises, for checks and cards."""
+def in_brief(lesson: Source, cells: Mapping[str, Cell]) -> str:
+    """What `lesson.json` holds: title and exercises, for checks and cards."""
     built = {
         "title": lesson.title,
         "minutes": lesson.minutes,
         "needs": lesson.needs,
-        "solved": solved,
+        "cells": {number: cell.blanked for number, cell in cells.items()},
+        "fillings": {number: cell.fillings for number, cell in cells.items()},
+        "slides": {number: cell.slide for number, cell in cells.items()},
     }
     return json.dumps(built, indent=1, ensure_ascii=False) + "\n"
 
@@ -288,9 +293,9 @@ def readme(root: Path = ROOT) -> str:
 
 def is_fresh(lesson: Source) -> bool:
     """Whether the built files hold what the source says (outputs aside)."""
-    books, solved = convert(lesson)
+    books, cells = convert(lesson)
     brief = lesson.folder / FILE
-    if not brief.exists() or brief.read_text("utf-8") != in_brief(lesson, solved):
+    if not brief.exists() or brief.read_text("utf-8") != in_brief(lesson, cells):
         return False
     for form, target in lesson.targets.items():
         if not target.exists():
@@ -322,7 +327,7 @@ def numbers_of(lesson: Source) -> list[str]:
     """The numbers of a lesson's exercises, in order, as the last build found them."""
     if not (lesson.folder / FILE).exists():
         return []
-    return list(json.loads((lesson.folder / FILE).read_text("utf-8"))["solved"])
+    return list(json.loads((lesson.folder / FILE).read_text("utf-8"))["cells"])
 
 
 def examples_of(lesson: Source) -> dict[str, Callable[[], Explorer]]:

@@ -11,7 +11,7 @@ import html
 import re
 from collections.abc import Iterable, Mapping
 
-from helpers.display import columns, show
+from helpers.display import columns, show, table
 from helpers.exercises import engine
 from helpers.exercises.lessons import lessons
 
@@ -24,13 +24,19 @@ _LOOK = {  # status: (mark, colour)
 _GOES_ON = "The cells below use the reference solution until yours is right."
 
 
-def show_result(result: engine.Result) -> None:
-    """Show the card of a judgement."""
+def show_result(result: engine.Result, times: int = 0) -> None:
+    """Show the card of a judgement, whose mistake was made that many times."""
     exercise = engine.get(result.number)
     plain, notes = result.message, []
+    if times >= 3:  # of one kind
+        heading = lessons()[exercise.lesson].slides[result.number]
+        again = f"The same slip, {times} times now. Read “{heading}”, above, again."
+        plain += f"\n  {again}"
+        link = f"[{heading}](#{heading.replace(' ', '-')})"  # as JupyterLab names it
+        notes.append(again.replace(heading, link))
     if result.status in ("failed", "error") and not exercise.is_answer:
         plain += f"\n  {_GOES_ON}"
-        notes = [_GOES_ON]
+        notes.append(_GOES_ON)
     show(plain, card(result, notes))
 
 
@@ -58,8 +64,8 @@ def card(result: engine.Result, notes: Iterable[str] = ()) -> str:
         parts.append(f'<div style="margin:4px 0">{_inline(result.says)}</div>')
     if result.output.strip():
         printed = html.escape(result.output.rstrip())
-        parts.append(f"<details><summary>Your code printed</summary>{_pre(printed)}")
-        parts.append("</details>")
+        printed = f"<summary>Your code printed</summary>{_pre(printed)}"
+        parts.append(f"<details>{printed}</details>")
     parts += [f'<div style="opacity:.75">{_inline(note)}</div>' for note in notes]
     if not result.passed:
         parts.append(_help(exercise))
@@ -97,9 +103,11 @@ def _pre(text: str) -> str:
 
 
 def _inline(text: str) -> str:
-    """Escape text; `code` in backticks, *stress* in asterisks."""
+    """Escape text; `code` in backticks, *stress* in asterisks, [link](#heading)."""
     parts = html.escape(text, quote=False).split("`")
-    parts[::2] = [re.sub(r"\*(\w[^*]*)\*", r"<em>\1</em>", p) for p in parts[::2]]
+    link = r"\[([^]]+)\]\((#[^)\"]+)\)", r'<a href="\2">\1</a>'
+    for mark, tag in ((r"\*(\w[^*]*)\*", r"<em>\1</em>"), link):
+        parts[::2] = [re.sub(mark, tag, part) for part in parts[::2]]
     parts[1::2] = [f"<code>{part}</code>" for part in parts[1::2]]
     return "".join(parts)
 
@@ -111,22 +119,10 @@ def show_progress(kept: Mapping[str, dict]) -> None:
         marks = "".join(_mark(kept.get(n)) for n in lesson.solved)
         solved = sum(bool(kept.get(n, {}).get("passed")) for n in lesson.solved)
         rows.append((number, lesson.title, marks, f"{solved} of {len(lesson.solved)}"))
-    plain = columns(rows, "<")
-    body = "".join(
-        "<tr>"
-        f'<td style="text-align:left">{lesson} {html.escape(title)}</td>'
-        f'<td style="text-align:left;letter-spacing:.15em">{marks}</td>'
-        f'<td style="text-align:right">{count}</td></tr>'
-        for lesson, title, marks, count in rows
-    )
-    head = (
-        '<tr><th style="text-align:left">lesson</th>'
-        '<th style="text-align:left">exercises</th><th>solved</th></tr>'
-    )
-    show(plain, f"<table><thead>{head}</thead><tbody>{body}</tbody></table>")
+    head = ("lesson", "exercises", "solved")
+    body = [(f"{number} {title}", *rest) for number, title, *rest in rows]
+    show(columns(rows, "<"), table(head, body, "text-align:left"))
 
 
 def _mark(entry: Mapping | None) -> str:
-    if entry is None:
-        return "○"
-    return "✓" if entry.get("passed") else "✗"
+    return "○" if entry is None else "✓" if entry.get("passed") else "✗"

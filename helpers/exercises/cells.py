@@ -8,8 +8,13 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Sequence
+from difflib import SequenceMatcher
+from functools import cache
+from itertools import pairwise, zip_longest
 
 BLANK = "____"
+_WORDS = re.compile(r"\w+|\s+|.")
 _IN_TEXT = re.compile(
     r"""^(?:@exercise|answer)\(\s*["'](?P<number>[\d.]+)["']"""
     r"""|^(?:def|class)\s+(?P<name>\w+)""",
@@ -55,3 +60,27 @@ def exercises_in_text(source: str) -> dict[str, str | None]:
 def holds_blank(node: ast.AST) -> bool:
     """Whether a blank is still open anywhere in this part of the tree."""
     return any(isinstance(n, ast.Name) and n.id == BLANK for n in ast.walk(node))
+
+
+def filled(blanked: str, fillings: Sequence[str]) -> str:
+    """A cell with its blanks filled, one after the other."""
+    parts = zip_longest(blanked.split(BLANK), fillings, fillvalue="")
+    return "".join(text for pair in parts for text in pair)
+
+
+def with_both(right: str, one: str, other: str) -> str | None:
+    """A text changed as in ``one`` and as in ``other``; None where the two touch."""
+    both = sorted((*_changes(right, one), *_changes(right, other)))
+    if any(end >= start for (_, end, _), (start, *_) in pairwise(both)):
+        return None
+    words = _WORDS.findall(right)
+    for start, end, new in reversed(both):
+        words[start:end] = new
+    return "".join(words)
+
+
+@cache
+def _changes(right: str, changed: str) -> list[tuple[int, int, list[str]]]:
+    words, new = _WORDS.findall(right), _WORDS.findall(changed)
+    codes = SequenceMatcher(None, words, new, autojunk=False).get_opcodes()
+    return [(i, j, new[k:m]) for kind, i, j, k, m in codes if kind != "equal"]

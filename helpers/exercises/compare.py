@@ -6,6 +6,7 @@ same numbers are the same answer, so any right solution passes.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from numbers import Number, Real
 from typing import Any
@@ -30,15 +31,15 @@ def as_array(value: Any) -> np.ndarray | None:
             if value.is_complex():
                 return None
             return value.detach().to_dense().cpu().double().numpy()
-        array = np.array([as_array(v) for v in value]) if _is_list(value) else value
+        array = (
+            np.array([as_array(v) for v in value])
+            if isinstance(value, list | tuple)
+            else value
+        )
         array = np.asarray(array)
         return array.astype(float) if array.dtype.kind in "biuf" else None
     except Exception:  # ragged, not numbers, too large, or raising when looked at
         return None
-
-
-def _is_list(value: Any) -> bool:
-    return isinstance(value, list | tuple)
 
 
 def same(got: Any, expected: Any, tolerance: float = 1e-4) -> bool:
@@ -65,9 +66,9 @@ def _same(got: Any, expected: Any, tolerance: float) -> bool:
         )
     wanted = as_array(expected)
     if wanted is None:
-        if _is_list(expected):
+        if isinstance(expected, list | tuple):
             return (
-                _is_list(got)
+                isinstance(got, list | tuple)
                 and len(got) == len(expected)
                 and all(same(g, e, tolerance) for g, e in zip(got, expected))
             )
@@ -89,9 +90,8 @@ def _squeeze(text: str) -> str:
 def number(value: float) -> str:
     """Write a number the short way: ``4`` rather than ``4.0``, six digits at most."""
     value = float(value)
-    if value == int(value) if np.isfinite(value) else False:
-        return str(int(value))
-    return f"{value:.6g}"
+    whole = np.isfinite(value) and value == int(value)
+    return str(int(value)) if whole else f"{value:.6g}"
 
 
 def describe(value: Any) -> str:
@@ -111,8 +111,11 @@ def _describe(value: Any) -> str:
         return number(value)
     array = as_array(value)
     if array is None:
-        if _is_list(value) and len(value) <= 8:
-            return "(" + ", ".join(describe(v) for v in value) + ")"
+        if isinstance(value, list | tuple | set | frozenset) and len(value) <= 8:
+            parts = [describe(v) for v in value]
+            if isinstance(value, set | frozenset):
+                return "{" + ", ".join(sorted(parts)) + "}"
+            return ("[%s]" if isinstance(value, list) else "(%s)") % ", ".join(parts)
         text = repr(value)
         return text if len(text) < 200 else text[:197] + "..."
     if array.ndim == 0:
@@ -130,17 +133,70 @@ def _nested(array: np.ndarray) -> str:
     return "[" + ", ".join(_nested(row) for row in array) + "]"
 
 
-def difference(got: Any, expected: Any, tolerance: float = 1e-4) -> str:
-    """Say where two arrays part: their shapes, or the first element that differs."""
+@np.errstate(all="ignore")
+def form(got: Any, expected: Any) -> str:
+    """What is odd about the form of a wrong result whose numbers may be right."""
+    if got is None:
+        return "That is None, which a function without a `return` gives, or `print`."
     a, b = as_array(got), as_array(expected)
-    if b is None or b.ndim == 0:
+    if isinstance(got, str) and b is not None:
+        return "This is text. Numbers, True and False stand without quotation marks."
+    if a is None or b is None or not b.size:
         return ""
-    if a is None:
-        return f"It should be numbers of shape {b.shape}, not {type(got).__name__}."
+    if a.shape != b.shape and a.size == b.size:
+        if np.allclose(a.ravel(), b.ravel()):
+            return f"The numbers are right; their shape is {a.shape}, not {b.shape}."
+        turns = itertools.permutations(range(a.ndim)) if a.ndim < 6 else ()
+        if any(same(a.transpose(turn), b) for turn in turns):
+            return f"The numbers are right; the axes {a.shape} stand in another order."
+    if a.shape != b.shape:
+        return f"The shape is {a.shape} and should be {b.shape}." if b.ndim else ""
+    if b.size > 1 and np.allclose(np.sort(a, None), np.sort(b, None)):
+        return "These are the right numbers, in another order."
+    pairs = list(zip(a.flat, b.flat))
+    if all(map(_is_rounded, *zip(*pairs))):
+        return "Right, but rounded too far: give more digits."
+    if b.any() and np.allclose(a, -b):
+        return "Right, but for the sign."
+    for power in (-6, -3, -2, 2, 3, 6) if b.all() and not b.ndim else ():
+        if np.allclose(a, b * 10.0**power, rtol=1e-3, atol=0):
+            return f"This is {number(10.0**power)} times the right value."
+    return ""
+
+
+def _is_rounded(got: float, wanted: float) -> bool:
+    """Whether a real number is the wanted one, or this rounded to a few digits."""
+    rounded = {float(f"{wanted:.{digits}g}") for digits in range(2, 6)}
+    return bool(got == wanted or (wanted % 1 and got in rounded))
+
+
+@np.errstate(all="ignore")
+def difference(
+    got: Any, expected: Any, tolerance: float = 1e-4, secret: bool = False
+) -> str:
+    """One sentence about where two results part; a secret one is not given away."""
+    a, b = as_array(got), as_array(expected)
+    if secret and (b is None or isinstance(expected, bool)):
+        return "That is not so. The first hint says where to look."
+    if b is None:  # perhaps texts such as "train: …; test: …"
+        texts = [v if isinstance(v, str) else describe(v) for v in (got, expected)]
+        parts, wanted = (text.split("; ") for text in texts)
+        parts = [part for part in parts if part not in wanted]
+        return f"This differs: {'; '.join(parts) or texts[0]}.".replace("?.", "?")
+    if a is None or (a.shape and not b.shape):
+        wanted = f"numbers of shape {b.shape}" if b.ndim else "one number"
+        return f"It should be {wanted}, and nothing else."
     if a.shape != b.shape:
         return f"The shape is {a.shape} and should be {b.shape}."
-    off = np.argwhere(~np.isclose(a, b, tolerance, tolerance, equal_nan=True))
-    if b.size <= _SHOWN_WHOLE or not len(off):
-        return ""
-    at = tuple(int(i) for i in off[0])
-    return f"First difference at {list(at)}: {number(b[at])} expected, {number(a[at])}."
+    gap, ratio = a - b, (a * b).sum() / ((b * b).sum() or 1)
+    each = "Each number" if b.size > 1 else "That"
+    if np.allclose(gap, gap.flat[0], tolerance, tolerance):
+        more = "large" if gap.flat[0] > 0 else "small"
+        by = "" if secret else f" by {number(abs(gap.flat[0]))}"
+        return f"{each} is too {more}{by}."
+    if np.allclose(a, ratio * b, tolerance, tolerance) and not secret:
+        return f"{each} is {number(ratio)} times the right one."
+    off = ~np.isclose(a, b, tolerance, tolerance, equal_nan=True)
+    at = np.unravel_index(np.argmax(off if off.any() else a != b), a.shape)
+    told = "" if secret else f": {number(b[at])} expected, {number(a[at])}"
+    return f"First difference at {list(map(int, at))}{told}."

@@ -1,30 +1,31 @@
 """What an exercise is, the list of all, and the judge.
 
 An exercise is judged by what the learner's code does: it runs on many cases, beside a
-reference, and a wrong answer is recognised as a known misconception when it does, on
-every case, what the example of that misconception does.
+reference, and a wrong answer is recognised as a known misconception, or as two of them
+at once, when it does, on every case, what an example of that does.
 """
 
 from __future__ import annotations
 
 import copy
-import inspect
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, partial
+from itertools import combinations
 from types import CodeType, FunctionType, MappingProxyType
 from typing import Any
 
 import torch
 
+from helpers.errors import meaning
 from helpers.exercises import sandbox
-from helpers.exercises.cells import BLANK
-from helpers.exercises.compare import as_array, describe, difference, same
+from helpers.exercises.cells import BLANK, with_both
+from helpers.exercises.compare import as_array, describe, difference, form, same
 from helpers.exercises.lessons import lessons
 
-_DEEPEST = 5  # classes in classes, decorators on decorators
+_DEEPEST = 10  # classes in classes, decorators on decorators
 _SECONDS = 20.0  # for all cases of one exercise together
 
 
@@ -39,15 +40,18 @@ class Blank:
 class Wrong:
     """A wrong answer that learners really give.
 
-    ``example`` is that answer, a function or a mapping of values; ``says`` tells the
-    learner what it means. The two are never told apart by how the code is written.
-    Where the example stops with an error, a learner's stops with the same words, unless
-    ``any_error`` of its type will do.
+    ``says`` tells the learner what it means. ``example`` is what fills the lesson's
+    blank wrongly: a text or, where there are several blanks, a mapping from the right
+    filling (or the blank's position, from 1) to the wrong one. Two of these are also
+    recognised together. Where a mistake lies outside the blanks, it is a function; of
+    an exercise that asks for values, a mapping of those.
+
+    Code is compared by what it does, errors included, never by how it is written.
     """
 
     example: Any
     says: str
-    any_error: bool = False
+    source: str = ""  # the lesson's cell with this mistake, where it fills blanks
 
 
 @dataclass(frozen=True)
@@ -81,12 +85,10 @@ class Exercise:
     ``run(candidate, case)`` makes of it; ``shown`` writes a case for the card. An
     answer exercise has no cases; its reference is a mapping of values.
 
-    ``normal`` brings results into one form before they are
-    compared; ``otherwise`` is said of a wrong answer that fits no misconception.
-    ``exact`` has values that the lesson shows rounded.
-
-    ``reference``, the right answer, is never written here: it is what the lesson's
-    solved cell hands in, filled in when the exercise is looked up.
+    ``normal`` brings results into one form before they are compared; ``otherwise`` is
+    said of a wrong answer that fits no misconception; ``exact`` has values that the
+    lesson shows rounded. ``reference``, the right answer, is never written here: it is
+    what the lesson's solved cell hands in, filled in when the exercise is looked up.
     """
 
     number: str
@@ -106,11 +108,6 @@ class Exercise:
     def lesson(self) -> str:
         """Number of the lesson, two digits."""
         return self.number.split(".")[0]
-
-    @property
-    def misconceptions(self) -> dict[str, Any]:
-        """Key of each misconception, with an example of that wrong answer."""
-        return {key: wrong.example for key, wrong in self.wrong.items()}
 
     @property
     def is_answer(self) -> bool:
@@ -184,8 +181,34 @@ def of_lesson(lesson: str) -> Mapping[str, Exercise]:
 def _with_reference(exercise: Exercise) -> Exercise:
     right = lessons()[exercise.lesson].references[exercise.number]
     if exercise.is_answer:
-        right = {**right, **exercise.exact}
-    return replace(exercise, reference=right)
+        return replace(exercise, reference={**right, **exercise.exact})
+    wrong = {key: _as_code(exercise, each) for key, each in exercise.wrong.items()}
+    return replace(exercise, reference=right, wrong=wrong)
+
+
+def _as_code(exercise: Exercise, wrong: Wrong) -> Wrong:
+    """A misconception whose example is a function or class."""
+    if callable(wrong.example):
+        return wrong
+    lesson = lessons()[exercise.lesson]
+    source = wrong.source or lesson.filled(exercise.number, wrong.example)
+    example = lesson.run(source, exercise.number)
+    return replace(wrong, example=example, source=source)
+
+
+@cache
+def pairs(number: str) -> Mapping[str, Wrong]:
+    """Two misconceptions at once, by their keys, wherever one code can have both."""
+    exercise, found = get(number), {}
+    right = lessons()[exercise.lesson].solved[number]
+    for one, other in combinations(exercise.wrong, 2):
+        a, b = exercise.wrong[one], exercise.wrong[other]
+        source = a.source and b.source and with_both(right, a.source, b.source)
+        if source:
+            both = Wrong({}, f"First: {a.says} Then: {b.says}", source=source)
+            with suppress(SyntaxError):
+                found[f"{one} + {other}"] = _as_code(exercise, both)
+    return found
 
 
 def exercises() -> Mapping[str, Exercise]:
@@ -224,9 +247,8 @@ def check(number: str, candidate: Any) -> Result:
         return judge(exercise, candidate)
 
 
-def blank_result(exercise: Exercise, names: Iterable[str] = ()) -> Result:
+def blank_result(exercise: Exercise, names: Sequence[str] = ()) -> Result:
     """The judgement on a cell that still has blanks."""
-    names = list(names)
     what = f"Still open: {', '.join(names)}." if names else "Not filled in yet."
     says = f"{what} Replace each {BLANK} and run the cell again."
     return _result(exercise, "blank", says=says)
@@ -237,7 +259,8 @@ def error_result(exercise: Exercise, outcome: sandbox.Outcome, call="") -> Resul
     failing = [("call", call)] if call else []
     problem, _, line = outcome.problem.partition("\n")
     failing += [("stopped by", problem)] + ([("at", line)] if line else [])
-    return _result(exercise, "error", failing=failing, output=outcome.output)
+    says = meaning(outcome.error) or "Python could not go on: read what stopped it."
+    return _result(exercise, "error", failing=failing, says=says, output=outcome.output)
 
 
 def _result(exercise: Exercise, status: str, key=None, failing=(), says="", output=""):
@@ -253,7 +276,11 @@ def _result(exercise: Exercise, status: str, key=None, failing=(), says="", outp
 
 def has_blank(candidate: Any) -> bool:
     """Whether a function's or a class's code still reads the blank."""
-    return any(map(_reads_blank, _parts_of(candidate)))
+    return any(
+        isinstance(part, Blank)
+        or (isinstance(part, CodeType) and BLANK in (*part.co_names, *part.co_freevars))
+        for part in _parts_of(candidate)
+    )
 
 
 def _parts_of(candidate: Any, depth: int = 0) -> Iterator[Any]:
@@ -262,28 +289,21 @@ def _parts_of(candidate: Any, depth: int = 0) -> Iterator[Any]:
     Looks without asking the objects: a learner's ``__getattr__`` may do anything.
     """
     yield candidate
+    parts: Iterable = ()
     if isinstance(candidate, staticmethod | classmethod):
-        yield from _parts_of(candidate.__func__, depth)
+        parts = (candidate.__func__,)
     elif isinstance(candidate, property):
-        for function in (candidate.fget, candidate.fset):
-            yield from _parts_of(function, depth)
-    elif isinstance(candidate, FunctionType) and depth < _DEEPEST:
-        yield candidate.__code__
-        yield from candidate.__defaults__ or ()
-        yield from (candidate.__kwdefaults__ or {}).values()
-        yield from _parts_of(vars(candidate).get("__wrapped__"), depth + 1)
-    elif isinstance(candidate, type) and depth < _DEEPEST:
-        for member in vars(candidate).values():
-            yield from _parts_of(member, depth + 1)
-
-
-def _reads_blank(part: Any) -> bool:
-    if isinstance(part, Blank):
-        return True
-    return isinstance(part, CodeType) and (
-        BLANK in (*part.co_names, *part.co_freevars)
-        or any(map(_reads_blank, part.co_consts))
-    )
+        parts = candidate.fget, candidate.fset
+    elif isinstance(candidate, FunctionType):
+        named = candidate.__kwdefaults__ or {}
+        values = *(candidate.__defaults__ or ()), *named.values()
+        parts = candidate.__code__, *values, vars(candidate).get("__wrapped__")
+    elif isinstance(candidate, type):
+        parts = vars(candidate).values()
+    elif isinstance(candidate, CodeType):
+        parts = candidate.co_consts
+    for part in parts if depth < _DEEPEST else ():
+        yield from _parts_of(part, depth + 1)
 
 
 def _file_of(candidate: Any) -> str | None:
@@ -292,16 +312,14 @@ def _file_of(candidate: Any) -> str | None:
 
 
 def _check_object(exercise: Exercise, candidate: Any) -> Result:
-    if isinstance(candidate, Blank) or has_blank(candidate):
+    if has_blank(candidate):
         return blank_result(exercise)
     if not callable(candidate):
         kind = type(candidate).__name__
         says = f"This should be a function or a class, and it is {kind}."
         return _result(exercise, "failed", says=says)
-    name = inspect.getattr_static(candidate, "__name__", None)
-    if isinstance(candidate, type | FunctionType):
-        name = candidate.__name__
-    name = name if isinstance(name, str) else "your function"
+    known = isinstance(candidate, type | FunctionType)
+    name = candidate.__name__ if known else "your function"
     with _bound(candidate, name):
         return _check_cases(exercise, candidate, name)
 
@@ -330,105 +348,120 @@ def _check_cases(exercise: Exercise, candidate: Any, name: str) -> Result:
     file = _file_of(candidate)
     cases = list(exercise.cases())
     end = time.monotonic() + _SECONDS
-    for each in cases:
+    for at, each in enumerate(cases):
         seconds = max(0.1, min(sandbox.SECONDS, end - time.monotonic()))
         outcome = _attempt(exercise, candidate, each, file, seconds)
-        expected = exercise.run(exercise.reference, each)
+        expected = outcome_of(exercise, None, exercise.reference, at, each).value
         if outcome.error is None and exercise.same(outcome.value, expected):
             continue
         break
     else:
-        count = len(cases)
-        return _result(exercise, "passed", says=f"Right, in all {count} cases tried.")
+        says = f"Right, in all {len(cases)} cases tried."
+        if _changes_input(exercise, candidate, cases):
+            says += " It changes its input in place, though: whoever calls it loses it."
+        return _result(exercise, "passed", says=says)
 
-    key = None
+    key, says = None, ""
     if not isinstance(outcome.error, sandbox.TimeLimitError):
-        key = _recognise(exercise, candidate, cases, each, outcome)
-    says = exercise.wrong[key].says if key else ""
+        key, says = _recognise(exercise, candidate, cases, {at: outcome})
     call = exercise.shown(name, each)
     if outcome.error is not None:
         result = error_result(exercise, outcome, call)
-        if key is None:
-            return result
-        return _result(exercise, "failed", key, result.failing, says, outcome.output)
-    failing = [
-        ("call", call),
-        ("expected", describe(expected)),
-        ("got", describe(outcome.value)),
-    ]
-    if outcome.value is None and not says:
-        says = "It returned None: is there a return?"
-    says = (
-        says
-        or exercise.otherwise
-        or difference(outcome.value, expected, exercise.tolerance)
-    )
+        if key:
+            parts = result.failing, says, outcome.output
+            result = _result(exercise, "failed", key, *parts)
+        return result
+    failing = [("call", call), ("expected", describe(expected))]
+    failing.append(("got", describe(outcome.value)))
+    if not says:  # one second: a wrong result can be huge
+        oddity = partial(_form_of_all, exercise, candidate, cases, at)
+        says = sandbox.run(oddity, None, 1).value or ""
+    pair = [exercise.normal(value) for value in (outcome.value, expected)]
+    says = says or exercise.otherwise or difference(*pair, exercise.tolerance)
     return _result(exercise, "failed", key, failing, says, outcome.output)
 
 
-def _recognise(
-    exercise: Exercise,
-    candidate: Any,
-    cases: list[Case],
-    failing: Case,
-    outcome: sandbox.Outcome,
-) -> str | None:
-    """Key of the misconception that acts as the candidate does on every case."""
-
-    def alike(keys: Iterable[str], each: Case, outcome: sandbox.Outcome) -> list[str]:
-        examples = exercise.misconceptions
-        return [
-            key
-            for key in keys
-            if _alike(exercise, key, outcome, _attempt(exercise, examples[key], each))
-        ]
-
-    exact_first = sorted(exercise.wrong, key=lambda k: exercise.wrong[k].any_error)
-    keys = alike(exact_first, failing, outcome)
-    for each in cases:
-        if not keys:
-            break
-        outcome = _attempt(exercise, candidate, each)
-        keys = alike(keys, each, outcome)
-    return keys[0] if keys else None
+def _form_of_all(exercise: Exercise, code: Any, cases: list[Case], at: int) -> str:
+    """What is odd about the form of every wrong result from the first on, or ""."""
+    said: list[str] = []
+    for i, each in list(enumerate(cases))[at:]:
+        got = _attempt(exercise, code, each)
+        wanted = outcome_of(exercise, None, exercise.reference, i, each).value
+        if got.error is not None or not exercise.same(got.value, wanted):
+            said.append(form(exercise.normal(got.value), exercise.normal(wanted)))
+    kinds = {text[:13] for text in said}  # sizes may differ
+    return said[0] if len(kinds) == 1 else ""
 
 
-def _attempt(
-    exercise: Exercise,
-    candidate: Any,
-    each: Case,
-    filename: str | None = None,
-    seconds: float | None = None,
-) -> sandbox.Outcome:
-    return sandbox.run(lambda: exercise.run(candidate, each), filename, seconds)
+def _changes_input(exercise: Exercise, candidate: Any, cases: list[Case]) -> bool:
+    if exercise.run is not Exercise.run:
+        return False
+    given = copy.deepcopy(cases[0].args)
+    sandbox.run(lambda: candidate(*given, **cases[0].kwargs))
+    pairs_of = zip(given, cases[0].args)
+    return any(as_array(b) is not None and not same(a, b, 0) for a, b in pairs_of)
 
 
-def _alike(
-    exercise: Exercise, key: str, a: sandbox.Outcome, b: sandbox.Outcome
-) -> bool:
-    """Whether an outcome is that of a misconception."""
+def _recognise(exercise: Exercise, code: Any, cases: list[Case], found: dict) -> tuple:
+    """The misconception that acts as the code does on every case: key or None, words.
+
+    ``found`` holds what happened on the first case that failed, by the case's number.
+    """
+    (at,) = found
+
+    def acts_like(key: str, wrong: Wrong) -> bool:
+        for i in (at, *range(len(cases))):
+            example = outcome_of(exercise, key, wrong.example, i, cases[i])
+            if i not in found:
+                found[i] = _attempt(exercise, code, cases[i])
+            if not alike(exercise, found[i], example):
+                return False
+        return True
+
+    keys = [key for key, wrong in exercise.wrong.items() if acts_like(key, wrong)]
+    if not keys:  # then what all pairs share that act like it
+        known, end = pairs(exercise.number), time.monotonic() + 1  # second
+        in_time = (item for item in known.items() if time.monotonic() < end)
+        both = [key for key, wrong in in_time if acts_like(key, wrong)]
+        if len(both) == 1:
+            return both[0], known[both[0]].says
+        shared = [set(key.split(" + ")) for key in both] or [set()]
+        keys = sorted(set.intersection(*shared))
+    return next(iter(keys), None), " Or: ".join(exercise.wrong[k].says for k in keys)
+
+
+_outcomes: dict[tuple, sandbox.Outcome] = {}  # of reference and examples, by case
+
+
+def outcome_of(exercise: Exercise, key: str | None, code: Any, at: int, each: Case):
+    """What known code does on a case, which is the same whenever it is asked."""
+    where = exercise.number, key, at
+    if where not in _outcomes:
+        _outcomes[where] = _attempt(exercise, code, each)
+    return _outcomes[where]
+
+
+def _attempt(exercise: Exercise, code: Any, each: Case, *limits) -> sandbox.Outcome:
+    return sandbox.run(lambda: exercise.run(code, each), *limits)
+
+
+def alike(exercise: Exercise, a: sandbox.Outcome, b: sandbox.Outcome) -> bool:
+    """Whether two outcomes are the same: value, or error and its words."""
     if a.error is not None or b.error is not None:
-        text = exercise.wrong[key].any_error or str(a.error) == str(b.error)
-        return type(a.error) is type(b.error) and text
+        return type(a.error) is type(b.error) and str(a.error) == str(b.error)
     return exercise.same(a.value, b.value)
 
 
 def _check_values(exercise: Exercise, candidate: Any) -> Result:
     wanted = exercise.reference
     if not isinstance(candidate, Mapping):
-        says = f"Answers have names: {', '.join(wanted)}."
-        return _result(exercise, "failed", says=says)
-    missing = [name for name in wanted if name not in candidate]
-    unknown = [name for name in candidate if name not in wanted]
-    if unknown or missing:
-        parts = [f"There is no {n} in this exercise." for n in unknown]
-        parts += [f"{n} is missing." for n in missing]
+        names = ", ".join(wanted)
+        return _result(exercise, "failed", says=f"Answers have names: {names}.")
+    parts = [f"There is no {n} in this exercise." for n in candidate if n not in wanted]
+    parts += [f"{n} is missing." for n in wanted if n not in candidate]
+    if parts:
         return _result(exercise, "failed", says=" ".join(parts))
-    open_names = [
-        name
-        for name, value in candidate.items()
-        if isinstance(value, Blank) or (callable(value) and has_blank(value))
-    ]
+    open_names = [name for name, value in candidate.items() if has_blank(value)]
     if open_names:
         return blank_result(exercise, open_names if len(wanted) > 1 else ())
 
@@ -443,35 +476,36 @@ def _check_values(exercise: Exercise, candidate: Any) -> Result:
     off = [name for name in wanted if not exercise.same(got[name], wanted[name])]
     if not off:
         return _result(exercise, "passed", says="Right.")
-    key = _recognise_values(exercise, got, off)
-    right = [name for name in wanted if name not in off]
+    key, says = _recognise_values(exercise, got, off)
     failing = [(name, f"{describe(got[name])}  ✗") for name in off]
-    failing += [(name, f"{describe(got[name])}  ✓") for name in right]
-    says = exercise.wrong[key].says if key else exercise.otherwise
-    if not says and all(_is_rounded(got[name], wanted[name]) for name in off):
-        says = "Right, but rounded too far: give more digits."
+    failing += [(n, f"{describe(got[n])}  ✓") for n in wanted if n not in off]
+    if not key:
+        values = [exercise.normal(each[off[0]]) for each in (got, wanted)]
+        hint = form(*values) or exercise.otherwise or difference(*values, secret=True)
+        says = f"`{off[0]}`: {hint}" if len(wanted) > 1 else hint
     return _result(exercise, "failed", key, failing, says)
 
 
-def _is_rounded(got: Any, wanted: Any) -> bool:
-    """Whether a number is the wanted one, rounded to fewer digits."""
-    got, wanted = as_array(got), as_array(wanted)
-    if got is None or wanted is None or got.shape or wanted.shape:
-        return False
-    if wanted % 1 == 0 and abs(wanted) < 1000:  # counted, not measured
-        return False
-    return any(float(f"{wanted:.{digits}g}") == got for digits in range(1, 6))
+def _recognise_values(exercise: Exercise, got: Mapping, off: list[str]) -> tuple:
+    """The misconceptions whose values are all among the learner's: keys and words.
 
-
-def _recognise_values(exercise: Exercise, got: Mapping, off: list[str]) -> str | None:
-    """Key of the misconception whose values are all among the learner's.
-
-    Where several fit, the one that explains most of the wrong values.
+    The first wrong value that one of them explains comes first; where several explain
+    it, those that explain most. One more is named if it explains values left over.
     """
-    best, most = None, 0
-    for key, wrong in exercise.wrong.items():
-        fits = all(exercise.same(got.get(n), v) for n, v in wrong.example.items())
-        explained = sum(name in off for name in wrong.example)
-        if fits and explained > most:
-            best, most = key, explained
-    return best
+    fits = {
+        key: [name for name in off if name in wrong.example]
+        for key, wrong in exercise.wrong.items()
+        if all(exercise.same(got.get(n), v) for n, v in wrong.example.items())
+    }
+    named, words, left = [], [], off
+    for start in ("", "Then: "):
+        name = next((n for n in left if any(n in names for names in fits.values())), "")
+        found = {key: names for key, names in fits.items() if name in names}
+        if not found:
+            break
+        most = max(map(len, found.values()))
+        best = [key for key in found if len(found[key]) == most]
+        named.append(best[0])
+        words.append(start + " Or: ".join(exercise.wrong[key].says for key in best))
+        left = [n for n in left if not any(n in found[key] for key in best)]
+    return " + ".join(named) or None, " ".join(words)

@@ -1,8 +1,9 @@
 """The lessons' folders, and the right answers that the build found in their texts.
 
 A lesson is a folder ``lessons/lNN_name``. Its ``lesson.json``, written by the build,
-holds its title and the solved cell of each exercise. From this one text come the
-reference that answers are judged by and the solution that a card shows.
+holds its title and the cell of each exercise, with blanks and what fills them. From it
+come the reference that answers are judged by, the solution that a card shows, and, with
+other fillings, the wrong answers that are recognised.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from typing import Any
 import torch
 from torch import nn
 from torch.nn import functional
+
+from helpers.exercises.cells import filled
 
 FILE = "lesson.json"
 
@@ -42,10 +45,30 @@ class Lesson:
         """What the lesson's first heading says behind the number."""
         return self._built["title"]
 
-    @property
+    @cached_property
     def solved(self) -> Mapping[str, str]:
         """The solved cell of each exercise by number, in the lesson's order."""
-        return self._built["solved"]
+        cells, right = self._built["cells"], self._built["fillings"]
+        return {number: filled(cell, right[number]) for number, cell in cells.items()}
+
+    def filled(self, number: str, other: str | Mapping[str | int, str]) -> str:
+        """An exercise's cell with another filling: ``other``, in its only blank.
+
+        Where there are several, by the right filling, or by the position from 1.
+        ValueError where there is no such blank.
+        """
+        right = self._built["fillings"][number]
+        if isinstance(other, str):
+            other = {1: other} if len(right) == 1 else {other: ""}
+        if not {*right, *range(1, len(right) + 1)} >= {*other}:
+            raise ValueError(f"{number} has the blanks {right}, not those of {other!r}")
+        texts = [other.get(k, other.get(text, text)) for k, text in enumerate(right, 1)]
+        return filled(self._built["cells"][number], texts)
+
+    @property
+    def slides(self) -> Mapping[str, str]:
+        """The heading of the slide before each exercise, by number."""
+        return self._built["slides"]
 
     @property
     def shows_solutions(self) -> bool:
@@ -59,24 +82,36 @@ class Lesson:
         The cells run one after the other in a namespace of their own, with torch, nn
         and functional: an exercise may use what an earlier one of its lesson defines.
         """
-        handed_in: dict[str, Any] = {}
-
-        def exercise(number: str) -> Any:
-            return lambda right: handed_in.setdefault(number, right)
-
-        def answer(number: str, **values: Any) -> None:
-            handed_in[number] = values
-
-        space = {"torch": torch, "nn": nn, "functional": functional}
-        space |= {"exercise": exercise, "answer": answer, "__name__": self.folder.name}
         with torch.random.fork_rng(devices=[]):  # a learner's numbers stay as drawn
-            for number, source in self.solved.items():
-                exec(compile(source, f"<solution of {number}>", "exec"), space)
-        return handed_in
+            return {n: _run(cell, self._space, n) for n, cell in self.solved.items()}
+
+    def run(self, source: str, number: str) -> Any:
+        """What an exercise's cell hands in, beside the right cells of its lesson."""
+        self.references  # noqa: B018 (they fill the namespace)
+        return _run(source, dict(self._space), number)
+
+    @cached_property
+    def _space(self) -> dict[str, Any]:
+        name = self.folder.name
+        return {"torch": torch, "nn": nn, "functional": functional, "__name__": name}
 
     def load_checks(self) -> None:
         """Import its ``checks.py``, which enters its exercises in the engine's list."""
         importlib.import_module(f"lessons.{self.folder.name}.checks")
+
+
+def _run(source: str, space: dict[str, Any], number: str) -> Any:
+    handed_in: list[Any] = []
+
+    def exercise(_number: str) -> Any:
+        return lambda candidate: handed_in.append(candidate) or candidate
+
+    def answer(_number: str, **values: Any) -> None:
+        handed_in.append(values)
+
+    space |= {"exercise": exercise, "answer": answer}
+    exec(compile(source, f"<solution of {number}>", "exec"), space)
+    return handed_in[0]
 
 
 @cache

@@ -78,8 +78,7 @@ def _conclude(result: engine.Result, candidate: Any) -> Any:
     """Record and show a judgement; return what the rest of the notebook works with."""
     known = engine.get(result.number)
     _judged.add(result.number)
-    record(result)
-    show_result(result)
+    show_result(result, times=record(result))
     return candidate if result.passed else known.reference
 
 

@@ -8,7 +8,6 @@ solved what).
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import time
@@ -41,62 +40,67 @@ def _presenting() -> bool:
     return "solutions" in session.split("/")
 
 
-def read() -> dict[str, dict]:
+def read() -> dict[str, dict] | None:
     """Status and number of tries of each exercise tried so far.
 
-    A file that holds something else is set aside under the ending ``.damaged``.
+    A file that holds something else is set aside under the ending ``.damaged``. None
+    when there is a file that can neither be read now nor be set aside.
     """
     file = progress_file()
     if file is None:
         return _in_memory
     try:
         text = file.read_text("utf-8")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     except UnicodeDecodeError:
         text = ""
     except OSError as error:  # not readable now: that does not mean that it is damaged
         print(f"Progress could not be read from {file}: {error.strerror}.")
-        return {}
+        return None
     try:
         kept = json.loads(text)
         if isinstance(kept, dict) and all(map(_is_entry, kept.values())):
             return kept
     except ValueError:
         pass
-    with contextlib.suppress(OSError):
+    try:
         os.replace(file, file.with_suffix(".damaged"))
-        print(f"{file.name} could not be read; it is kept as {file.stem}.damaged.")
+    except OSError:
+        return None
+    print(f"{file.name} could not be read; it is kept as {file.stem}.damaged.")
     return {}
 
 
 def _is_entry(value: Any) -> bool:
-    return isinstance(value, dict) and isinstance(value.get("tries", 0), int)
+    if not isinstance(value, dict) or not isinstance(value.get("kinds", {}), dict):
+        return False
+    counts = value.get("tries", 0), *value.get("kinds", {}).values()
+    return all(isinstance(count, int) for count in counts)
 
 
-def record(result: engine.Result) -> None:
-    """Remember a judgement. Once passed, an exercise stays passed."""
+def record(result: engine.Result) -> int:
+    """Remember a judgement; return how often its mistake was made before it was right.
+
+    Once passed, an exercise stays passed.
+    """
     if result.status == "blank":
-        return
+        return 0
     file, kept = progress_file(), read()
-    if file is not None and file.exists() and not kept and not _is_empty(file):
-        return  # there is something that could not be read: leave it alone
+    if kept is None:  # leave it alone
+        return 0
     entry = kept.setdefault(result.number, {"passed": False, "tries": 0})
     if not entry.get("passed"):
         entry["tries"] = entry.get("tries", 0) + 1
         entry["passed"] = result.passed
-        entry["misconception"] = result.misconception
+        entry["misconception"] = key = result.misconception
+        if key:
+            kinds = entry.setdefault("kinds", {})
+            kinds[key] = kinds.get(key, 0) + 1
         entry["at"] = time.strftime("%Y-%m-%d %H:%M")
     if file is not None:
         _write(file, kept)
-
-
-def _is_empty(file: Path) -> bool:
-    """Whether a file holds no entries, as opposed to entries that cannot be read."""
-    try:
-        return file.read_text("utf-8").strip() in ("", "{}")
-    except OSError:
-        return False
+    return entry.get("kinds", {}).get(result.misconception, 0)
 
 
 def _write(file: Path, kept: Mapping[str, dict]) -> None:
@@ -111,4 +115,4 @@ def progress() -> None:
     """Show a table of all lessons: exercises solved, of how many."""
     from helpers.exercises.cards import show_progress
 
-    show_progress(read())
+    show_progress(read() or {})

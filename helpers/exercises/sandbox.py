@@ -49,6 +49,15 @@ class ExitError(BaseException):
     """The learner's code tried to end the kernel."""
 
 
+_WORDS = {
+    TimeLimitError: "the time limit: does a loop never end?",
+    OutputLimitError: "too much output: it prints without end.",
+    ExitError: "an attempt to leave Python. Return a value instead.",
+    SystemExit: "an attempt to leave Python. Return a value instead.",
+    RecursionError: "RecursionError: the function calls itself without end.",
+}
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What running a piece of code led to: a value or an error, and what it printed."""
@@ -64,17 +73,10 @@ class Outcome:
         error = self.error
         if error is None:
             return ""
-        if isinstance(error, TimeLimitError):
-            text = "the time limit: does a loop never end?"
-        elif isinstance(error, OutputLimitError):
-            text = "too much output: it prints without end."
-        elif isinstance(error, ExitError | SystemExit):
-            text = "an attempt to leave Python. Return a value instead."
-        elif isinstance(error, RecursionError):
-            text = "RecursionError: the function calls itself without end."
-        else:
-            text = f"{type(error).__name__}: {error}".rstrip(": ")
-            text = text if len(text) < 400 else text[:397] + "..."
+        text = _WORDS.get(type(error)) or f"{type(error).__name__}: {error}".rstrip(
+            ": "
+        )
+        text = text if len(text) < 400 else text[:397] + "..."
         return f"{text}\n{self.line}" if self.line else text
 
 

@@ -8,16 +8,13 @@ add(
         "A first blank",
         wrong={
             "text": Wrong(
-                {"days": "7"},
-                "Right number, but in quotes it is text. Write `days=7`.",
+                {"days": "7"}, "Right number, but in quotes it is text. Write `days=7`."
             ),
             "word": Wrong(
-                {"days": "seven"},
-                "Python wants a figure here. Write `days=7`.",
+                {"days": "seven"}, "Python wants a figure here. Write `days=7`."
             ),
             "kept-blank": Wrong(
-                {"days": 0},
-                "A week has more days than none. Write `days=7`.",
+                {"days": 0}, "A week has more days than none. Write `days=7`."
             ),
         },
         otherwise="A week has seven days. Write `days=7` and run the cell again.",
@@ -30,31 +27,34 @@ add(
         "00.2",
         "Halfway between two readings",
         cases=lambda: [
-            case(2, 4),
-            case(0, 0),
-            case(1, 2),
-            case(-3, 8),
-            case(5.5, 0.25),
-            case(-6, 1),
+            case(a, b)
+            for a, b in ((2, 4), (0, 0), (1, 2), (-3, 8), (5.5, 0.25), (-6, 1), (-4, 1))
         ],
         wrong={
             "precedence": Wrong(
-                lambda a, b: a + b / 2,
+                "a + b / 2",
                 "Division binds tighter than addition: `a + b / 2` halves only `b`. "
                 "Put the sum in brackets.",
             ),
+            "first-halved": Wrong(
+                "a / 2 + b",
+                "Only `a` is halved here. Half of the sum is half of both.",
+            ),
             "no-half": Wrong(
-                lambda a, b: a + b,
-                "That is the sum. The point halfway is half of it.",
+                "a + b", "That is the sum. The point halfway is half of it."
             ),
             "floored": Wrong(
-                lambda a, b: (a + b) // 2,
-                "`//` rounds down to a whole number, and halfway between 1 and 2 is "
-                "1.5. Use `/`.",
+                "(a + b) // 2", "`//` rounds down, and halfway from 1 to 2 is 1.5: `/`."
+            ),
+            "truncated": Wrong(
+                "int((a + b) / 2)",
+                "`int` cuts off the half in 1.5, halfway from 1 to 2.",
             ),
             "distance": Wrong(
-                lambda a, b: (b - a) / 2,
-                "That is half the distance between them. Add it to `a`, or average.",
+                "(b - a) / 2", "That is half the distance between them. Add it to `a`."
+            ),
+            "constant": Wrong(
+                "3", "That is halfway between 2 and 4 only. Write it with `a` and `b`."
             ),
         },
         hints=(

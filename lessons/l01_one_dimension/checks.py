@@ -3,7 +3,6 @@
 import numpy as np
 import torch
 
-from helpers import convolution
 from helpers.exercises.engine import Case, Exercise, Wrong, add, case
 
 
@@ -19,16 +18,6 @@ def _random(*sizes, seed=1):
 # --- 01.1 -----------------------------------------------------------------------------
 
 
-def _average_of(start, stop):
-    """A moving average with the window x[t + start(n) : t + stop(n)]."""
-
-    def average(x, n):
-        windows = [x[t + start(n) : t + stop(n)] for t in range(n - 1, len(x))]
-        return torch.stack([window.mean() for window in windows])
-
-    return average
-
-
 add(
     Exercise(
         "01.1",
@@ -42,21 +31,21 @@ add(
         ],
         wrong={
             "newest-left-out": Wrong(
-                _average_of(lambda n: -n + 1, lambda n: 0),
+                {"t + 1": "t"},
                 "A slice ends before its second number: `x[2:5]` is x_2, x_3, x_4. "
                 "Yours leaves out x_t, the newest reading.",
             ),
             "shifted-back": Wrong(
-                _average_of(lambda n: -n, lambda n: 0),
+                {"t - n + 1": "t - n", "t + 1": "t"},
                 "This window has n readings, but stops one before x_t, and where it "
                 "starts at −1 Python counts from the end.",
             ),
             "one-too-many": Wrong(
-                _average_of(lambda n: -n, lambda n: 1),
+                {"t - n + 1": "t - n"},
                 "From `t - n` up to t are n + 1 readings. Count them for n = 1.",
             ),
             "future": Wrong(
-                _average_of(lambda n: 0, lambda n: n),
+                {"t - n + 1": "t", "t + 1": "t + n"},
                 "This averages readings from x_t on: at time t they lie in the future.",
             ),
             "sum": Wrong(
@@ -129,15 +118,6 @@ def _conv1d_cases() -> list[Case]:
     ]
 
 
-def _conv1d_with(positions, start=0, stop=0):
-    def conv1d(x, w):
-        F = len(w)
-        windows = [x[i + start : i + F + stop] for i in range(positions(len(x), F))]
-        return torch.stack([(window * w).sum() for window in windows])
-
-    return conv1d
-
-
 add(
     Exercise(
         "01.3",
@@ -145,32 +125,32 @@ add(
         cases=_conv1d_cases,
         wrong={
             "one-short": Wrong(
-                _conv1d_with(lambda W1, F: W1 - F),
+                {"len(x) - len(w) + 1": "len(x) - len(w)"},
                 "The last position is missing. With 4 readings and F = 2 the window "
                 "can start at 0, 1 and 2.",
             ),
             "one-per-reading": Wrong(
-                _conv1d_with(lambda W1, F: W1),
+                {"len(x) - len(w) + 1": "len(x)"},
                 "Near the end the window runs out of readings: it may only start "
                 "where all of it still fits.",
             ),
             "window-short": Wrong(
-                _conv1d_with(lambda W1, F: W1 - F + 1, stop=-1),
+                {"i + len(w)": "i + len(w) - 1"},
                 "A slice ends before its second number, so your window has one "
                 "reading fewer than the filter has weights.",
             ),
             "window-long": Wrong(
-                _conv1d_with(lambda W1, F: W1 - F + 1, stop=1),
+                {"i + len(w)": "i + len(w) + 1"},
                 "A slice ends before its second number, so `x[i : i + F + 1]` has one "
                 "reading more than the filter has weights.",
             ),
             "flipped": Wrong(
-                lambda x, w: convolution.conv1d(x, w.flip(0)),
+                lambda x, w: x.unfold(0, len(w), 1) @ w.flip(0),
                 "Your filter is turned round. Here the first weight meets the first "
                 "reading of the window.",
             ),
             "mean": Wrong(
-                lambda x, w: convolution.conv1d(x, w) / len(w),
+                lambda x, w: x.unfold(0, len(w), 1) @ w / len(w),
                 "Add the products; do not divide. The weights say already how much "
                 "each reading counts.",
             ),
@@ -203,20 +183,20 @@ add(
         ],
         wrong={
             "by-count": Wrong(
-                lambda w: w / len(w),
+                "w / len(w)",
                 "Dividing by how many there are makes the sum 1 only when the weights "
                 "were all 1. Divide by their sum.",
             ),
             "by-largest": Wrong(
-                lambda w: w / w.max(),
+                "w / w.max()",
                 "Now the largest weight is 1, and the sum is more. Divide by the sum.",
             ),
             "by-length": Wrong(
-                lambda w: w / w.norm(),
+                "w / w.norm()",
                 "That makes the squares add up to 1. Here the weights themselves do.",
             ),
             "softmax": Wrong(
-                lambda w: w.softmax(0),
+                "w.softmax(0)",
                 "Softmax adds up to 1 but changes the proportions: a weight of 0 "
                 "would count.",
             ),
@@ -276,22 +256,22 @@ add(
         ],
         wrong={
             "not-flipped": Wrong(
-                lambda x, w: convolution.conv1d(x, w),
+                "w",
                 "That is cross-correlation: the first weight meets the oldest reading "
                 "of the window. In the formula w_0 meets the newest.",
             ),
             "negative-step": Wrong(
-                lambda x, w: convolution.conv1d(x, w[::-1]),
+                "w[::-1]",
                 "The idea is right, but tensors know no `[::-1]`: that works for "
                 "lists. A tensor turns round with `w.flip(0)`.",
             ),
             "signal-flipped": Wrong(
-                lambda x, w: convolution.conv1d(x.flip(0), w),
+                lambda x, w: x.flip(0).unfold(0, len(w), 1) @ w,
                 "You turned the signal round: right numbers, but from last to first. "
                 "Turn the filter.",
             ),
             "both-flipped": Wrong(
-                lambda x, w: convolution.conv1d(x.flip(0), w.flip(0)),
+                lambda x, w: x.flip(0).unfold(0, len(w), 1) @ w.flip(0),
                 "With both turned round they meet as before. Turn only the filter.",
             ),
         },

@@ -1,10 +1,11 @@
 """Checks: two dimensions."""
 
+import re
+
 import torch
 
 from helpers import convolution
 from helpers.exercises.engine import Case, Exercise, Wrong, add, case
-from lessons.l02_two_dimensions.formulas import at_succeeding
 
 
 def _random(*shapes, seed=2):
@@ -15,6 +16,38 @@ def _random(*shapes, seed=2):
 def _counting(*shape):
     """1, 2, 3, … in the given shape: cases that can be checked by hand."""
     return torch.arange(1.0, 1 + torch.Size(shape).numel()).view(shape)
+
+
+def _wrong(answers):
+    """Wrong values by name, or fillings by the right one, each with what it means."""
+    return {
+        f"{name}: {value}".replace(" + ", "+"): Wrong({name: value}, says)
+        for name, wrong in answers.items()
+        for value, says in wrong.items()
+    }
+
+
+_COLUMNS = {"rows": "columns", "row": "column", "column": "row", "height": "width"}
+_COLUMNS |= {"above": "left of", "below": "right of", "down": "right"}
+_COLUMNS |= {"i": "j", "a": "b", "m": "n", "H1": "W1", "H2": "W2"}
+_COLUMNS |= {"j": "i", "b": "a", "n": "m", "W1": "H1", "W2": "H2"}
+
+
+def _other_way(text):
+    return re.sub(r"\w+", lambda word: _COLUMNS.get(word[0], word[0]), text)
+
+
+def _rows_and_columns(rows):
+    """Wrong fillings of blanks for rows, and the same of those for columns."""
+    columns = {
+        _other_way(right): {
+            # Letters in code only: "a" is a word, too.
+            _other_way(text): re.sub("`[^`]+`|[a-z]{3,}", lambda m: _other_way(m[0]), s)
+            for text, s in wrong.items()
+        }
+        for right, wrong in rows.items()
+    }
+    return _wrong(rows | columns)
 
 
 # --- 02.1 -----------------------------------------------------------------------------
@@ -30,6 +63,17 @@ def _terms(text):
     return "+".join(sorted("".join(sorted(term)) for term in letters.split("+")))
 
 
+_SUMS = {  # what the others make of S_01, and of S_10
+    "that is S_00. Move the kernel by one pixel.": ["aw+bx+ey+fz"] * 2,
+    "that is S_11, one step down *and* one to the right.": ["fw+gx+jy+kz"] * 2,
+    "the window moves by one pixel, so neighbouring windows overlap.": ["cw+dx+gy+hz"],
+    "the kernel is turned round here. Lay it on as it is written: w on the top left "
+    "pixel of the window.": ["bz+cy+fx+gw", "ez+fy+ix+jw"],
+    "x stands beside w, and y below it.": ["bw+cy+fx+gz", "ew+fy+ix+jz"],
+    "the kernel is a square, y below w and z below x.": ["bw+cx+dy+ez", "ew+fx+gy+hz"],
+    "the kernel has a second row.": ["bw+cx", "ew+fx"],
+}
+
 add(
     Exercise(
         "02.1",
@@ -40,37 +84,40 @@ add(
                 {"S_01": "ew + fx + iy + jz", "S_10": "bw + cx + fy + gz"},
                 "Row first, then column: S_01 is one step to the right, S_10 one step "
                 "down.",
-            ),
-            "turned": Wrong(
-                {"S_01": "bz + cy + fx + gw"},
-                "Your kernel is turned round. Lay it on as it is written: w on the top "
-                "left pixel of the window.",
-            ),
-            "two-steps": Wrong(
-                {"S_01": "cw + dx + gy + hz"},
-                "The window moves by one pixel, so neighbouring windows overlap.",
-            ),
-            "transposed": Wrong(
-                {"S_01": "bw + cy + fx + gz"},
-                "The kernel's second number of the first row, x, lies to the right of "
-                "w, over c.",
-            ),
-        },
+            )
+        }
+        | _wrong(
+            {
+                name: {sums[k]: f"{name}: {w}" for w, sums in _SUMS.items() if sums[k:]}
+                for k, name in enumerate(("S_01", "S_10"))
+            }
+        ),
         hints=(
             "Cover the input with the kernel, w on b. What lies under x, y and z?",
             "For S_10 put w on e.",
         ),
+        otherwise="Four products are wanted, of each pixel and the weight on it, with "
+        "+ between them. Which four pixels does the kernel cover?",
     )
 )
 
 # --- 02.2 and 02.3 --------------------------------------------------------------------
 
-
-def _swapped(I, K, i, j):
-    m, n = K.shape
-    return sum(I[i - b, j - a] * K[a, b] for a in range(m) for b in range(n))
-
-
+_PIXELS = {
+    "i - a": {
+        "i + a": "`i + a` lies below the pixel; the preceding rows lie above it.",
+        "i - b": "`a` goes with `i`: of the kernel, it counts the rows.",
+        "j - b": "`j - b` is a column. Here the row is wanted.",
+        "i - 1": "That is the same row of the image for every `a`.",
+        "i - m": "One row for every `a`, and none that the kernel reaches.",
+        "i": "The same row for every `a`. It has to move with `a`.",
+        "a": "`a` alone is the same row of the image for every `i`.",
+        "a - i": "The other way round: from row `i`, go `a` back.",
+        "i - a - 1": "One row too far: K[0, 0] meets the pixel (i, j).",
+        "i - a + 1": "One row short: K[0, 0] meets the pixel (i, j).",
+        "i - m + 1 + a": "The right rows, in the wrong order: row `i` comes first.",
+    }
+}
 add(
     Exercise(
         "02.2",
@@ -83,21 +130,7 @@ add(
             case(*_random((8, 7), (3, 2)), 3, 2),
             case(*_random((9, 7), (2, 3), seed=5), 5, 4),
         ],
-        wrong={
-            "succeeding": Wrong(
-                at_succeeding,
-                "i + a and j + b are the *succeeding* neighbours, below and to the "
-                "right. The preceding ones lie above and to the left.",
-            ),
-            "swapped": Wrong(
-                _swapped,
-                "a counts rows and b counts columns: a goes with i, b with j.",
-            ),
-            "no-move": Wrong(
-                lambda I, K, i, j: I[i, j] * K.sum(),
-                "Every weight meets the same pixel. It has to move with a and b.",
-            ),
-        },
+        wrong=_rows_and_columns(_PIXELS),
         hints=(
             "For a = b = 0 it is the pixel (i, j) itself.",
             "For a = 1 it is the pixel one row above: row i − 1.",
@@ -136,31 +169,16 @@ add(
 
 def _conv2d_cases() -> list[Case]:
     return [
-        case(_counting(2, 3), torch.tensor([[1.0, 0.0]])),
+        case(_counting(2, 3), torch.tensor([[1.0, 2.0]])),
         case(_counting(3, 2), torch.tensor([[1.0], [2.0]])),
         case(_counting(3, 4), torch.tensor([[1.0, 10.0], [100.0, 1000.0]])),
         case(*_random((4, 7), (3, 2))),
         case(*_random((7, 5), (2, 4))),
-        case(*_random((6, 6), (3, 3))),
+        case(*_random((5, 5), (3, 3))),
         case(*_random((3, 3), (3, 3))),
+        case(*_random((8, 3), (5, 1))),
+        case(*_random((3, 8), (1, 5))),
     ]
-
-
-def _loops(rows, columns, height=lambda m, n: m, width=lambda m, n: n):
-    def conv2d_loops(image, kernel):
-        (H1, W1), (m, n) = image.shape, kernel.shape
-        out = torch.zeros(rows(H1, m, n), columns(W1, m, n))
-        for i in range(out.shape[0]):
-            for j in range(out.shape[1]):
-                window = image[i : i + height(m, n), j : j + width(m, n)]
-                out[i, j] = (window * kernel).sum()
-        return out
-
-    return conv2d_loops
-
-
-def _fits(W1, F):
-    return W1 - F + 1
 
 
 _FLIPPED = Wrong(
@@ -168,40 +186,35 @@ _FLIPPED = Wrong(
     "Your kernel is turned round. Here its first weight lies on the window's first "
     "pixel, as in the second formula.",
 )
+_STOP = "A slice's second number is where it stops, not how long it is"
+_BEFORE = "A slice ends before its second number, so "
 
+_WINDOWS = {
+    "H1 - m + 1": {
+        "H1 - m": "The last row is missing: count the places for 2 on 4 pixels.",
+        "H1 - m - 1": "Two rows short: the first place is one *more* than the moves.",
+        "H1": "The window cannot start in every row: the last ones lack pixels.",
+        "H1 - n + 1": "`m` is a height, and goes with `H1`: try a kernel not square.",
+        "W1 - m + 1": "`H1` is a height, and goes with `m`: try an image not square.",
+        "W1 - n + 1": "The rows of the output come from `H1` and `m`.",
+        "m": "That is the kernel's height, not that of the output.",
+        "H1 - 2": "Right for a kernel of 3 only. Its height is `m`.",
+    },
+    "i + m": {
+        "i + m - 1": _BEFORE + "this window is one row too small.",
+        "i + m + 1": _BEFORE + "this window is one row too large.",
+        "m": _STOP + ": the window starts at row `i`, and has `m` rows.",
+        "i + n": "The window has `m` rows, like the kernel.",
+        "H1": "This window goes on to the last row. It has only `m` of them.",
+        "i + 3": "A window of 3 fits a kernel of 3 only. Its height is `m`.",
+    },
+}
 add(
     Exercise(
         "02.4",
         "conv2d with loops",
         cases=_conv2d_cases,
-        wrong={
-            "one-short": Wrong(
-                _loops(lambda H, m, n: H - m, lambda W, m, n: W - n),
-                "The last row and column of positions are missing: count the places "
-                "for 2 on 4 pixels.",
-            ),
-            "extents-swapped": Wrong(
-                _loops(lambda H, m, n: _fits(H, n), lambda W, m, n: _fits(W, m)),
-                "m is the kernel's height and goes with H1, n its width and goes with "
-                "W1. With a square kernel nobody notices.",
-            ),
-            "window-swapped": Wrong(
-                _loops(
-                    lambda H, m, n: _fits(H, m),
-                    lambda W, m, n: _fits(W, n),
-                    lambda m, n: n,
-                    lambda m, n: m,
-                ),
-                "The window has m rows and n columns, like the kernel. Yours has n "
-                "rows.",
-            ),
-            "same-size": Wrong(
-                _loops(lambda H, m, n: H, lambda W, m, n: W),
-                "The window cannot start everywhere: near the right and lower border "
-                "it does not fit any more.",
-            ),
-            "flipped": _FLIPPED,
-        },
+        wrong=_rows_and_columns(_WINDOWS) | {"flipped": _FLIPPED},
         hints=(
             "How many places are there for a kernel of height 2 on 3 rows?",
             "The same formula as in lesson 01, once for rows, once for columns.",
@@ -210,48 +223,30 @@ add(
     )
 )
 
-
-def _last_tap(image, kernel):
-    (H1, W1), (m, n) = image.shape, kernel.shape
-    return kernel[-1, -1] * image[m - 1 : H1, n - 1 : W1]
-
-
-def _kernel_sized(image, kernel):
-    (H1, W1), (m, n) = image.shape, kernel.shape
-    out = torch.zeros(H1 - m + 1, W1 - n + 1)
-    for a in range(m):
-        for b in range(n):
-            out += kernel[a, b] * image[a : a + m, b : b + n]
-    return out
-
-
-def _to_the_end(image, kernel):
-    (H1, W1), (m, n) = image.shape, kernel.shape
-    out = torch.zeros(H1 - m + 1, W1 - n + 1)
-    for a in range(m):
-        for b in range(n):
-            out += kernel[a, b] * image[a:H1, b:W1]
-    return out
-
-
+_PIECES = {
+    "a + H2": {
+        "a + m": "From `a` to `a + m` the piece is as large as the *kernel*. Each tap "
+        "weighs a piece as large as the *output*.",
+        "H1": "This goes on to the last row. A piece has `H2` rows.",
+        "H2": _STOP + ": the piece starts at row `a`, and has `H2` rows.",
+        "m": _STOP + ". `m` is the kernel's height; the piece has `H2` rows.",
+        "a + H2 - 1": _BEFORE + "this piece is one row too small.",
+        "a + H2 + 1": _BEFORE + "this piece is one row too large.",
+        "a + W2": "The piece has as many rows as the output, `H2`.",
+        "a + 1": "That is one row, for all. A piece has `H2` rows.",
+    }
+}
 add(
     Exercise(
         "02.5",
         "Shift and add",
         cases=_conv2d_cases,
-        wrong={
-            "kernel-sized": Wrong(
-                _kernel_sized,
-                "That cuts out a piece as large as the *kernel*. Each tap weighs a "
-                "piece as large as the *output*.",
-            ),
-            "to-the-end": Wrong(
-                _to_the_end,
-                "These pieces get smaller as a and b grow. All must be as large as the "
-                "output: H2 rows, W2 columns.",
-            ),
+        wrong=_rows_and_columns(_PIECES)
+        | {
             "not-added": Wrong(
-                _last_tap,
+                lambda image, kernel: (
+                    image[len(kernel) - 1 :, len(kernel[0]) - 1 :] * kernel[-1, -1]
+                ),
                 "Each tap replaces the one before, so only the last is left. Add them "
                 "up: `+=`.",
             ),
@@ -267,34 +262,47 @@ add(
 
 # --- 02.6 and 02.7 --------------------------------------------------------------------
 
+_FLAT = {
+    "ones": {
+        255: "255 is what the screen can show. The sum itself is larger.",
+        300: "Nine pixels lie under the kernel, not three.",
+        100: "That is their mean. Weights of 1 add up, and nothing divides.",
+        9: "`ones`: that is the sum of the weights. All pixels are 100.",
+    },
+    "blur": {
+        900: "That is the sum of the nine. Here each counts only one ninth.",
+        100 / 9: "That is what one pixel adds. Nine lie under the kernel.",
+        100 / 3: "Nine pixels add 100/9 each, not three.",
+        1: "`blur`: that is the sum of the weights. All pixels are 100.",
+    },
+    "sharpen": {
+        500: "5 · 100, and four times −1 · 100.",
+        900: "The four neighbours are taken away: their weight is −1.",
+        400: "The −1 stands there four times: take 100 away for each.",
+        -300: "Four neighbours have the weight −1; the corners have 0.",
+        0: "5 − 4 is 1, so one times 100 is left.",
+        1: "`sharpen`: that is the sum of the weights. All pixels are 100.",
+    },
+    "edges": {
+        100: "Eight neighbours count +1, and the centre −8: what is left?",
+        -400: "All eight neighbours count +1, the corners too.",
+        -700: "Eight ones: three above, three below, two beside the centre.",
+        800: "That is what the neighbours add. The centre takes 800 away.",
+        -800: "That is the centre alone. Its eight neighbours add 100 each.",
+        1600: "The weight of the centre is −8: it is taken away.",
+    },
+}
 add(
     Exercise(
         "02.6",
         "A flat area",
         wrong={
-            "clipped": Wrong(
-                {"ones": 255},
-                "255 is what the screen can show. The sum itself is larger.",
-            ),
-            "one-row": Wrong(
-                {"ones": 300},
-                "Nine pixels lie under the kernel, not three.",
-            ),
-            "sharpen-times-five": Wrong(
-                {"sharpen": 500},
-                "5 · 100, and four times −1 · 100.",
-            ),
-            "edges-unchanged": Wrong(
-                {"edges": 100},
-                "Eight neighbours count +1, the centre −8. With all of them equal, "
-                "what is left?",
-            ),
-            "edges-sign": Wrong(
-                {"edges": -700},
-                "The row above has three ones, the row below too, and two stand beside "
-                "the centre: eight in all.",
-            ),
-        },
+            "weights-only": Wrong(
+                {"ones": 9, "blur": 1, "sharpen": 1},
+                "These are the sums of the weights. All pixels are 100: multiply.",
+            )
+        }
+        | _wrong(_FLAT),
         hints=(
             "All nine pixels are 100, so the output is 100 times the sum of the "
             "weights.",
@@ -302,24 +310,31 @@ add(
     )
 )
 
+_MIDDLES = {
+    (
+        1,
+        0,
+        -1,
+    ): "That is left minus right. Nothing is turned round here: the weight on the "
+    "right lies on the pixel on the right.",
+    (0, -1, 1): "That is right minus the pixel itself. Leave the centre out.",
+    (-1, 1, 0): "That is the pixel itself minus left. Leave the centre out.",
+    (1, 0, 1): "That adds the two. Which sign makes it a difference?",
+    (-1, 1, 1): "The pixel itself counts here, too. Leave the centre out.",
+    (0, 0, 1): "That is the right neighbour alone. Take the left one away.",
+    (-1, 0, 0): "That is minus the left neighbour. The right one is missing.",
+    (-1 / 2, 0, 1 / 2): "That is half of the difference.",
+    (1, -1, 0): "That is left minus the pixel itself. Leave the centre out.",
+    (0, 1, -1): "That is the pixel itself minus right. Leave the centre out.",
+    (1, -2, 1): "That adds both, and takes the pixel away twice.",
+}
 add(
     Exercise(
         "02.7",
         "Write a kernel",
         wrong={
-            "left-minus-right": Wrong(
-                {"kernel": [[0, 0, 0], [1, 0, -1], [0, 0, 0]]},
-                "That is left minus right. Nothing is turned round here: the weight on "
-                "the right lies on the pixel on the right.",
-            ),
-            "minus-centre": Wrong(
-                {"kernel": [[0, 0, 0], [0, -1, 1], [0, 0, 0]]},
-                "That is right minus the pixel itself. Leave the centre out.",
-            ),
-            "sum": Wrong(
-                {"kernel": [[0, 0, 0], [1, 0, 1], [0, 0, 0]]},
-                "That adds the two. Which sign makes it a difference?",
-            ),
+            f"middle {row}": Wrong({"kernel": [[0, 0, 0], row, [0, 0, 0]]}, says)
+            for row, says in _MIDDLES.items()
         },
         hints=(
             "Three weights lie on: the left neighbour, the pixel, the right neighbour.",
@@ -330,11 +345,30 @@ add(
 
 # --- 02.8 and 02.9 --------------------------------------------------------------------
 
-
-def _by_channel(image, kernel):
-    return torch.stack([convolution.conv2d(i, k) for i, k in zip(image, kernel)])
-
-
+_MAPS = {
+    "len(image)": {
+        "3": "Right for red, green and blue; but inside a network there are 1, 64 or "
+        "512 channels. Ask the image how many.",
+        "len(image) - 1": "`range(n)` ends before n already.",
+        "image.shape[1]": "`image.shape[1]` is the height: channels are first.",
+        "image.shape[2]": "`image.shape[2]` is the width: channels are first.",
+        "kernel.shape[1]": "`kernel.shape[1]` is the filter's height, not depth.",
+    },
+    "sum(maps)": {
+        "sum(maps) / len(maps)": "The channels' answers are added, not averaged.",
+        "sum(maps) / 3": "The channels' answers are added, and nothing divides them.",
+        "maps": "One map for each channel. A filter gives one map: add them up.",
+        "maps[0]": "Only the first channel counts. The filter reaches through all.",
+        "maps[-1]": "Only the last channel counts. The filter reaches through all.",
+        "torch.sum(maps)": "`torch.sum` takes one tensor, and `maps` is a list of "
+        "them. Python's own `sum` adds up a list.",
+        "sum(maps).sum()": "One number: all places are added up, too. Only the "
+        "channels are, so that a map is left.",
+        "torch.stack(maps).sum(1)": "Axis 1 is the height, 0 the channels.",
+        "torch.stack(maps).amax(0)": "Channels are added; no largest is kept.",
+        "torch.cat(maps)": "`torch.cat` lays them end to end. A filter adds them up.",
+    },
+}
 add(
     Exercise(
         "02.8",
@@ -346,32 +380,7 @@ add(
             case(*_random((3, 5, 6), (3, 2, 3))),
             case(*_random((4, 4, 7), (4, 3, 3))),
         ],
-        wrong={
-            "mean": Wrong(
-                lambda image, kernel: _by_channel(image, kernel).mean(0),
-                "The channels' answers are added, not averaged.",
-            ),
-            "stacked": Wrong(
-                _by_channel,
-                "One map for each channel. A filter gives one map: add them up.",
-            ),
-            "first-only": Wrong(
-                lambda image, kernel: _by_channel(image, kernel)[0],
-                "Only the first channel counts here. The filter reaches through all.",
-            ),
-            "torch-sum": Wrong(
-                lambda image, kernel: torch.sum(list(_by_channel(image, kernel))),
-                "`torch.sum` takes one tensor, and `maps` is a list of them. Python's "
-                "own `sum` adds up a list.",
-            ),
-            "three-always": Wrong(
-                lambda image, kernel: sum(
-                    convolution.conv2d(image[c], kernel[c]) for c in range(3)
-                ),
-                "Right for red, green and blue; but inside a network there are 1, 64 "
-                "or 512 channels. Ask the image how many.",
-            ),
-        },
+        wrong=_wrong(_MAPS),
         hints=(
             "`len(image)` is the number of channels.",
             "Each channel gives a map; the filter's answer is their sum.",
@@ -379,36 +388,54 @@ add(
     )
 )
 
+_LAST = "PyTorch puts channels before height and width: (N, C, H, W)."
+_ADDED = "The colours are added up inside each filter: 8 filters, 8 maps."
+
+_SHAPES = {
+    "images": {
+        (4, 32, 32, 3): _LAST,
+        (3, 32, 32): "That is one image: the batch of four comes first.",
+        (32, 32, 3): "One image, channels last. Four are (N, C, H, W).",
+        (1, 3, 32, 32): "A batch of one image. Here there are four.",
+        (4, 32, 32): "The axis of the channels is missing: 3 for colour.",
+        (4, 1, 32, 32): "One channel is grey; a colour image has three.",
+        (3, 4, 32, 32): "Batch and channels are exchanged: N comes first.",
+        (4, 8, 32, 32): "The eight filters make the maps; images have 3 channels.",
+    },
+    "weight": {
+        (8, 5, 5): "The depth is missing: each filter reaches through all 3 channels.",
+        (8, 1, 5, 5): "A filter is as deep as its input: 3 channels here.",
+        (3, 5, 5): "That is one filter. There are eight: their number is first.",
+        (8, 5, 5, 3): "The depth comes before height and width.",
+        (3, 8, 5, 5): "First how many filters, 8, then how deep they are, 3.",
+        (4, 3, 5, 5): "Eight filters, whatever the number of images.",
+        (4, 8, 3, 5, 5): "The same filters serve all images: no axis of those.",
+    },
+    "maps": {
+        (4, 24, 28, 28): _ADDED,
+        (4, 3, 28, 28): f"As many maps as filters, not as colours. {_ADDED}",
+        (4, 8, 3, 28, 28): f"No axis for colours is left. {_ADDED}",
+        (4, 28, 28): "The axis of the maps is missing: 8 for each image.",
+        (4, 1, 28, 28): "Each filter makes a map of its own: 8 maps.",
+        (8, 28, 28): "Those of one image. There are four, and N comes first.",
+        (4, 28, 28, 8): "In `maps`, too, the maps come before height and width.",
+        (8, 4, 28, 28): "Batch and maps are exchanged: N comes first.",
+        (4, 8, 32, 32): "A 5×5 window fits at 32 − 5 + 1 places along each side.",
+        (4, 8, 27, 27): "32 − 5 moves, and the first position: 28.",
+        (4, 8, 30, 30): "The window loses two places at *each* end.",
+    },
+}
 add(
     Exercise(
         "02.9",
         "Shapes of filters and maps",
         wrong={
-            "flat-filters": Wrong(
-                {"weight": (8, 5, 5)},
-                "The depth is missing: each filter reaches through all 3 channels.",
-            ),
-            "one-channel-filters": Wrong(
-                {"weight": (8, 1, 5, 5)},
-                "A filter is as deep as its input: 3 channels here.",
-            ),
-            "map-for-each-colour": Wrong(
-                {"maps": (4, 24, 28, 28)},
-                "The colours are added up inside each filter: 8 filters, 8 maps.",
-            ),
             "channels-last": Wrong(
-                {"images": (4, 32, 32, 3)},
-                "PyTorch puts channels before height and width: (N, C, H, W).",
+                {"images": (4, 32, 32, 3), "maps": (4, 28, 28, 8)},
+                f"In `images` and in `maps`: {_LAST}",
             ),
-            "same-size": Wrong(
-                {"maps": (4, 8, 32, 32)},
-                "A 5×5 window fits at 32 − 5 + 1 places along each side.",
-            ),
-            "one-short": Wrong(
-                {"maps": (4, 8, 27, 27)},
-                "32 − 5 moves, and the first position: 28.",
-            ),
-        },
+        }
+        | _wrong(_SHAPES),
         hints=(
             "Images are (N, C, H, W).",
             "Filters are (K, depth, F, F), and the depth is the input's.",

@@ -77,6 +77,8 @@ RIGHT = {
         NamedLayer,
         lambda: nn.Conv2d(3, 64, 7, 2, 3),
         lambda: nn.LazyConv2d(64, 7, 2, 3),
+        lambda: nn.Sequential(nn.Conv2d(3, 64, 7, 2, 3)),
+        lambda: nn.Sequential(nn.ZeroPad2d(3), nn.Conv2d(3, 64, 7, 2)),
         lambda: nn.Conv2d(
             in_channels=3, out_channels=64, kernel_size=7, stride=2, padding=(3, 3)
         ),
@@ -135,6 +137,7 @@ WRONG = {
         lambda: nn.Conv2d(3, 64, 7, (2, 1), 3),
         lambda: nn.Conv2d(3, 64, (7, 5), 2, 3),
         lambda: nn.Conv2d(3, 64, 7, 2, 3, dilation=2),
+        lambda: nn.Conv2d(3, 64, 7, 2, 3, padding_mode="reflect"),
         lambda: nn.Conv2d(1, 64, 7, 2, 3),
         lambda: nn.ConvTranspose2d(3, 64, 7, 2, 3),
         lambda: nn.Sequential(nn.Conv2d(3, 64, 7, 2, 3), nn.ReLU()),

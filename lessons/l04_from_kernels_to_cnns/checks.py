@@ -1,8 +1,8 @@
 """Checks: from kernels to CNNs."""
 
 import torch
+from torch.nn import functional
 
-from helpers import convolution
 from helpers.exercises.engine import Exercise, Wrong, add, case
 
 
@@ -11,8 +11,40 @@ def _random(*shapes, seed=4):
     return [torch.randn(shape, generator=generator) for shape in shapes]
 
 
+def _wrong(answers):
+    """Wrong values by name, or fillings by the right one, each with what it means."""
+    return {
+        f"{name}: {value}".replace(" + ", "+"): Wrong({name: value}, says)
+        for name, wrong in answers.items()
+        for value, says in wrong.items()
+    }
+
+
 # --- 04.1: one step of gradient descent -----------------------------------------------
 
+_STEPS = {
+    "kernel - rate * gradient": {
+        "kernel + rate * gradient": "That climbs. The gradient points to where the "
+        "error *grows*; go the other way.",
+        "kernel - gradient": "The rate is missing. A whole gradient is usually too "
+        "long a step: it jumps over the valley.",
+        "-rate * gradient": "That is the step alone. Where does it start from?",
+        "rate * gradient": "That is the step alone, and uphill.",
+        "kernel - gradient / rate": "A small rate makes a huge step here: multiply.",
+        "rate * gradient - kernel": "The other way round: start from the kernel.",
+        "rate * (kernel - gradient)": "The rate shortens the step only, not the "
+        "kernel: without brackets, `*` comes before `-`.",
+        "rate * kernel - gradient": "The rate belongs to the gradient.",
+        "kernel - rate": "The gradient is missing: it says which way to go.",
+        "kernel - rate + gradient": "Rate and gradient are multiplied.",
+        "kernel - rate * kernel": "The step goes along the gradient.",
+        "kernel - rate * kernel * gradient": "The step is rate · gradient, no more.",
+        "gradient - rate * kernel": "Kernel and gradient are exchanged.",
+        "kernel - rate * gradient.mean()": "Each weight has its own gradient.",
+        "kernel - rate * gradient.sign()": "Only the gradient's signs count here. "
+        "Where the error is steeper, the step is longer.",
+    }
+}
 add(
     Exercise(
         "04.1",
@@ -24,30 +56,7 @@ add(
             case(*_random((3, 3), (3, 3)), rate=0.1),
             case(*_random((2, 3, 5), (2, 3, 5)), rate=2.0),
         ],
-        wrong={
-            "uphill": Wrong(
-                lambda kernel, gradient, rate: kernel + rate * gradient,
-                "That climbs. The gradient points to where the error *grows*; go the "
-                "other way.",
-            ),
-            "no-rate": Wrong(
-                lambda kernel, gradient, rate: kernel - gradient,
-                "The rate is missing. A whole gradient is usually too long a step: it "
-                "jumps over the valley.",
-            ),
-            "only-the-step": Wrong(
-                lambda kernel, gradient, rate: -rate * gradient,
-                "That is the step alone. Add it to where the kernel is now.",
-            ),
-            "divided": Wrong(
-                lambda kernel, gradient, rate: kernel - gradient / rate,
-                "Divided by the rate, so a small rate makes a huge step. Multiply.",
-            ),
-            "backwards": Wrong(
-                lambda kernel, gradient, rate: rate * gradient - kernel,
-                "The other way round: start from the kernel and take something away.",
-            ),
-        },
+        wrong=_wrong(_STEPS),
         hints=(
             "Where the gradient is positive, a larger weight means a larger error. So "
             "should the weight grow or shrink?",
@@ -67,42 +76,50 @@ def _in_order(value):
         return value
 
 
+_PIXELS = {
+    (
+        10,
+        11,
+        14,
+        15,
+    ): "That is h₃₂: row first, then column. h₂₃ stands in the second row.",
+    (
+        6,
+        7,
+        10,
+        11,
+    ): "That is h₂₂, in the middle. h₂₃ is one step to its right. (Or did you count "
+    "the pixels from 0?)",
+    (7,): "Pixel 7 is the window's first. A 2×2 kernel lies on four pixels.",
+    (7, 8): "The kernel has two rows: what lies below these two?",
+    (7, 11): "The kernel has two columns: what lies to the right of these two?",
+    (7, 8, 9, 10): "The kernel is a square: its second row is 4 pixels further on.",
+    (1, 2, 5, 6): "Those feed h₁₁. Move the kernel one row down and two columns right.",
+    (3, 4, 7, 8): "Those feed h₁₃, in the first row. h₂₃ is one step below.",
+    (5, 6, 9, 10): "Those feed h₂₁. h₂₃ is two steps to its right.",
+    (2, 3, 6, 7): "Those feed h₁₂. h₂₃ is one step down and one to the right.",
+    (11, 12, 15, 16): "Those feed h₃₃, the last output. h₂₃ is one step above.",
+    (
+        2,
+        3,
+        4,
+        6,
+        7,
+        8,
+        10,
+        11,
+        12,
+    ): "Those are 3×3 around pixel 7. A 2×2 kernel lies on four.",
+    (*range(1, 17),): "All sixteen is what a dense layer does.",
+}
 add(
     Exercise(
         "04.2",
         "Who feeds h₂₃?",
         normal=_in_order,
-        wrong={
-            "rows-and-columns": Wrong(
-                {"pixels": {10, 11, 14, 15}},
-                "That is h₃₂: row first, then column. h₂₃ stands in the second row.",
-            ),
-            "one-short": Wrong(
-                {"pixels": {6, 7, 10, 11}},
-                "That is h₂₂, in the middle. h₂₃ is one step to its right.",
-            ),
-            "one-pixel": Wrong(
-                {"pixels": {7}},
-                "Pixel 7 is the window's first. A 2×2 kernel lies on four pixels.",
-            ),
-            "one-row": Wrong(
-                {"pixels": {7, 8}},
-                "The kernel has two rows: what lies below these two?",
-            ),
-            "neighbours": Wrong(
-                {"pixels": {7, 8, 9, 10}},
-                "The kernel is a square: its second row lies one row below, 4 pixels "
-                "further on.",
-            ),
-            "first": Wrong(
-                {"pixels": {1, 2, 5, 6}},
-                "Those feed h₁₁. Move the kernel one row down and two columns right.",
-            ),
-            "all": Wrong(
-                {"pixels": set(range(1, 17))},
-                "All sixteen is what a dense layer does.",
-            ),
-        },
+        wrong=_wrong({"pixels": _PIXELS}),
+        otherwise="The window of h₂₃ covers two rows and two columns: four pixels. "
+        "These are others.",
         hints=(
             "Start at h₁₁: pixels 1, 2, 5, 6. One step down adds 4 to each of them.",
             "One step to the right adds 1. From h₁₁ to h₂₃ it is 4 + 1 + 1.",
@@ -110,42 +127,48 @@ add(
     )
 )
 
+_COUNTS = {
+    "dense": {
+        16 * 16: "16·16 is for 16 outputs. There are only nine.",
+        9 * 9: "9·9 is for nine pixels. There are sixteen.",
+        16 * 10: "The ten classes come later. Here there are 9 outputs.",
+        16 + 9: "16 + 9 counts the dots. Count the lines: each pixel with each output.",
+        16 * 9 + 9: "That counts biases, too. Here they are left out.",
+        16 * 4: "That is four lines for each pixel: a dense layer has nine.",
+        16: "That is one output's weights. There are nine outputs.",
+        9 * 4: "That is `local`: four lines to each output. A dense layer has sixteen.",
+    },
+    "local": {
+        16 * 4: "The kernel does not fit at all 16 pixels: 3·3 places.",
+        9: "Nine places, and a kernel of four weights at each of them.",
+        9 * 4
+        + 9: "That counts biases, too: `local` has four weights at each of 9 places.",
+        16 * 9: "That is `dense`. The lines from pixels outside of the window are cut.",
+        4: "That is `shared`. Here each of the nine places has a kernel of its own.",
+        9 * 9: "A kernel of 2×2 has four weights, not nine.",
+        4 * 4: "Four kernels? There are nine places, each with four weights.",
+    },
+    "shared": {
+        9 * 4: "One kernel for all places: its weights are counted once.",
+        1: "One kernel, but how many numbers does it hold?",
+        5: "That counts a bias, too: `shared` is the kernel alone.",
+        9: "That counts the places. All of them use the same weights: how many?",
+        2: "2 is the kernel's extent. It is a square.",
+        16: "That counts the pixels. The kernel lies on some of them at a time.",
+    },
+}
 add(
     Exercise(
         "04.3",
         "Count the weights",
         wrong={
-            "as-many-outputs": Wrong(
-                {"dense": 256},
-                "16·16 would be a weight for each pair of pixels. There are only nine "
-                "outputs.",
-            ),
-            "classes": Wrong(
-                {"dense": 160},
-                "The ten classes come later. These are weights from 16 pixels to 9 "
-                "outputs.",
-            ),
-            "added": Wrong(
-                {"dense": 25},
-                "16 + 9 counts the dots. Count the lines: each pixel with each output.",
-            ),
-            "kernel-at-each-pixel": Wrong(
-                {"local": 64},
-                "The kernel does not fit at all 16 pixels: 3·3 places.",
-            ),
-            "forgot-the-kernel": Wrong(
-                {"local": 9},
-                "Nine places, and a kernel of four weights at each of them.",
-            ),
-            "not-shared": Wrong(
-                {"shared": 36},
-                "One kernel for all places: its weights are counted once.",
-            ),
-            "one-kernel": Wrong(
-                {"shared": 1},
-                "One kernel, but how many numbers does it hold?",
-            ),
-        },
+            "biases": Wrong(
+                {"dense": 16 * 9 + 9, "local": 9 * 4 + 9},
+                "That counts a bias for each output as well. Often one does; here they "
+                "are left out.",
+            )
+        }
+        | _wrong(_COUNTS),
         hints=(
             "Dense: each of the 9 outputs has a weight for each of the 16 pixels.",
             "Local: 9 outputs with 4 weights each. Shared: the same 4 for all of them.",
@@ -155,46 +178,38 @@ add(
 
 # --- 04.4 and 04.5: receptive fields --------------------------------------------------
 
+_FIELDS = {
+    "three_of_3": {
+        27: "Windows overlap: each layer adds one pixel on each side.",
+        9: "Windows overlap: a layer adds F − 1 = 2 to what is seen.",
+        5: "5 is reached with two layers. One more adds two.",
+        6: "Three times F − 1 is what the layers add: to the one pixel of the output.",
+        3: "3 is what the first layer sees. Two more add two pixels each.",
+        49: "7·7 is the area. The field is counted along one side.",
+    },
+    "two_of_5": {
+        10: "The first layer sees 5, the second adds F − 1 = 4.",
+        25: "Windows overlap: the second layer adds F − 1 = 4 to 5.",
+        7: "A kernel of 5 reaches two pixels to each side, so it adds 4, not 2.",
+        8: "Two times F − 1 is what the layers add: to the one pixel of the output.",
+        5: "5 is what the first layer sees. The second adds F − 1 = 4.",
+        6: "A kernel of 5 adds four pixels, not one.",
+        81: "9·9 is the area. The field is counted along one side, here as well.",
+    },
+    "layers_for_11": {
+        4: "Four layers see 3, 5, 7, 9.",
+        6: "Six layers see 13. The first one sees 3 already.",
+        11 / 3: "Windows overlap, so 11/3 does not count layers. Count 3, 5, 7, …",
+        11 / 2: "Each layer adds two, to *one* pixel: (11 − 1)/2.",
+        3: "Three layers see 3, 5, 7.",
+        10: "Ten pixels are added, and each layer adds two.",
+    },
+}
 add(
     Exercise(
         "04.4",
         "Receptive fields by hand",
-        wrong={
-            "multiplied": Wrong(
-                {"three_of_3": 27},
-                "The windows of neighbours overlap. Each layer adds one pixel on each "
-                "side: 3, 5, …",
-            ),
-            "added": Wrong(
-                {"three_of_3": 9},
-                "Three windows of 3 overlap. A layer adds F − 1 = 2 pixels to what is "
-                "seen already.",
-            ),
-            "two-layers-only": Wrong(
-                {"three_of_3": 5},
-                "5 is reached with two layers. One more adds two.",
-            ),
-            "fives-added": Wrong(
-                {"two_of_5": 10},
-                "The first layer sees 5, the second adds F − 1 = 4.",
-            ),
-            "fives-as-threes": Wrong(
-                {"two_of_5": 7},
-                "A kernel of 5 reaches two pixels to each side, so it adds 4, not 2.",
-            ),
-            "one-short": Wrong(
-                {"layers_for_11": 4},
-                "Four layers see 3, 5, 7, 9.",
-            ),
-            "one-more": Wrong(
-                {"layers_for_11": 6},
-                "Six layers see 13. The first one sees 3 already.",
-            ),
-            "divided": Wrong(
-                {"layers_for_11": 11 / 3},
-                "Windows overlap, so 11/3 does not count layers. Count 3, 5, 7, …",
-            ),
-        },
+        wrong=_wrong(_FIELDS),
         hints=(
             "Draw it: an output, the three below it, and what those see.",
             "The first layer sees F pixels, and every further one adds F − 1.",
@@ -202,20 +217,30 @@ add(
     )
 )
 
-
-def _field(grow, next_step):
-    """A learner's receptive_field with other rules for the two lines."""
-
-    def receptive_field(layers):
-        field, step = 1, 1
-        for F, S in layers:
-            field += grow(F, S, step)
-            step = next_step(step, S)
-        return field
-
-    return receptive_field
-
-
+_GROWTH = {
+    "(F - 1) * step": {
+        "F - 1": "Strides change nothing here. After a stride of 2, neighbouring "
+        "values are two pixels apart, so each of the F − 1 steps counts double: `step` "
+        "grows with the strides, and `field` with `step`.",
+        "(F - 1) * step * S": "A layer's own stride does not widen its own windows: it "
+        "spaces them out, which only later layers notice.",
+        "(F - 1) * S": "A layer's own stride does not widen its own windows. The "
+        "strides of the layers *before* it do, and `step` has them.",
+        "F * step": "From the first of F values to the last are F − 1 steps.",
+        "F": "That should be F − 1 steps, each of `step` pixels.",
+        "F - 1 * step": "`*` binds tighter than `-`: put `F - 1` in brackets.",
+        "(F - 1) + step": "F − 1 steps of `step` pixels each: multiply.",
+        "2 * step": "Right for F = 3 only: F values span F − 1 steps.",
+    },
+    "S": {
+        "step * S": "`step *=` multiplies by the old step already.",
+        "2": "Right for a stride of 2 only.",
+        "F": "The step grows by the stride, S. The kernel makes the *field* grow.",
+        "S - 1": "A stride of 1 leaves the step as it is, 2 doubles it.",
+        "S + 1": "A stride of 1 leaves the step as it is.",
+        "(F - 1) * S": "The step grows by the stride alone. F makes the *field* grow.",
+    },
+}
 add(
     Exercise(
         "04.5",
@@ -230,42 +255,8 @@ add(
             case([(2, 3), (1, 2), (4, 1), (2, 1)]),
             case([(11, 4), (3, 2), (5, 1)]),
             case([(1, 1)]),
-            case([]),
         ],
-        wrong={
-            "strides-ignored": Wrong(
-                _field(lambda F, S, step: F - 1, lambda step, S: step * S),
-                "Right while every stride is 1. After a stride of 2, neighbouring "
-                "values are two pixels apart, so each of the F − 1 steps counts "
-                "double.",
-            ),
-            "stride-too-early": Wrong(
-                _field(lambda F, S, step: (F - 1) * step * S, lambda step, S: step * S),
-                "A layer's own stride does not widen its own windows: it spaces them "
-                "out, which only later layers notice.",
-            ),
-            "whole-kernel": Wrong(
-                _field(lambda F, S, step: F * step, lambda step, S: step * S),
-                "One step too many: from the first to the last of F values it is F − 1 "
-                "steps.",
-            ),
-            "last-stride-only": Wrong(
-                _field(lambda F, S, step: (F - 1) * step, lambda step, S: S),
-                "Only the last stride is kept. Strides of several layers multiply: 2 "
-                "after 2 is 4 pixels.",
-            ),
-            "step-twice": Wrong(
-                _field(
-                    lambda F, S, step: (F - 1) * step, lambda step, S: step * step * S
-                ),
-                "`step *=` multiplies by the old step already: what stands behind it "
-                "is only the new factor.",
-            ),
-            "strides-added": Wrong(
-                _field(lambda F, S, step: (F - 1) * step, lambda step, S: step + S),
-                "Strides multiply: a stride of 1 must not change the step.",
-            ),
-        },
+        wrong=_wrong(_GROWTH),
         hints=(
             "`step` is the distance, in input pixels, between neighbouring values of "
             "the layer below.",
@@ -322,71 +313,77 @@ def _letters(row):
     return "".join(c for c in row.casefold() if c not in " ,[]()|")
 
 
+_ROWS = {
+    "row_m": {
+        "0wxyz0000": "Your weights stand side by side. Between x and y the window "
+        "leaves out a pixel and goes on in the next row.",
+        "0wx00yz00": "One zero too many: f, below c, is three further on.",
+        "0zy0xw000": "The kernel is turned round: w lies on the first pixel.",
+        "0wy0xz000": "x stands beside w, and y below it: `wx` and then `yz`.",
+        "wx0yz0000": "That is the row of ℓ. For m the window is one pixel further.",
+        "000wx0yz0": "That is the row of n, below ℓ. m is to the right of ℓ.",
+        "0000wx0yz": "That is the last row. m is to the right of ℓ.",
+        "00wx0yz00": "Two pixels further than for ℓ: m is one further.",
+    },
+    "row_n": {
+        "00wx0yz00": "That puts w on d and x on e: half of the window hangs over the "
+        "right edge. n starts at e, a row further down.",
+        "000wxyz00": "Below e lies h, not g: one zero between x and y.",
+        "000wx00yz": "One zero too many: h, below e, is three further on.",
+        "000zy0xw0": "In row n the kernel is turned round. w lies on e.",
+        "000wy0xz0": "In row n, x stands beside w, and y below it.",
+        "0wx0yz000": "That is the row of m, to the right of ℓ. n is below ℓ.",
+        "0000wx0yz": "That is the last row: one row down *and* one column right of ℓ.",
+        "wx0yz0000": "That is the row of ℓ. n is a row further down: w lies on e.",
+    },
+}
 add(
     Exercise(
         "04.7",
         "Rows of the matrix",
         normal=_letters,
         wrong={
-            "in-one-piece": Wrong(
-                {"row_m": "0wxyz0000"},
-                "Your weights stand side by side. Between x and y the window leaves "
-                "out a pixel and goes on in the next row.",
-            ),
-            "turned": Wrong(
-                {"row_m": "0zy0xw000"},
-                "The kernel is turned round here. w lies on the window's first pixel.",
-            ),
-            "not-moved": Wrong(
-                {"row_m": "wx0yz0000"},
-                "That is the row of ℓ. For m the window is one pixel further.",
-            ),
-            "over-the-edge": Wrong(
-                {"row_n": "00wx0yz00"},
-                "That puts w on d and x on e: half of the window hangs over the right "
-                "edge. n starts at e, a row further down.",
-            ),
-            "row-n-in-one-piece": Wrong(
-                {"row_n": "000wxyz00"},
-                "Below e and f lie h and i, not g and h: one zero between x and y.",
-            ),
             "rows-swapped": Wrong(
                 {"row_m": "000wx0yz0", "row_n": "0wx0yz000"},
                 "The other way round: m is to the right of ℓ, n below it.",
-            ),
-        },
+            )
+        }
+        | _wrong(_ROWS),
         hints=(
             "m = cw + dx + fy + gz. Put each weight under its pixel, zeros elsewhere.",
             "Pixels in order: b c d e f g h i j. For m, w stands under c, y under f.",
         ),
+        otherwise="A row has nine places, one for each pixel from b to j: the four "
+        "weights under the pixels of the window, and five zeros.",
     )
 )
 
-
-def _matrix(row, column, flip=False):
-    """A learner's conv_matrix with other rules for row and column."""
-
-    def conv_matrix(kernel, H1, W1):
-        m, n = kernel.shape
-        H2, W2 = H1 - m + 1, W1 - n + 1
-        sizes = {"H1": H1, "W1": W1, "H2": H2, "W2": W2}
-        matrix = torch.zeros(H2 * W2, H1 * W1)
-        for i in range(H2):
-            for j in range(W2):
-                for a in range(m):
-                    for b in range(n):
-                        at = row(i, j, **sizes), column(i + a, j + b, **sizes)
-                        tap = (m - 1 - a, n - 1 - b) if flip else (a, b)
-                        matrix[at] = kernel[tap]
-        return matrix
-
-    return conv_matrix
-
-
-def _in_rows_of(name):
-    return lambda i, j, **sizes: i * sizes[name] + j
-
-
+_NUMBERS = {
+    "W2": {
+        "W1": "A row of the *output* has W2 values, not W1.",
+        "H2": "A row of the output holds W2 values: output i, j is number i·W2 + j.",
+        "H1": "A row of the *output* has W2 values, not H1.",
+    },
+    "(i + a) * W1 + j + b": {
+        "(i + a) * W2 + j + b": "The columns belong to the *input's* pixels, and a row "
+        "of the input has W1 of them, not W2.",
+        "(i + a) * H1 + j + b": "A row of the input has W1 pixels, not H1.",
+        "i + a + j + b": "A step down counts like a step to the right here. Flattened, "
+        "the pixel below is W1 further on.",
+        "i + a * W1 + j + b": "Only `a` counts in rows here: put `i + a` in brackets.",
+        "i * W1 + a + j + b": "a counts rows, as i does: W1 pixels each.",
+        "i * W1 + j + b": "`a` is missing: it moves down in the kernel.",
+        "(i + a) * W1 + j": "`b` is missing: it moves along the kernel's row.",
+        "i * W1 + j": "That is the window's first pixel, for all weights. K[a, b] "
+        "meets pixel (i + a, j + b).",
+        "a * W1 + b": "That stays the same for every output.",
+        "(j + b) * W1 + i + a": "Rows and columns are exchanged: i and a count rows.",
+        "(i + a) * (j + b)": "Count the rows above, W1 pixels each, and then along.",
+        "(i + a) * n + j + b": "A row of the image has W1 pixels, not n.",
+        "(i + m - 1 - a) * W1 + j + n - 1 - b": "The kernel is turned round. Its first "
+        "weight belongs to the window's first pixel.",
+    },
+}
 add(
     Exercise(
         "04.8",
@@ -400,37 +397,7 @@ add(
             case(*_random((1, 3)), H1=5, W1=4),
             case(*_random((3, 3)), H1=3, W1=3),
         ],
-        wrong={
-            "columns-by-output": Wrong(
-                _matrix(_in_rows_of("W2"), _in_rows_of("W2")),
-                "The columns belong to the *input's* pixels, and a row of the input "
-                "has W1 of them, not W2.",
-            ),
-            "columns-by-height": Wrong(
-                _matrix(_in_rows_of("W2"), _in_rows_of("H1")),
-                "One row down is W1 pixels further on, not H1. With a square input "
-                "nobody notices.",
-            ),
-            "row-forgotten": Wrong(
-                _matrix(_in_rows_of("W2"), lambda i, j, **sizes: i + j),
-                "A step down counts like a step to the right here. Flattened, the "
-                "pixel below is W1 further on.",
-            ),
-            "rows-by-input": Wrong(
-                _matrix(_in_rows_of("W1"), _in_rows_of("W1")),
-                "The matrix has a row for each *output*, and the output has W2 in a "
-                "row, not W1.",
-            ),
-            "rows-by-height": Wrong(
-                _matrix(_in_rows_of("H2"), _in_rows_of("W1")),
-                "A row of the output holds W2 values: output i, j is number i·W2 + j.",
-            ),
-            "flipped": Wrong(
-                _matrix(_in_rows_of("W2"), _in_rows_of("W1"), flip=True),
-                "Your kernel is turned round. Its first weight belongs to the window's "
-                "first pixel.",
-            ),
-        },
+        wrong=_wrong(_NUMBERS),
         hints=(
             "Flattened, pixel (r, c) of an image with W columns is number r·W + c.",
             "The weight K[a, b] meets pixel (i + a, j + b), in rows of W1.",
@@ -438,6 +405,33 @@ add(
         ),
     )
 )
+
+_WAYS_BACK = {
+    "matrix.T @ g": {
+        "matrix @ g": "That goes forward once more. The way back has the lines of the "
+        "same network, read from output to input: the matrix transposed.",
+        "matrix.sum(dim=0)": "That is right when every output's gradient is 1. Each "
+        "output's row counts with its own gradient g.",
+        "torch.linalg.pinv(matrix) @ g": "An inverse would ask which input gave this "
+        "output. The gradient asks how far each input pulls at each output: the "
+        "weights themselves.",
+        "torch.linalg.inv(matrix) @ g": "A matrix that is not square has no inverse, "
+        "and none is needed.",
+        "matrix * g": "Pixels add up what comes from all outputs: `@`.",
+        "matrix.T * g": "Now add, for each pixel, over all outputs: `@`.",
+        "(matrix.T * g).sum()": "One number. Each pixel has a gradient of its own.",
+        "(matrix.T * g).sum(dim=0)": "That adds over pixels, not outputs.",
+        "matrix.T": "g is missing: each output's row counts with its own gradient.",
+        "matrix.T @ g / len(g)": "The outputs' gradients are added up, not averaged.",
+        "matrix.T @ matrix @ g": "g comes from the outputs already: only go back.",
+    }
+}
+
+
+def matrix_of(kernel, H, W):
+    """The convolution of an H×W image as a matrix: what becomes of each pixel."""
+    pixels = torch.eye(H * W).view(H * W, 1, H, W)
+    return functional.conv2d(pixels, kernel[None, None]).flatten(1).T
 
 
 add(
@@ -452,28 +446,12 @@ add(
             ),
             case(*_random((4, 9), (4,))),
             case(*_random((3, 3), (3,))),
-            case(convolution.conv_matrix(*_random((2, 3)), 4, 5), *_random((9,))),
+            case(matrix_of(*_random((2, 3)), 4, 5), *_random((9,))),
         ],
-        wrong={
-            "not-transposed": Wrong(
-                lambda matrix, g: matrix @ g,
-                "That goes forward once more. The way back has the lines of the same "
-                "network, read from output to input: the matrix transposed.",
-            ),
-            "without-g": Wrong(
-                lambda matrix, g: matrix.sum(dim=0),
-                "That is right when every output's gradient is 1. Each output's row "
-                "counts with its own gradient g.",
-            ),
-            "inverse": Wrong(
-                lambda matrix, g: torch.linalg.pinv(matrix) @ g,
-                "An inverse would ask which input gave this output. The gradient asks "
-                "how far each input pulls at each output: the weights themselves.",
-            ),
-        },
+        wrong=_wrong(_WAYS_BACK),
         hints=(
-            "Pixel k reaches output r with the weight M[r, k], so it collects "
-            "M[r, k]·g[r] from every r.",
+            "Pixel k reaches output r with the weight M[r, k], so it collects M[r, "
+            "k]·g[r] from every r.",
             "A sum over the rows: that is the transposed matrix times g.",
         ),
     )

@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from helpers import convolution
 from helpers.exercises.engine import case
+from lessons.l04_from_kernels_to_cnns.checks import matrix_of
 from lessons.l04_from_kernels_to_cnns.explorer import (
     draw_layers,
     field_explorer,
@@ -124,7 +125,7 @@ def with_own_kernels(maps):
 
 
 def row_in_letters(output):
-    matrix = convolution.conv_matrix(torch.tensor([[1, 2], [3, 4]]), 3, 3)
+    matrix = matrix_of(torch.tensor([[1.0, 2], [3, 4]]), 3, 3).int()
     return ["0wxyz"[weight] for weight in matrix[output].tolist()]
 
 
@@ -350,7 +351,7 @@ def _descent(rng):
 
 
 def _stack(rng):
-    layers = [(rng.randint(1, 6), rng.randint(1, 4)) for _ in range(rng.randint(0, 6))]
+    layers = [(rng.randint(1, 6), rng.randint(1, 4)) for _ in range(rng.randint(1, 6))]
     return case(layers)
 
 

@@ -1,11 +1,10 @@
 """Checks: pooling."""
 
-import math
+import re
 
 import torch
-from torch.nn import functional
 
-from helpers.exercises.engine import Case, Exercise, Wrong, add, case, reference
+from helpers.exercises.engine import Case, Exercise, Wrong, add, case
 
 EXAMPLE = torch.tensor(
     [[1.0, 4, 2, 1], [5, 8, 3, 4], [7, 6, 4, 5], [1, 3, 1, 2]]
@@ -21,10 +20,36 @@ def _counting(*shape):
     return torch.arange(1.0, 1 + torch.Size(shape).numel()).view(shape)
 
 
+def _wrong(answers):
+    """Wrong values by name, or fillings by the right one, each with what it means."""
+    return {
+        f"{name}: {value}".replace(" + ", "+"): Wrong({name: value}, says)
+        for name, wrong in answers.items()
+        for value, says in wrong.items()
+    }
+
+
 # --- 05.1 -----------------------------------------------------------------------------
 
-_STRIDE_2 = [[8, 4], [7, 5]]
-_STRIDE_1 = [[8, 8, 4], [8, 8, 5], [7, 6, 5]]
+_TURNED = "rows and columns are exchanged: the window to the right comes second."
+
+
+def _windows(S):
+    """The four numbers of each 2×2 window of the example, on the last axis."""
+    return EXAMPLE.unfold(0, 2, S).unfold(1, 2, S).flatten(2)
+
+
+def _not_largest(windows):
+    return {
+        "these are the means. Max pooling takes the largest.": windows.mean(2),
+        "these are the sums. Max pooling takes the largest.": windows.sum(2),
+        "these are the smallest. Max pooling takes the largest.": windows.amin(2),
+        "that is the first number of each window.": windows[..., 0],
+        _TURNED: windows.amax(2).T,
+    }
+
+
+_STRIDE_1, _STRIDE_2 = _windows(1).amax(2), _windows(2).amax(2)
 
 add(
     Exercise(
@@ -40,22 +65,19 @@ add(
                 {"stride_2": _STRIDE_1, "stride_1": _STRIDE_2},
                 "The two are swapped: the smaller stride gives the larger output.",
             ),
-            "average": Wrong(
-                {"stride_2": [[4.5, 2.5], [4.25, 3]]},
-                "These are the means. Max pooling takes the largest of the four.",
-            ),
-            "corner": Wrong(
-                {"stride_2": [[1, 2], [7, 4]]},
-                "That is the first number of each window. Take the largest.",
-            ),
-            "columns-first": Wrong(
-                {"stride_2": [[8, 7], [4, 5]]},
-                "Rows and columns are swapped: the window to the right comes second.",
+            "overlap": Wrong(
+                {"stride_2": _STRIDE_1},
+                "With stride 2 the windows lie side by side: two along each side.",
             ),
             "only-full-steps": Wrong(
-                {"stride_1": [[8, 8], [8, 8]]},
+                {"stride_1": _STRIDE_1[:2, :2]},
                 "4 − 2 moves, and the first place: three along each side.",
             ),
+        }
+        | {
+            f"stride {S}: {says}": Wrong({f"stride_{S}": found}, f"Stride {S}: {says}")
+            for S in (2, 1)
+            for says, found in _not_largest(_windows(S)).items()
         },
         hints=(
             "Write rows in brackets: `[[8, …], […, …]]`.",
@@ -68,33 +90,6 @@ add(
 )
 
 # --- 05.2 -----------------------------------------------------------------------------
-
-
-def _pool(
-    size=lambda W1, F, S: (W1 - F) // S + 1,
-    start=lambda i, F, S: i * S,
-    keep=lambda window: window.max(),
-    more=0,
-):
-    """Pooling by loops, with a part of it done otherwise."""
-
-    def max_pool2d(image, F, S):
-        H1, W1 = image.shape
-        H2, W2 = size(H1, F, S), size(W1, F, S)
-        out = torch.zeros(H2, W2)
-        for i in range(H2):
-            for j in range(W2):
-                top, left = start(i, F, S), start(j, F, S)
-                window = image[top : top + F + more, left : left + F + more]
-                out[i, j] = keep(window)
-        return out
-
-    return max_pool2d
-
-
-def _sides_swapped(image, F, S):
-    H2, W2 = (image.shape[0] - F) // S + 1, (image.shape[1] - F) // S + 1
-    return reference("05.2")(image, F, S).reshape(W2, H2)
 
 
 def _pool_cases() -> list[Case]:
@@ -110,71 +105,77 @@ def _pool_cases() -> list[Case]:
         case(_random(4, 3) - 9, 3, 1),
         case(_random(8, 8), 4, 3),
         case(_random(3, 5), 1, 2),
+        case(_random(3, 3), 3, 2),
+        case(_random(5, 2), 2, 2),
+        case(_random(7, 3), 3, 2),
     ]
 
+
+_ROWS = {
+    "(H1 - F) // S + 1": {
+        "(H1 - F) // S": "Those are moves from row to row. Add the first place.",
+        "(H1 - F) / S + 1": "`/` gives a number with a decimal point, and the number "
+        "of rows must be whole: divide with `//`.",
+        "(H1 - F + 1) // S": "The + 1 belongs behind: the first row costs no step.",
+        "H1 - F + 1": "The stride is missing: H1 − F rows to move over, S at a time.",
+        "H1 // S": "H1 over S leaves out F: the last window needs F rows.",
+        "(W1 - F) // S + 1": "The rows of the output come from those of the image, H1.",
+    },
+    "i * S": {
+        "i": "That is without the stride: each window is S rows further.",
+        "i * F": "These lie F rows apart. They move by S.",
+        "j * S": "`i` counts rows, and `top` is a row.",
+    },
+    "top + F": {
+        "top + F - 1": "A slice leaves its end out, so this window has F − 1 rows.",
+        "top + F + 1": "A slice leaves its end out: `top + F` makes F rows.",
+        "i + F": "The F rows start at `top`, not at i.",
+        "top + S": "This window has S rows. S is its step, F its extent.",
+        "F": "A slice's second number is where it stops: F rows from `top`.",
+        "H1": "This window goes on to the last row. It has F of them.",
+    },
+}
+_LARGEST = {
+    "window.max()": {
+        "window.mean()": "That is average pooling: wanted is the largest.",
+        "window.sum()": "That is the sum: wanted is the largest.",
+        "window.max().clamp(min=0)": "Right unless all numbers of a window are "
+        "negative: nothing should stop at 0.",
+        "window.abs().max()": "That forgets the sign: −9 is smaller than −1.",
+        "window.argmax()": "`argmax` says *where* the largest stands, not what it is.",
+        "window.max(0)": "`max(0)` goes along one axis: leave the 0 out.",
+        "window.max": "Round brackets call the method: `window.max()`.",
+        "window[0, 0]": "That is the first number. Look at all.",
+    }
+}
+_OTHER = {"H1": "W1", "W1": "H1", "i": "j", "j": "i", "top": "left", "left": "top"}
+_OTHER |= {"rows": "columns", "row": "column"}
+
+
+def _other_way(text):
+    """The same of columns as of rows."""
+    return re.sub(r"\w+", lambda word: _OTHER.get(word[0], word[0]), text)
+
+
+_COLUMNS = {
+    _other_way(right): {
+        _other_way(text): _other_way(says) for text, says in wrong.items()
+    }
+    for right, wrong in _ROWS.items()
+}
 
 add(
     Exercise(
         "05.2",
         "Max pooling with loops",
         cases=_pool_cases,
-        wrong={
-            "stride-forgotten": Wrong(
-                _pool(start=lambda i, F, S: i),
-                "These windows start at i and j. Output i belongs to the window that "
-                "starts after i steps of S pixels.",
-            ),
-            "steps-of-F": Wrong(
-                _pool(start=lambda i, F, S: i * F),
-                "These windows always lie side by side. They move by the stride S, "
-                "which may differ from F.",
-            ),
-            "one-short": Wrong(
-                _pool(size=lambda W1, F, S: (W1 - F) // S),
-                "That counts the moves. The place before the first move counts too.",
-            ),
-            "rounded-up": Wrong(
-                _pool(size=lambda W1, F, S: math.ceil((W1 - F) / S) + 1),
-                "The last windows hang over the edge. Round the number of moves down: "
-                "`//`.",
-            ),
-            "divided-by-stride": Wrong(
-                _pool(size=lambda W1, F, S: W1 // S),
-                "W1 // S fits only when F = S. In general: ⌊(W1 − F)/S⌋ + 1.",
-            ),
-            "stride-not-in-size": Wrong(
-                _pool(size=lambda W1, F, S: W1 - F + 1),
-                "W1 − F + 1 is the size for stride 1. With larger strides there are "
-                "fewer places.",
-            ),
-            "no-floor": Wrong(
-                _pool(size=lambda W1, F, S: (W1 - F) / S + 1),
-                "`/` gives a number with a decimal point, and a size must be whole: "
-                "divide with `//`.",
-            ),
-            "average": Wrong(
-                _pool(keep=lambda window: window.mean()),
-                "That is average pooling. The largest of a window is `window.max()`.",
-            ),
-            "python-max": Wrong(
-                _pool(keep=lambda window: max(window)),
-                "Python's `max` compares whole rows of a tensor. The largest of all "
-                "its numbers is `window.max()`.",
-            ),
-            "not-below-zero": Wrong(
-                _pool(keep=lambda window: window.max().clamp(min=0)),
-                "Right unless all numbers of a window are negative: nothing should "
-                "stop at 0.",
-            ),
-            "sides-swapped": Wrong(
-                _sides_swapped,
-                "Height and width of the output are swapped: H2 comes from H1.",
-            ),
-            "window-too-large": Wrong(
-                _pool(more=1),
-                "The windows are one too large. A slice leaves its end out: from top "
-                "to top + F are F rows.",
-            ),
+        wrong=_wrong(_ROWS | _COLUMNS | _LARGEST)
+        | {
+            "precedence": Wrong(
+                {1: "H1 - F // S + 1", 2: "W1 - F // S + 1"},
+                "Only F is divided: `//` binds tighter than `-`. Put the difference in "
+                "brackets, for rows and for columns.",
+            )
         },
         hints=(
             "The size is that of a convolution without padding.",
@@ -186,38 +187,36 @@ add(
 
 # --- 05.3 -----------------------------------------------------------------------------
 
+_FOURS = _windows(2)
+_MEANS = {
+    "These are the sums. A window holds four numbers: divide by 4.": _FOURS.sum(2),
+    "These are the largest. Now the mean of all four.": _STRIDE_2,
+    "Divided by 2. A window of 2×2 holds 4 numbers.": _FOURS.sum(2) / 2,
+    "Rounded up: a mean need not be whole.": -(-_FOURS.sum(2) // 4),
+    "Cut off: a mean need not be whole.": _FOURS.sum(2) // 4,
+    "Rounded: a mean need not be whole.": (_FOURS.sum(2) / 4 + 0.5) // 1,
+    "That is with stride 1: with 2 they lie side by side.": _windows(1).mean(2),
+    "In `stride_2`, " + _TURNED: _FOURS.mean(2).T,
+}
+_MIDDLES = {
+    21: "8 + 3 + 6 + 4 = 21, and now divide by 4.",
+    21 / 2: "Divided by 2. The middle window, too, holds 4 numbers.",
+    21 / 9: "Divided by 9, the number of windows. Each holds 4 numbers.",
+    57 / 16: "That is the mean of all 16. The middle window holds 8, 3, 6 and 4.",
+    57 / 4: "That is a quarter of all 16. The middle window holds 8, 3, 6 and 4.",
+    8: "8 is the largest of the middle window, not its mean.",
+    5: "Rounded, or the median. The mean is (8 + 3 + 6 + 4)/4.",
+} | {
+    mean: f"{mean:g} is the mean of another window. The middle one holds 8, 3, 6 and 4."
+    for mean in _windows(1).mean(2).flatten().tolist()
+    if mean != 21 / 4
+}
 add(
     Exercise(
         "05.3",
         "The mean of each window",
-        wrong={
-            "sums": Wrong(
-                {"stride_2": [[18, 10], [17, 12]]},
-                "These are the sums. Each window holds four numbers: divide by 4.",
-            ),
-            "largest": Wrong(
-                {"stride_2": _STRIDE_2},
-                "These are the largest. Now the mean of all four.",
-            ),
-            "divided-by-F": Wrong(
-                {"stride_2": [[9, 5], [8.5, 6]]},
-                "Divided by 2. A window of 2×2 holds 4 numbers.",
-            ),
-            "rounded": Wrong(
-                {"stride_2": [[4, 2], [4, 3]]},
-                "Do not round: a mean of whole numbers need not be whole.",
-            ),
-            "middle-sum": Wrong(
-                {"middle": 21}, "8 + 3 + 6 + 4 = 21, and now divide by 4."
-            ),
-            "middle-of-all": Wrong(
-                {"middle": 57 / 16},
-                "That is the mean of all 16. The middle window holds 8, 3, 6 and 4.",
-            ),
-            "middle-largest": Wrong(
-                {"middle": 8}, "8 is the largest of the middle window, not its mean."
-            ),
-        },
+        wrong={says: Wrong({"stride_2": found}, says) for says, found in _MEANS.items()}
+        | _wrong({"middle": _MIDDLES}),
         hints=(
             "Add the four numbers of a window and divide by 4.",
             "The first: (1 + 4 + 5 + 8)/4. The middle: (8 + 3 + 6 + 4)/4.",
@@ -227,6 +226,23 @@ add(
 
 # --- 05.4 -----------------------------------------------------------------------------
 
+_AXES = {
+    "(2, 3)": {
+        "None": "One number for the whole batch. Images and channels stay apart: "
+        "average over height and width only.",
+        "1": "That averages over the channels. Pooling keeps them apart.",
+        "0": "That averages over the images. Each is pooled alone.",
+        "(1, 2, 3)": "One number for each image. Channels stay apart, too.",
+        "(0, 2, 3)": "One number for each channel. Images stay apart, too.",
+        "(0, 1)": "0 and 1 are images and channels. Height and width are 2 and 3.",
+        "(1, 2)": "Dimensions are counted from 0: 1 and 2 are C and H.",
+        "(3, 4)": "Dimensions are counted from 0: N is 0, C is 1.",
+        "3": "Only the width is averaged away. The height has to go too.",
+        "2": "Only the height is averaged away. The width has to go too.",
+        "(2, 3), keepdim=True": "Two axes of length 1 are left: (N, C, 1, 1). "
+        "`keepdim` keeps them, `.flatten(1)` takes them away.",
+    }
+}
 add(
     Exercise(
         "05.4",
@@ -240,44 +256,8 @@ add(
             case(_random(3, 6, 4, 4)),
             case(_random(2, 5, 1, 1)),
         ],
-        wrong={
-            "one-number": Wrong(
-                lambda images: images.mean(),
-                "One number for the whole batch. Images and channels stay apart: "
-                "average over height and width only.",
-            ),
-            "over-channels": Wrong(
-                lambda images: images.mean(dim=1),
-                "That averages over the channels, dimension 1, and keeps the places. "
-                "Pooling does the opposite.",
-            ),
-            "channels-too": Wrong(
-                lambda images: images.mean(dim=(1, 2, 3)),
-                "One number for each image: the channels are averaged too. Each "
-                "channel is pooled alone.",
-            ),
-            "batch-and-channels": Wrong(
-                lambda images: images.mean(dim=(0, 1)),
-                "0 and 1 are the images and the channels. Height and width are the "
-                "last two dimensions; count from 0.",
-            ),
-            "counted-from-one": Wrong(
-                lambda images: images.mean(dim=(3, 4)),
-                "Dimensions are counted from 0: N is 0, C is 1.",
-            ),
-            "width-only": Wrong(
-                lambda images: images.mean(dim=3),
-                "Only the width is averaged away. The height has to go too.",
-            ),
-            "height-only": Wrong(
-                lambda images: images.mean(dim=2),
-                "Only the height is averaged away. The width has to go too.",
-            ),
-            "kept-dimensions": Wrong(
-                lambda images: images.mean(dim=(2, 3), keepdim=True),
-                "The numbers are right, but the shape is (N, C, 1, 1). Leave "
-                "`keepdim` out.",
-            ),
+        wrong=_wrong(_AXES)
+        | {
             "sum": Wrong(
                 lambda images: images.sum(dim=(2, 3)),
                 "The sum grows with the size of the map. Take the mean.",
@@ -296,65 +276,93 @@ add(
 
 # --- 05.5 -----------------------------------------------------------------------------
 
+
+def _two_pairs(conv=lambda size: size - 4, pool=lambda size: size // 2):
+    """(W, H, D) after each layer."""
+    found, size = {}, 32
+    for pair, K in ((1, 8), (2, 16)):
+        found[f"conv{pair}"] = ((size := conv(size)),) * 2 + (K,)
+        found[f"pool{pair}"] = ((size := pool(size)),) * 2 + (K,)
+    return found
+
+
+_LAYERS = {
+    "conv": {
+        "A 5×5 kernel takes 4 pixels off each side length: W1 − 5 + 1.": lambda W: W,
+        "W1 − 5 counts the moves. The first place counts, too.": lambda W: W - 5,
+        "One too many: W1 − 5 moves, and *one* first place.": lambda W: W - 3,
+        "The kernel of 5 loses two places at *each* border.": lambda W: W - 2,
+    },
+    "pool": {
+        "That is with stride 1. A stride of 2 halves the size.": lambda W: W - 1,
+        "(W1 − 2)/2 moves, and the first place.": lambda W: W // 2 - 1,
+        "A stride of 2 halves the size, and this is not halved.": lambda W: W,
+        "A stride of 2 halves each side length only once.": lambda W: W // 4,
+    },
+}
+
+
+def _wrong_layers():
+    """Each mistake in one layer, and what follows from it in all later ones."""
+    right, wrong = _two_pairs(), {}
+    before = dict(zip(right, (32, *(size for size, *_ in right.values()))))
+    for part, mistakes in _LAYERS.items():
+        for says, size in mistakes.items():
+            chain = _two_pairs(**{part: size})
+            chain = {name: chain[name] for name in right if chain[name] != right[name]}
+            wrong[f"{part}: {says}"] = Wrong(chain, f"`{part}1`, `{part}2`: {says}")
+            for name in (f"{part}1", f"{part}2"):
+                found = (size(before[name]),) * 2 + right[name][2:]
+                wrong[f"{name}: {says}"] = Wrong({name: found}, f"`{name}`: {says}")
+    return wrong
+
+
+_OWN = "{}: each channel is pooled alone, so the depth stays."
+_DEPTHS = {
+    "conv1": {
+        (28, 28, 3): "A convolution's depth is its number of filters, K = 8.",
+        (28, 28, 24): "Each of the 8 filters reads all 3 channels and gives one map.",
+        (28, 28, 1): "Each of the 8 filters gives a map of its own.",
+        (8, 28, 28): "PyTorch's order. Here it is (W, H, D): the depth comes last.",
+        (28, 28): "The depth is missing: (W, H, D).",
+    },
+    "pool1": {
+        (14, 14, 4): "Pooling halves width and height. " + _OWN.format("pool1"),
+        (14, 14, 1): "Channels are not merged. " + _OWN.format("pool1"),
+        (14, 14, 3): "The pooling gets 8 maps, not the 3 colours.",
+    },
+    "conv2": {
+        (10, 10, 128): "Each of the 16 filters reads all 8 channels and gives one map.",
+        (10, 10, 8): "The second convolution has 16 filters: 16 maps.",
+        (10, 10, 24): "16 filters make 16 maps. The 8 are what they look at.",
+    },
+    "pool2": {
+        (5, 5, 8): "The depth stays in pooling: 16 maps go in, 16 come out.",
+        (5, 5, 1): "Channels are not merged. " + _OWN.format("pool2"),
+    },
+    "pool_parameters": {
+        4: "Four numbers lie in a window, but none of them is a weight.",
+        2 * 2 * 8: "2·2·8 is what a filter has. The largest needs no weights.",
+        2 * 2 * 16: "2·2·16 is what a filter has. The largest needs no weights.",
+        2 * 2 * 3: "2·2·3 is what a filter has. The largest needs no weights.",
+        2: "F and S are chosen beforehand, not learned: they are no parameters.",
+        1: "The largest of four is found without any number that is learned.",
+        5: "Four weights and a bias is what a filter would have. Pooling has none.",
+    },
+}
 add(
     Exercise(
         "05.5",
         "Two pairs of convolution and pooling",
-        wrong={
-            "conv-keeps-size": Wrong(
-                {"conv1": (32, 32, 8)},
-                "Without padding a 5×5 kernel takes 4 pixels off each side length: "
-                "32 − 5 + 1.",
-            ),
-            "depth-kept": Wrong(
-                {"conv1": (28, 28, 3)},
-                "A convolution's depth is its number of filters, K = 8.",
-            ),
-            "conv-one-short": Wrong(
-                {"conv1": (27, 27, 8), "pool1": (13, 13, 8)},
-                "The pooling is right, but the convolution is one short: 32 − 5 = 27 "
-                "moves, and the first place.",
-            ),
+        wrong=_wrong_layers()
+        | {
             "channels-first": Wrong(
-                {"conv1": (8, 28, 28)},
-                "PyTorch's order. Here it is (W, H, D): the depth comes last.",
-            ),
-            "pool-by-one": Wrong(
-                {"pool1": (27, 27, 8)},
-                "That is with stride 1. A stride of 2 halves the size.",
-            ),
-            "one-short": Wrong(
-                {"pool1": (13, 13, 8)}, "(28 − 2)/2 = 13 moves, and the first place."
-            ),
-            "depth-halved": Wrong(
-                {"pool1": (14, 14, 4)},
-                "Pooling halves width and height. Each channel is pooled alone, so "
-                "the depth stays.",
-            ),
-            "pool-makes-one": Wrong(
-                {"pool1": (14, 14, 1)},
-                "Channels are not merged: each is pooled alone, so the depth stays.",
-            ),
-            "depth-times-filters": Wrong(
-                {"conv2": (10, 10, 128)},
-                "Each of the 16 filters reaches through all 8 channels and gives one "
-                "map.",
-            ),
-            "last-depth-halved": Wrong(
-                {"pool2": (5, 5, 8)},
-                "The depth stays in pooling: 16 maps go in, 16 come out.",
-            ),
-            "weights-of-a-window": Wrong(
-                {"pool_parameters": 4},
-                "A 2×2 window holds four numbers, but none of them is a weight: there "
-                "is nothing to learn.",
-            ),
-            "weights-for-each-map": Wrong(
-                {"pool_parameters": 32},
-                "2·2·8 is what a filter would have. The largest of four numbers is "
-                "found without any weights.",
-            ),
-        },
+                {name: (D, W, H) for name, (W, H, D) in _two_pairs().items()},
+                "PyTorch's order, throughout. Here it is (W, H, D): the depth comes "
+                "last.",
+            )
+        }
+        | _wrong(_DEPTHS),
         hints=(
             "Convolution: W1 − F + 1, and the depth is K.",
             "Pooling: (W1 − 2)/2 + 1, and the depth stays.",
@@ -365,6 +373,37 @@ add(
 
 # --- 05.6 -----------------------------------------------------------------------------
 
+_SHARES = {
+    "eight": {
+        1: "The 8 wins more than one window. What is its share in each? They add up.",
+        8: "8 is the number itself. How much does the sum grow when it grows by 1?",
+        32: "The 8 wins four windows, and gets 1 from each, not 8.",
+        3: "One window short: which of the nine outputs are 8?",
+        2: "Two windows short: which of the nine outputs are 8?",
+    },
+    "seven": {
+        2: "The 7 lies in two windows, and in the upper one the 8 wins.",
+        7: "7 is the number itself. How much does the sum grow when it grows by 1?",
+        0: "The 7 is the largest of the window 7, 6, 1, 3.",
+    },
+    "six": {
+        0: "The 6 loses to 8 and to 7, but look at the window 6, 4, 3, 1.",
+        4: "The 6 lies in four windows, and wins only one.",
+        6: "6 is the number itself. How much does the sum grow when it grows by 1?",
+        2: "Only one of the nine outputs is 6.",
+    },
+    "five": {
+        1: "This 5 lies in two windows, at the right edge. Who wins them?",
+        5: "5 is the number itself. How much does the sum grow when it grows by 1?",
+        10: "The 5 wins two windows, and gets 1 from each, not 5.",
+        0: "This 5, in the third row, wins the windows at the right edge.",
+    },
+    "three": {
+        1: "The 3 loses every window: none of the nine outputs is 3.",
+        3: "3 is the number itself, and no output is 3: nothing changes when it grows.",
+        4: "The 3 lies in four windows, and wins none.",
+    },
+}
 add(
     Exercise(
         "05.6",
@@ -375,39 +414,28 @@ add(
                 "One for each winner. With stride 1 windows overlap: a number that "
                 "wins several of them gets 1 from each.",
             ),
-            "eight-once": Wrong(
-                {"eight": 1},
-                "The 8 wins more than one window. What is its share in each? They add "
-                "up.",
-            ),
             "values": Wrong(
                 {"eight": 8, "seven": 7, "six": 6},
                 "These are the numbers themselves. The gradient says how much the sum "
                 "grows when the number grows by 1.",
             ),
-            "six-loses": Wrong(
-                {"six": 0},
-                "The 6 loses to 8 and to 7, but look at the window 6, 4, 3, 1.",
-            ),
-            "seven-twice": Wrong(
-                {"seven": 2},
-                "The 7 lies in two windows, and in the upper one the 8 wins.",
-            ),
-            "five-once": Wrong(
-                {"five": 1},
-                "This 5 lies in two windows, at the right edge. Who wins them?",
+            "times-values": Wrong(
+                {"eight": 32, "seven": 7, "six": 6, "five": 10},
+                "That is what each adds to the sum. The gradient is how much the sum "
+                "grows when it grows by 1.",
             ),
             "windows-counted": Wrong(
                 {"seven": 2, "six": 4, "three": 4},
-                "That counts the windows a number lies in. Only a window's winner "
-                "gets something.",
+                "That counts the windows a number lies in. Only a window's winner gets "
+                "something.",
             ),
             "shared-out": Wrong(
                 {"eight": 1, "seven": 0.5, "six": 1, "five": 0.5, "three": 1},
                 "That is average pooling, where each of four numbers gets 1/4. Here "
                 "the winner takes all.",
             ),
-        },
+        }
+        | _wrong(_SHARES),
         hints=(
             "In the output 8 8 4 / 8 8 5 / 7 6 5, count each number.",
             "A number that appears k times in the output gets k. (The 5 in row 1 wins "
@@ -418,37 +446,26 @@ add(
 
 # --- 05.7 -----------------------------------------------------------------------------
 
-
-def _conv(weigh, **options):
-    def average_by_convolution(images):
-        C = images.shape[1]
-        weight = torch.zeros(C, C, 2, 2)
-        for c in range(C):
-            weigh(weight, c, C)
-        return functional.conv2d(images, weight, **options)
-
-    return average_by_convolution
-
-
-def _own(value):
-    def weigh(weight, c, C):
-        weight[c, c] = value
-
-    return weigh
-
-
-def _all(weight, c, C):
-    weight[c] = 1 / 4
-
-
-def _all_mean(weight, c, C):
-    weight[c] = 1 / (4 * C)
-
-
-def _first(weight, c, C):
-    weight[c, 0] = 1 / 4
-
-
+_WEIGHTS = {
+    "c": {
+        ":": "That reads all channels. Filter c should read channel c only.",
+        "0": "Every filter reads channel 0. Filter c should read channel c.",
+        "C - 1": "Every filter reads the last channel. Filter c should read channel c.",
+        "c, 0, 0": "Only the window's first number counts here, of four.",
+    },
+    "1 / 4": {
+        "1": "Weights of 1 add up. What makes a sum of four a mean?",
+        "1 / 2": "F is 2, but a window holds 2·2 numbers.",
+        "4": "That multiplies the sum by 4. The mean divides it by 4.",
+        "1 // 4": "`//` rounds down: 1 // 4 is 0.",
+        "1 / C": "C counts channels. A window holds 2·2 numbers of one.",
+        "1 / (4 * C)": "That divides by C, too. Each filter reads one channel.",
+    },
+    "2": {
+        "1": "The windows overlap: with stride 1 they move by one pixel.",
+        "4": "A window of 2×2 moves by 2, not by its four numbers.",
+    },
+}
 add(
     Exercise(
         "05.7",
@@ -461,39 +478,7 @@ add(
             case(_random(1, 3, 5, 7)),
             case(_random(4, 2, 6, 4)),
         ],
-        wrong={
-            "sum": Wrong(
-                _conv(_own(1.0), stride=2),
-                "With weights of 1 the window is added up. What makes a sum of four a "
-                "mean?",
-            ),
-            "half": Wrong(
-                _conv(_own(0.5), stride=2),
-                "F is 2, but a window holds 2·2 numbers.",
-            ),
-            "channels-mixed": Wrong(
-                _conv(_all, stride=2),
-                "A filter adds up all channels. Here each reads its own channel only; "
-                "its other weights stay 0.",
-            ),
-            "channels-averaged": Wrong(
-                _conv(_all_mean, stride=2),
-                "That averages over the channels too, so all maps are the same. Each "
-                "filter should read its own channel only.",
-            ),
-            "first-channel": Wrong(
-                _conv(_first, stride=2),
-                "Every filter reads channel 0. Filter c should read channel c.",
-            ),
-            "stride-one": Wrong(
-                _conv(_own(0.25)),
-                "The windows overlap: a convolution moves by 1 unless told otherwise.",
-            ),
-            "stride-four": Wrong(
-                _conv(_own(0.25), stride=4),
-                "A window of 2×2 moves by 2, not by its four numbers.",
-            ),
-        },
+        wrong=_wrong(_WEIGHTS),
         hints=(
             "The mean of four numbers: each times one quarter, and added.",
             "Map c should see only channel c. Windows lie side by side when S = F.",

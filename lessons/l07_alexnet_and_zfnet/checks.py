@@ -1,17 +1,45 @@
 """Checks: AlexNet and ZFNet."""
 
 import torch
-from torch import nn
 
 from helpers.convolution import output_size
-from helpers.exercises.engine import Case, Exercise, Wrong, add, case, reference
+from helpers.exercises.engine import Case, Exercise, Wrong, add, case
+from helpers.exercises.lessons import lessons
 from helpers.exercises.modules import by_function, on_input
 
+
+def _listed(right, mistakes):
+    """Misconceptions from (key, values, words); those alike are said together.
+
+    One that happens to be right is left out. Among the values may be right ones that
+    the wrong one is computed from: elsewhere the words would not be true.
+    """
+    alike = {}
+    for key, values, says in mistakes:
+        if any(value != right[name] for name, value in values.items()):
+            alike.setdefault(tuple(values.items()), {})[key] = says
+    return {
+        next(iter(texts)): Wrong(
+            dict(values), " Or: ".join(dict.fromkeys(texts.values()))
+        )
+        for values, texts in alike.items()
+    }
+
+
+def _values(name, right, mistakes, **given):
+    """Misconceptions of one value by key: the wrong one, and words."""
+    found = (
+        (f"{name}-{k}", given | {name: v}, says) for k, (v, says) in mistakes.items()
+    )
+    return _listed(given | {name: right}, found)
+
+
+def _instead(number, says, right, wrong):
+    """A misconception that changes the solved cell outside its blanks."""
+    return Wrong({}, says, source=lessons()["07"].solved[number].replace(right, wrong))
+
+
 # --- 07.1: how the challenge counts ---------------------------------------------------
-
-
-def _top_error(scores, labels, k):
-    return reference("07.1")(scores, labels, k)
 
 
 def _scored(count, classes, k, seed) -> Case:
@@ -22,709 +50,615 @@ def _scored(count, classes, k, seed) -> Case:
     return case(scores, labels, k)
 
 
-add(
-    Exercise(
-        "07.1",
-        "Top-5 error",
-        cases=lambda: [
-            case(torch.tensor([[1.0, 6, 3, 2, 5, 4]]), torch.tensor([4]), 1),
-            case(torch.tensor([[1.0, 6, 3, 2, 5, 4]] * 2), torch.tensor([4, 0]), 2),
-            case(torch.tensor([[1.0, 6, 3, 2, 5, 4]] * 3), torch.tensor([5, 1, 3]), 3),
-            _scored(4, 8, 5, seed=1),
-            _scored(20, 10, 5, seed=2),
-            _scored(50, 9, 3, seed=3),
-            _scored(7, 12, 7, seed=4),
-        ],
-        wrong={
-            "accuracy": Wrong(
-                lambda scores, labels, k=5: 1 - _top_error(scores, labels, k),
-                "This is the part that was found. The error is the rest: 1 minus it.",
-            ),
-            "not-each-with-each": Wrong(
-                lambda scores, labels, k=5: (
-                    1 - (scores.topk(k).indices == labels).any(dim=1).float().mean()
-                ),
-                "Each label belongs to a row of `best`: a column of labels, "
-                "`labels[:, None]`, is compared with all k of its row.",
-            ),
-            "one-guess": Wrong(
-                lambda scores, labels, k=5: _top_error(scores, labels, 1),
-                "Only the best guess is looked at. k are allowed.",
-            ),
-            "always-five": Wrong(
-                lambda scores, labels, k=5: _top_error(scores, labels, 5),
-                "This allows five guesses, whatever k is.",
-            ),
-            "one-guess-more": Wrong(
-                lambda scores, labels, k=5: _top_error(scores, labels, k + 1),
-                "One guess too many: `topk(k)` gives k of them.",
-            ),
-            "a-number-of-images": Wrong(
-                lambda scores, labels, k=5: _top_error(scores, labels, k) * len(labels),
-                "This counts images. The error is a part of them, 0 to 1: take the "
-                "mean.",
-            ),
-            "percent": Wrong(
-                lambda scores, labels, k=5: 100 * _top_error(scores, labels, k),
-                "This is in percent. A part of all images is asked for, 0 to 1.",
-            ),
-        },
-        hints=(
-            "`topk(k, dim=1).indices` holds the k best classes of each image, (N, k).",
-            "`labels[:, None]` has the shape (N, 1), so it is compared with each of "
-            "the k.",
-            "`found` is true where the label was among them; the error is 1 minus its "
-            "mean.",
-        ),
-    )
-)
+add(Exercise("07.1", "Top-5 error",
+    cases=lambda: [
+        case(torch.tensor([[1.0, 6, 3, 2, 5, 4]]), torch.tensor([4]), 1),
+        case(torch.tensor([[1.0, 6, 3, 2, 5, 4]] * 2), torch.tensor([4, 0]), 2),
+        case(torch.tensor([[1.0, 6, 3, 2, 5, 4]] * 3), torch.tensor([5, 1, 3]), 3),
+        _scored(4, 8, 5, seed=1),
+        _scored(20, 10, 5, seed=2),
+        _scored(50, 9, 3, seed=3),
+        _scored(7, 12, 7, seed=4),
+    ],
+    wrong={
+        "accuracy": Wrong({3: "found.float().mean()"}, "This is the part that was "
+            "found. The error is the rest: 1 minus it."),
+        "not-each-with-each": Wrong({2: "labels"}, "Each label belongs to a row of "
+            "`best`: a column of labels, `labels[:, None]`, is compared with all k of "
+            "its row."),
+        "first-label": Wrong({2: "labels[0]"}, "Every image is compared with the first "
+            "one's label here."),
+        "one-guess": Wrong({1: "1"}, "Only the best guess is looked at. k are "
+            "allowed."),
+        "always-five": Wrong({1: "5"}, "This allows five guesses, whatever k is."),
+        "one-guess-more": Wrong({1: "k + 1"}, "One guess too many: `topk(k)` gives k "
+            "of them."),
+        "one-guess-less": Wrong({1: "k - 1"}, "One guess too few: `topk(k)` gives k of "
+            "them."),
+        "a-number-of-images": Wrong({3: "len(labels) - found.sum()"},
+            "This counts images. The error is a part of them, 0 to 1: take the mean."),
+        "number-found": Wrong({3: "found.sum()"}, "This counts the images that were "
+            "found. The error is 1 minus the *part* of them, the mean."),
+        "sum-for-mean": Wrong({3: "1 - found.sum()"}, "1 minus a number of images "
+            "means nothing: take the mean, a part of them."),
+        "divided-by-k": Wrong({3: "1 - found.sum() / k"}, "`found` has one entry for "
+            "each image: divide by their number, not by k."),
+        "each-image": Wrong({3: "1 - found.float()"}, "That is one value for each "
+            "image, found or not. Their mean is asked for."),
+        "mean-of-truths": Wrong({3: "1 - found.mean()"}, "`found` holds true and "
+            "false, which have no mean: `.float()` makes them 1 and 0."),
+        "percent": Wrong({3: "100 * (1 - found.float().mean())"}, "This is in percent. "
+            "A part of all images is asked for, 0 to 1."),
+    },
+    hints=(
+        "`topk(k, dim=1).indices` holds the k best classes of each image, (N, k).",
+        "`labels[:, None]` has the shape (N, 1), so it is compared with each of the k.",
+        "`found` is true where the label was among them; the error is 1 minus its "
+        "mean.",
+    ),
+))  # fmt: skip
 
-# --- 07.2 to 07.4: layer by layer -----------------------------------------------------
+# --- Widths and weights, layer by layer -----------------------------------------------
 
-add(
-    Exercise(
-        "07.2",
-        "conv1 and pool1",
-        tolerance=1e-9,
-        wrong={
-            "one-short": Wrong(
-                {"W2": 54}, "(227 − 11)/4 = 54 are moves. The first place makes it 55."
-            ),
-            "stride-forgotten": Wrong(
-                {"W2": 217}, "That is with S = 1. Here S = 4, so divide by 4."
-            ),
-            "flat-filters": Wrong(
-                {"weights": 11616},
-                "The image has three channels, and so has each filter: 11·11·3.",
-            ),
-            "one-filter": Wrong(
-                {"weights": 363}, "363 is one filter. There are 96 of them."
-            ),
-            "biases-in": Wrong(
-                {"weights": 34944},
-                "34 944 has the 96 biases in it. Like the lecture, count weights only.",
-            ),
-            "the-slide's": Wrong(
-                {"weights": 34000}, "34K is cut off. Write down the whole number."
-            ),
-            "rounded-up": Wrong(
-                {"pooled": 28}, "(55 − 3)/2 = 26 moves, and the first place: 27."
-            ),
-            "moves-of-the-pooling": Wrong(
-                {"pooled": 26}, "26 are moves; the first place makes it 27."
-            ),
-        },
-        hints=(
-            "W2 = ⌊(W1 − F + 2P)/S⌋ + 1, with W1 = 227, F = 11, P = 0, S = 4.",
-            "One filter has 11·11·3 weights. `96 * 11 * 11 * 3` may stand as it is.",
-            "pool1: the same formula from 55, with F = 3 and S = 2.",
-        ),
-    )
-)
 
-add(
-    Exercise(
-        "07.3",
-        "conv2 and pool2",
-        tolerance=1e-9,
-        wrong={
-            "size-kept": Wrong(
-                {"W2": 27}, "27 stay only with P = 2. As lectured, P = 0: 27 − 5 + 1."
-            ),
-            "one-short": Wrong({"W2": 22}, "27 − 5 = 22 moves, and the first place."),
-            "depth-of-the-image": Wrong(
-                {"weights": 19200},
-                "The input of conv2 is not the image: it has 96 maps, so each filter "
-                "has 5·5·96 weights.",
-            ),
-            "flat-filters": Wrong(
-                {"weights": 6400}, "A filter is as deep as its input: 5·5·96 weights."
-            ),
-            "biases-in": Wrong(
-                {"weights": 614656}, "Weights only: leave out the 256 biases."
-            ),
-            "half-the-depth": Wrong(
-                {"weights": 307200},
-                "That is conv2 in two groups, as published. As lectured each filter "
-                "sees all 96 maps.",
-            ),
-            "moves-of-the-pooling": Wrong(
-                {"pooled": 10},
-                "10 is the number of moves. The first place comes on top.",
-            ),
-            "pooled-from-27": Wrong(
-                {"pooled": 13}, "The input of pool2 is what conv2 puts out: 23, not 27."
-            ),
-            "rounded-up": Wrong(
-                {"pooled": 12}, "(23 − 3)/2 = 10 moves, and the first place."
-            ),
-        },
-        hints=(
-            "conv2 sees what pool1 puts out: 27×27×96.",
-            "One filter has 5·5·96 weights, and there are 256.",
-            "pool2: ⌊(23 − 3)/2⌋ + 1.",
-        ),
-    )
-)
+def _width(name, W, F, S, P):
+    """Wrong widths of a layer whose input is W wide."""
+    moves, both = (W - F + 2 * P) // S, F // 2 * 2
+    way = f"{W} − {F}{f' + 2·{P}' if P else ''}"
+    way = f"({way})/{S}" if S > 1 else way
+    return {
+        "one-short": (moves, f"{way} counts moves, and the first place comes on top."),
+        "rounded-up": (-((F - W - 2 * P) // S) + 1, f"{way} is rounded down, to "
+            f"{moves} moves, and then the first place is added."),
+        "stride-forgotten": (W - F + 2 * P + 1, f"That is with S = 1. Here S = {S}."),
+        "no-window": (W // S if S > 1 else 0, f"{W}/{S} forgets that a whole window of "
+            f"{F} must fit: {way}, and 1 more."),
+        "no-window-rounded-up": (W // S + 1 if W % S else 0, f"{W}/{S}, rounded up, "
+            f"forgets that a whole window of {F} must fit: {way}, and 1 more."),
+        "side-by-side": (W // F if S > 1 else 0, f"Windows side by side would have "
+            f"S = {F}. Here S = {S}."),
+        "padding-forgotten": ((W - F) // S + 1, f"That is without padding: P = {P}."),
+        "padding-once": ((W - F + P) // S + 1, f"P = {P} zeros stand on each side, so "
+            f"{2 * P} along a row."),
+        "padded": ((W - F + both) // S + 1 if S < F - 1 else 0, f"That is with "
+            f"P = {F // 2}. Here P = {P}."),
+        "one-end": (W - F // 2 if (S, P) == (1, 0) else 0, f"A kernel of {F} takes off "
+            f"{F // 2} at *each* end, {both} in all."),
+    }  # fmt: skip
 
-add(
-    Exercise(
-        "07.4",
-        "conv3 to pool5",
-        tolerance=1e-9,
-        wrong={
-            "sizes-kept": Wrong(
-                {"conv3": 11, "conv4": 11, "conv5": 11},
-                "3×3 keeps the size only with P = 1. As lectured, P = 0: each layer "
-                "takes off 2.",
-            ),
-            "one-taken-off": Wrong(
-                {"conv3": 10, "conv4": 9, "conv5": 8},
-                "A 3×3 kernel takes off one pixel at each end: 2 in all.",
-            ),
-            "three-taken-off": Wrong(
-                {"conv3": 8, "conv4": 5, "conv5": 2},
-                "W1 − F + 1: the + 1 is missing.",
-            ),
-            "pooling-stride-one": Wrong(
-                {"pool5": 3}, "That is with S = 1. Like the other two, pool5 has S = 2."
-            ),
-            "pooling-moves": Wrong(
-                {"pool5": 1}, "(5 − 3)/2 = 1 move, and the first place."
-            ),
-            "depth-of-the-output": Wrong(
-                {"conv5_weights": 589824},
-                "The depth of a filter is that of its input: 384 maps of conv4.",
-            ),
-            "depth-of-pool2": Wrong(
-                {"conv5_weights": 9 * 96 * 256},
-                "The input of conv5 is what conv4 puts out, 384 maps.",
-            ),
-            "biases-in": Wrong(
-                {"conv5_weights": 884992}, "Weights only: leave out the 256 biases."
-            ),
-        },
-        hints=(
-            "Each 3×3 without padding takes off 2 pixels along each side.",
-            "11 → 9 → 7 → 5, then ⌊(5 − 3)/2⌋ + 1.",
-            "conv5 has 256 filters of 3·3·384.",
-        ),
-    )
-)
+
+def _widths(W, **layers):
+    """Misconceptions of widths; of a layer: F, S, P.
+
+    A wrong width is also recognised together with those that follow from it.
+    """
+    names, right, mistakes, before = list(layers), {}, [], W
+    for name, (F, S, P) in layers.items():
+        right[name] = before = output_size(before, F, P, S)
+    for at, name in enumerate(names):
+        given = {names[at - 1]: right[names[at - 1]]} if at else {}
+        wrongs = _width(name, W if not at else right[names[at - 1]], *layers[name])
+        for key, (wrong, says) in wrongs.items():
+            values = given | {name: wrong}
+            mistakes.append((f"{name}-{key}", values, f"`{name}`: {says}"))
+            for later in names[at + 1 :]:
+                F, S, P = layers[later]
+                wrong = (wrong - F + 2 * P) // S + 1
+                values = values | {later: wrong}
+            if wrong > 0 and any(values[k] != right[k] for k in names[at + 1 :]):
+                more = f"`{name}`: {says} What comes after follows from it."
+                mistakes.append((f"{name}-{key}-on", values, more))
+    return _listed(right, (m for m in mistakes if min(m[1].values()) > 0))
+
+
+def _convolution(name, W, F, D, K, slide):
+    """Misconceptions of the weights of K filters of F×F×D that put out maps of W×W."""
+    right, one = F * F * D * K, F * F * D
+    return _values(name, right, {
+        "flat-filters": (F * F * K, "A filter is as deep as its input: "
+            f"{F}·{F}·{D} weights."),
+        "one-filter": (one, f"{one} is one filter. There are {K} of them."),
+        "extent-once": (F * D * K, f"A filter is {F} high *and* {F} wide."),
+        "biases-in": (right + K, f"{right + K} has the {K} biases in it. Like the "
+            "lecture, count weights only."),
+        "depth-of-the-image": (F * F * 3 * K, "Its input is not the image: it has "
+            f"{D} maps, so each filter has {F}·{F}·{D} weights."),
+        "depth-of-the-output": (F * F * K * K, "The depth of a filter is that of its "
+            f"input, {D}, not the number of filters."),
+        "grouped": (right // 2, "That is in two groups, as published. As lectured, "
+            f"each filter sees all {D}."),
+        "work": (right * W * W, "A weight counts once, at however many places."),
+        "the-slide's": (slide, f"{slide} is the slide's. Write down the whole number."),
+    })  # fmt: skip
+
+
+add(Exercise("07.2", "conv1 and pool1",
+    tolerance=1e-9,
+    wrong={
+        **_widths(227, W2=(11, 4, 0), pooled=(3, 2, 0)),
+        **_convolution("weights", 55, F=11, D=3, K=96, slide=34000),
+    },
+    hints=(
+        "W2 = ⌊(W1 − F + 2P)/S⌋ + 1, with W1 = 227, F = 11, P = 0, S = 4.",
+        "One filter has 11·11·3 weights. `96 * 11 * 11 * 3` may stand as it is.",
+        "pool1: the same formula from 55, with F = 3 and S = 2.",
+    ),
+))  # fmt: skip
+
+add(Exercise("07.3", "conv2 and pool2",
+    tolerance=1e-9,
+    wrong={
+        **_widths(27, W2=(5, 1, 0), pooled=(3, 2, 0)),
+        **_convolution("weights", 23, F=5, D=96, K=256, slide=600000),
+        **_values("pooled", 11, {
+            "from-27": (13, "The input of pool2 is what conv2 puts out: 23, not 27."),
+        }, W2=23),
+    },
+    hints=(
+        "conv2 sees what pool1 puts out: 27×27×96.",
+        "One filter has 5·5·96 weights, and there are 256.",
+        "pool2: ⌊(23 − 3)/2⌋ + 1.",
+    ),
+))  # fmt: skip
+
+add(Exercise("07.4", "conv3 to pool5",
+    tolerance=1e-9,
+    wrong={
+        "sizes-kept": Wrong({"conv3": 11, "conv4": 11, "conv5": 11}, "3×3 keeps the "
+            "size only with P = 1. As lectured, P = 0: each layer takes off 2."),
+        "one-taken-off": Wrong({"conv3": 10, "conv4": 9, "conv5": 8}, "A 3×3 kernel "
+            "takes off one pixel at each end: each layer takes off 2."),
+        "three-taken-off": Wrong({"conv3": 8, "conv4": 5, "conv5": 2}, "W1 − F + 1: "
+            "the + 1 is missing, in each layer."),
+        **_widths(11, **dict.fromkeys(("conv3", "conv4", "conv5"), (3, 1, 0)),
+            pool5=(3, 2, 0)),
+        **_convolution("conv5_weights", 5, F=3, D=384, K=256, slide=800000),
+        **_values("conv5_weights", 9 * 384 * 256, {
+            "of-conv4": (9 * 384 * 384, "That is conv4. conv5 has only 256 filters."),
+            "depth-of-pool2": (9 * 96 * 256, "The input of conv5 is what conv4 puts "
+                "out, 384 maps."),
+        }),
+    },
+    hints=(
+        "Each 3×3 without padding takes off 2 pixels along each side.",
+        "11 → 9 → 7 → 5, then ⌊(5 − 3)/2⌋ + 1.",
+        "conv5 has 256 filters of 3·3·384.",
+    ),
+))  # fmt: skip
 
 # --- 07.5 and 07.6: dense layers ------------------------------------------------------
 
-add(
-    Exercise(
-        "07.5",
-        "Where in the row?",
-        cases=lambda: [
-            case(c=0, i=0, j=1, H=2, W=2),
-            case(c=0, i=1, j=0, H=2, W=3),
-            case(c=1, i=0, j=2, H=2, W=3),
-            case(c=1, i=1, j=0, H=3, W=2),
-            case(c=3, i=2, j=1, H=4, W=5),
-            case(c=7, i=0, j=6, H=3, W=8),
-            case(c=255, i=5, j=5, H=6, W=6),
-        ],
-        tolerance=1e-9,
-        wrong={
-            "columns-first": Wrong(
-                lambda c, i, j, H, W: c * H * W + j * H + i,
-                "This goes down the columns. A map is read row by row: i rows of W "
-                "numbers stand before.",
-            ),
-            "height-for-width": Wrong(
-                lambda c, i, j, H, W: c * H * W + i * H + j,
-                "A row holds W numbers, not H.",
-            ),
-            "rows-of-maps": Wrong(
-                lambda c, i, j, H, W: c * W + i * W + j,
-                "A whole map stands before the next one: H·W numbers.",
-            ),
-            "counted-from-one": Wrong(
-                lambda c, i, j, H, W: c * H * W + i * W + j + 1,
-                "Places count from 0: nothing stands before the first number.",
-            ),
-            "one-map": Wrong(
-                lambda c, i, j, H, W: i * W + j,
-                "All maps before this one come first.",
-            ),
-            "added": Wrong(
-                lambda c, i, j, H, W: c + i + j,
-                "How many numbers stand before? Each map before counts H·W of them, "
-                "each row W.",
-            ),
-        },
-        hints=(
-            "How many numbers stand before this one?",
-            "c whole maps of H·W numbers, then i whole rows of W, then j.",
-        ),
-    )
-)
+add(Exercise("07.5", "Where in the row?",
+    cases=lambda: [
+        case(c=0, i=0, j=1, H=2, W=2), case(c=0, i=1, j=0, H=2, W=3),
+        case(c=1, i=0, j=2, H=2, W=3), case(c=1, i=1, j=0, H=3, W=2),
+        case(c=3, i=2, j=1, H=4, W=5), case(c=7, i=0, j=6, H=3, W=8),
+        case(c=255, i=5, j=5, H=6, W=6),
+    ],
+    tolerance=1e-9,
+    wrong={
+        "columns-first": Wrong({2: "i", 3: "j * H"}, "This goes down the columns. A "
+            "map is read row by row: i rows of W numbers stand before."),
+        "swapped": Wrong({2: "j * W", 3: "i"}, "Row and column are exchanged: i whole "
+            "rows stand before, and j numbers of the same row."),
+        "height-for-width": Wrong({2: "i * H"}, "A row holds W numbers, not H."),
+        "rows-of-maps": Wrong({1: "c * W"}, "A whole map stands before the next one: "
+            "H·W numbers."),
+        "columns-of-maps": Wrong({1: "c * H"}, "A map has not H numbers but H rows of "
+            "W: H·W."),
+        "maps-as-numbers": Wrong({1: "c"}, "Each map before counts all its numbers, "
+            "H·W."),
+        "one-map": Wrong({1: "0"}, "All maps before this one come first."),
+        "always-one-map": Wrong({1: "H * W"}, "H·W is one map. c of them stand "
+            "before."),
+        "maps-from-one": Wrong({1: "(c - 1) * H * W"}, "Maps count from 0: before map "
+            "c stand c."),
+        "rows-as-numbers": Wrong({2: "i"}, "Each row before counts all its numbers, "
+            "W."),
+        "rows-as-maps": Wrong({2: "i * H * W"}, "A row holds W numbers. H·W is a whole "
+            "map."),
+        "all-from-one": Wrong({1: "(c - 1) * H * W", 2: "(i - 1) * W", 3: "j - 1"},
+            "Maps, rows and columns count from 0 already: take nothing off."),
+        "counted-from-one": Wrong({3: "j + 1"}, "Places count from 0: nothing stands "
+            "before the first number."),
+        "columns-from-one": Wrong({3: "j - 1"}, "Columns count from 0: before column j "
+            "stand j numbers."),
+        "columns-as-rows": Wrong({3: "j * W"}, "Each column counts one number in its "
+            "row: j, not j·W."),
+    },
+    hints=(
+        "How many numbers stand before this one?",
+        "c whole maps of H·W numbers, then i whole rows of W, then j.",
+    ),
+))  # fmt: skip
 
-add(
-    Exercise(
-        "07.6",
-        "The dense layers",
-        tolerance=1e-9,
-        wrong={
-            "one-map": Wrong({"inputs": 4}, "All 256 maps are stretched: 2·2·256."),
-            "maps-only": Wrong(
-                {"inputs": 256}, "Each of the 256 maps has 2·2 numbers."
+
+def _dense(name, inputs, outputs, slide=None):
+    """Misconceptions of a dense layer's weights."""
+    return _values(name, inputs * outputs, {
+        "biases-in": (inputs * outputs + outputs, "Weights only: leave out the "
+            f"{outputs} biases of {name}."),
+        "inputs-only": (inputs, f"Each of the {inputs} inputs of {name} has a weight "
+            f"to each of {outputs} outputs."),
+        "outputs-only": (outputs, f"Each of the {outputs} neurons of {name} has "
+            f"{inputs} weights."),
+        "added": (inputs + outputs, f"Each of {inputs} inputs of {name} meets each of "
+            f"{outputs} outputs: multiply."),
+        "the-slide's": (slide or inputs * outputs, f"{slide} is the slide's, cut off. "
+            f"Write down the whole number for {name}."),
+    })  # fmt: skip
+
+
+def _stretched(side, maps, fc6, others, **given):
+    """Misconceptions of the numbers that fc6 sees, and of fc6, which follows."""
+    right, mistakes = side * side * maps, []
+    wrongs = others | {
+        "one-map": (side * side, f"All {maps} maps are stretched, not only one."),
+        "maps-only": (maps, f"Each of the {maps} maps has {side}·{side} numbers."),
+        "side-once": (side * maps, f"A map is {side} high *and* {side} wide."),
+    }
+    for key, (wrong, says) in wrongs.items():
+        alone, after = {"inputs": wrong}, {"fc6": fc6(wrong)}
+        more = f"{says} `fc6` follows from it."
+        mistakes += [
+            (f"inputs-{key}", given | alone, says),
+            (f"inputs-{key}-on", given | alone | after, more),
+            (
+                f"fc6-{key}",
+                {"inputs": right} | after,
+                f"`fc6` sees {right} numbers. {says}",
             ),
-            "published": Wrong(
-                {"inputs": 9216}, "9216 = 6·6·256 comes with padding, and P = 0 here."
-            ),
-            "fc6-biases-in": Wrong(
-                {"fc6": 4198400}, "Weights only: leave out the 4096 biases of fc6."
-            ),
-            "fc7-biases-in": Wrong(
-                {"fc7": 16781312}, "Weights only: leave out the 4096 biases of fc7."
-            ),
-            "fc7-from-the-volume": Wrong(
-                {"fc7": 4194304}, "The input of fc7 is what fc6 puts out, 4096 numbers."
-            ),
-            "fc8-inputs-only": Wrong(
-                {"fc8": 4096},
-                "One weight for each pair of 4096 inputs and 1000 scores.",
-            ),
-            "fc8-1024": Wrong(
-                {"fc8": 4194304}, "ImageNet has 1000 classes, not 1024: 4096·1000."
-            ),
-            "fc8-biases-in": Wrong(
-                {"fc8": 4097000}, "Weights only: leave out the 1000 biases of fc8."
-            ),
-        },
-        hints=(
-            "pool5 puts out 256 maps of 2×2.",
-            "A dense layer has inputs · outputs weights.",
-            "1024·4096, then 4096·4096, then 4096·1000.",
-        ),
-    )
-)
+        ]
+    return _listed(given | {"inputs": right, "fc6": fc6(right)}, mistakes)
+
+
+add(Exercise("07.6", "The dense layers",
+    tolerance=1e-9,
+    wrong={
+        **_stretched(2, 256, lambda inputs: inputs * 4096, {
+            "published": (9216, "9216 = 6·6·256 comes with padding: P = 0 here."),
+            "unpooled": (5 * 5 * 256, "5×5 is before the last pooling: 2×2 is left."),
+        }),
+        **_dense("fc6", 1024, 4096, slide=4000000),
+        **_dense("fc7", 4096, 4096, slide=16000000),
+        **_values("fc7", 4096 * 4096, {
+            "from-the-volume": (4194304, "The input of fc7 is what fc6 puts out, 4096 "
+                "numbers."),
+            "to-the-scores": (4096000, "`fc7` puts out 4096 numbers. The 1000 scores "
+                "are those of fc8."),
+        }),
+        **_dense("fc8", 4096, 1000, slide=4000000),
+        **_values("fc8", 4096 * 1000, {
+            "not-the-last": (4096 * 4096, "`fc8` puts out 1000 scores, not 4096."),
+            "1024": (4194304, "ImageNet has 1000 classes, not 1024: 4096·1000."),
+            "from-the-volume": (1024 * 1000, "The input of fc8 is what fc7 puts out, "
+                "4096 numbers."),
+        }),
+    },
+    hints=(
+        "pool5 puts out 256 maps of 2×2.",
+        "A dense layer has inputs · outputs weights.",
+        "1024·4096, then 4096·4096, then 4096·1000.",
+    ),
+))  # fmt: skip
 
 # --- 07.7 and 07.8: the whole table ---------------------------------------------------
 
-
-def _miscounted(layers, W, D, depth=True, stretched=True, into=True):
-    """Weights of each layer, for images of W×W×D; with something done wrong."""
-    counts, first = [], D
-    for kind, *numbers in layers:
-        if kind == "conv":
-            K, F, S, P = numbers
-            counts.append(F * F * (D if depth else first) * K)
-            W, D = output_size(W, F, P, S), K
-        elif kind == "pool":
-            F, S = numbers
-            counts.append(0)
-            W = output_size(W, F, 0, S)
-        else:
-            (N,) = numbers
-            counts.append((W * W if stretched else 1) * D * N)
-            W, D = 1 if into else W, N
-    return counts
-
-
-def _with_biases(layers, W, D):
-    outputs = [layer[1] if layer[0] != "pool" else 0 for layer in layers]
-    return [a + b for a, b in zip(reference("07.7")(layers, W, D), outputs)]
-
-
-def _pools_count(layers, W, D):
-    counts = reference("07.7")(layers, W, D)
-    depth = D
-    for at, (kind, *numbers) in enumerate(layers):
-        if kind == "pool":
-            counts[at] = numbers[0] ** 2 * depth
-        else:
-            depth = numbers[0]
-    return counts
-
-
 _PLAIN = ("conv", 4, 3, 1, 0), ("pool", 2, 2), ("conv", 5, 2, 1, 0), ("dense", 7)
 
-add(
-    Exercise(
-        "07.7",
-        "The weights of a network",
-        shown=lambda name, each: f"{name}({', '.join(map(repr, each.args))})",
-        cases=lambda: [
-            case([("conv", 2, 3, 1, 0)], 5, 1),
-            case([("conv", 2, 3, 1, 0), ("conv", 4, 2, 1, 0)], 6, 3),
-            case([("pool", 2, 2), ("dense", 3)], 4, 2),
-            case([("dense", 3), ("dense", 5)], 2, 2),
-            case([("conv", 6, 4, 2, 1), ("dense", 4)], 9, 2),  # 3.5 moves
-            case([*_PLAIN, ("dense", 3)], 9, 3),
-            case([("conv", 6, 5, 2, 2), ("pool", 3, 2), ("dense", 4)], 15, 3),
-            case(
-                [
-                    *(("conv", 96, 11, 4, 0), ("pool", 3, 2), ("conv", 256, 5, 1, 2)),
-                    *(("pool", 3, 2), ("dense", 4096), ("dense", 1000)),
-                ],
-                227,
-                3,
-            ),
-        ],
-        tolerance=1e-9,
-        wrong={
-            "biases-in": Wrong(
-                _with_biases, "Weights only: these are weights and biases."
-            ),
-            "depth-of-the-image": Wrong(
-                lambda layers, W, D: _miscounted(layers, W, D, depth=False),
-                "The depth is that of the layer's own input. After a convolution it "
-                "is K.",
-            ),
-            "not-stretched": Wrong(
-                lambda layers, W, D: _miscounted(layers, W, D, stretched=False),
-                "A dense layer sees the whole volume: W·W·D numbers.",
-            ),
-            "still-a-volume": Wrong(
-                lambda layers, W, D: _miscounted(layers, W, D, into=False),
-                "After a dense layer there is no width left: W is 1, D the number of "
-                "its outputs.",
-            ),
-            "pooling-learns": Wrong(
-                _pools_count, "A pooling layer learns nothing: 0 weights."
-            ),
-            "no-pooling-rows": Wrong(
-                lambda layers, W, D: [
-                    count
-                    for count, layer in zip(reference("07.7")(layers, W, D), layers)
-                    if layer[0] != "pool"
-                ],
-                "One number for each layer: a pooling layer has 0, and its row.",
-            ),
-            "one-sum": Wrong(
-                lambda layers, W, D: sum(reference("07.7")(layers, W, D)),
-                "The number of each layer is asked for, not only their sum.",
-            ),
-        },
-        hints=(
-            "K filters of F·F·D weights, and then the volume is K deep.",
-            "A dense layer has a weight for each pair of one of W·W·D inputs and one "
-            "of N outputs.",
-            "What a dense layer puts out is a row: a volume of 1×1×N.",
-        ),
-    )
-)
+add(Exercise("07.7", "The weights of a network",
+    shown=lambda name, each: f"{name}({', '.join(map(repr, each.args))})",
+    cases=lambda: [
+        case([("conv", 2, 3, 1, 0)], 5, 1),
+        case([("conv", 2, 3, 1, 0), ("conv", 4, 2, 1, 0)], 6, 3),
+        case([("pool", 2, 2), ("dense", 3)], 4, 2),
+        case([("dense", 3), ("dense", 5)], 2, 2),
+        case([("conv", 6, 4, 2, 1), ("dense", 4)], 9, 2),  # 3.5 moves
+        case([*_PLAIN, ("dense", 3)], 9, 3),
+        case([("conv", 6, 5, 2, 2), ("pool", 3, 2), ("dense", 4)], 15, 3),
+        case([("conv", 9, 11, 4, 0), ("pool", 3, 2), ("conv", 8, 5, 1, 2),
+            ("pool", 3, 2), ("dense", 12), ("dense", 10)], 227, 3),
+    ],
+    tolerance=1e-9,
+    wrong={
+        "biases-in": Wrong({1: "F * F * D * K + K"}, "Weights only: the K biases of a "
+            "convolution do not count here."),
+        "dense-biases-in": Wrong({4: "W * W * D * N + N"}, "Weights only: the N biases "
+            "of a dense layer do not count here."),
+        "flat-filters": Wrong({1: "F * F * K"}, "A filter is as deep as its input: "
+            "F·F·D weights."),
+        "extent-once": Wrong({1: "F * D * K"}, "A filter is F high *and* F wide: F·F·D "
+            "weights."),
+        "one-filter": Wrong({1: "F * F * D"}, "That is one filter. A convolution has K "
+            "of them."),
+        "width-for-extent": Wrong({1: "W * W * D * K"}, "A filter has the extent F, "
+            "and W is how wide its input is."),
+        "work": Wrong({1: "F * F * D * K * W * W"}, "A weight counts once, at however "
+            "many places it is used."),
+        "depth-of-the-image": Wrong({2: "D"}, "The depth is that of the layer's own "
+            "input. After a convolution it is K."),
+        "depth-multiplied": Wrong({2: "D * K"}, "A filter adds up over its whole "
+            "depth, so K filters put out K maps."),
+        "pooling-learns": Wrong({3: "F * F * D"}, "A pooling layer learns nothing: 0 "
+            "weights."),
+        "pooling-window": Wrong({3: "F * F"}, "A pooling's window has F·F places, and "
+            "learns nothing: 0 weights."),
+        "pooling-one": Wrong({3: "1"}, "A pooling learns nothing, not even 1: 0."),
+        "not-stretched": Wrong({4: "D * N"}, "A dense layer sees the whole volume: "
+            "W·W·D numbers."),
+        "one-row": Wrong({4: "W * D * N"}, "A map is W high *and* W wide: W·W·D "
+            "numbers."),
+        "one-map": Wrong({4: "W * W * N"}, "All D maps are stretched: W·W·D."),
+        "inputs-only": Wrong({4: "W * W * D"}, "Those are the inputs. Each has a "
+            "weight to each of N neurons."),
+        "outputs-only": Wrong({4: "N"}, "Each of the N neurons has a weight for each "
+            "of W·W·D inputs."),
+        "still-a-volume": Wrong({5: "W"}, "After a dense layer there is no width left: "
+            "W is 1, D the number of its outputs."),
+        "as-wide-as-long": Wrong({5: "N", 6: "1"}, "W counts twice, as height and "
+            "width. A row is a volume of 1×1×N: W is 1, D is N."),
+        "same-depth": Wrong({6: "D"}, "A dense layer of N neurons puts out N numbers, "
+            "so D is N."),
+        "one-output": Wrong({6: "1"}, "N neurons put out N numbers, 1×1×N: D is N, and "
+            "W is 1."),
+        "one-sum": _instead("07.7", "The number of each layer is asked for, not only "
+            "their sum.", "return counts", "return sum(counts)"),
+    },
+    hints=(
+        "K filters of F·F·D weights, and then the volume is K deep.",
+        "A dense layer has a weight for each pair of one of W·W·D inputs and one of N "
+        "outputs.",
+        "What a dense layer puts out is a row: a volume of 1×1×N.",
+    ),
+))  # fmt: skip
 
-add(
-    Exercise(
-        "07.8",
-        "The total of the slide",
-        tolerance=1e-6,
-        wrong={
-            "the-slide's-total": Wrong(
-                {"rows_added": 27.55},
-                "This is what the slide prints. Add its rows: is it that?",
-            ),
-            "the-true-total": Wrong(
-                {"rows_added": 28.813344},
-                "This is the sum of the computed column. Add the lectured one.",
-            ),
-            "not-in-millions": Wrong(
-                {"rows_added": 27561000}, "Right, but in millions: divide by 1 000 000."
-            ),
-            "conv1-as-millions": Wrong(
-                {"rows_added": 61.527}, "34K are 0.034 million, not 34."
-            ),
-            "conv1-left-out": Wrong(
-                {"rows_added": 27.527},
-                "The row of conv1 is missing: 34K are 0.034 million.",
-            ),
-            "conv5-left-out": Wrong(
-                {"rows_added": 26.761}, "0.8 occurs twice, for conv3 and for conv5."
-            ),
-            "by-ratio": Wrong(
-                {"worst": "conv3"},
-                "That is the row that loses the largest part of itself. Which one is "
-                "the largest number off?",
-            ),
-            "fc6": Wrong(
-                {"worst": "fc6"},
-                "Off by 0.19 million. One row is off by more.",
-            ),
-        },
-        hints=(
-            "0.034 + 0.6 + 0.8 + …: Python may add them up.",
-            "Computed minus lectured, for each row: which is the largest?",
-        ),
-    )
-)
+_SLIDE = {  # in millions, as printed there
+    **{"conv1": 0.034, "conv2": 0.6, "conv3": 0.8, "conv4": 1.327, "conv5": 0.8},
+    **{"fc6": 4, "fc7": 16, "fc8": 4},
+}
+_COUNTED = {"conv2": 614400, "conv3": 884736, "conv4": 1327104, "conv5": 884736}
+_COUNTED |= {"conv1": 34848, "fc6": 4194304, "fc8": 4096000}
+_ADDED = round(sum(_SLIDE.values()), 3)
+
+add(Exercise("07.8", "The total of the slide",
+    tolerance=1e-6,
+    wrong={
+        **_values("rows_added", _ADDED, {
+            "the-slide's": (27.55, "This is what the slide prints. Add its rows: is it "
+                "that?"),
+            "the-true-total": (28.813344, "This is the sum of the computed column. Add "
+                "the lectured one."),
+            "not-in-millions": (27561000, "Right, but in millions: divide by 1 000 "
+                "000."),
+            "conv1-as-millions": (61.527, "34K are 0.034 million, not 34."),
+            "conv1-as-tenths": (27.867, "34K are 0.034 million, not 0.34."),
+            "conv4-cut": (27.554, "The row of conv4 says 1.327: add that, not 1.32."),
+            **{f"{name}-left-out": (round(_ADDED - value, 3), f"The row of {name} is "
+                f"missing: {value} million.") for name, value in _SLIDE.items()},
+        }),
+        **{f"worst-{name}": Wrong({"worst": name}, f"`{name}` is off by "
+            f"{abs(count / 1e6 - _SLIDE[name]):.3f} million. One row is off by more: "
+            "which is the largest number off?") for name, count in _COUNTED.items()},
+    },
+    hints=(
+        "0.034 + 0.6 + 0.8 + …: Python may add them up.",
+        "Computed minus lectured, for each row: which is the largest?",
+    ),
+))  # fmt: skip
 
 # --- 07.9: build it -------------------------------------------------------------------
 
-
-def _changed(change):
-    """The lesson's network, its list of layers changed."""
-    return lambda w: nn.Sequential(*change(list(reference("07.9")(w))))
-
-
-def _each(kind, new):
-    return _changed(
-        lambda layers: [new() if isinstance(layer, kind) else layer for layer in layers]
-    )
-
-
-def _padded(layers):
-    for layer in layers[1:]:
-        if isinstance(layer, nn.Conv2d):
-            layer.padding = tuple(F // 2 for F in layer.kernel_size)
-    return layers
-
-
-add(
-    Exercise(
-        "07.9",
-        "AlexNet in PyTorch",
-        cases=lambda: [
-            case((1, 3, 227, 227), 1),
-            case((2, 3, 227, 227), 1),
-            case((1, 3, 227, 227), 2),
-            case((1, 3, 195, 227), 1),  # not square: 47×55
-            case((1, 3, 227, 259), 3),
-        ],
-        run=by_function("07.9"),
-        shown=on_input,
-        wrong={
-            "padded": Wrong(
-                _changed(_padded),
-                "These convolutions are padded, as in the paper. As lectured, P = 0 "
-                "everywhere.",
-            ),
-            "windows-side-by-side": Wrong(
-                _each(nn.MaxPool2d, lambda: nn.MaxPool2d(3)),
-                "Without a stride the windows stand side by side, three pixels apart. "
-                "Here S = 2.",
-            ),
-            "windows-of-two": Wrong(
-                _each(nn.MaxPool2d, lambda: nn.MaxPool2d(2)),
-                "The windows are 3×3, with S = 2: they overlap.",
-            ),
-            "mean-pooling": Wrong(
-                _each(nn.MaxPool2d, lambda: nn.AvgPool2d(3, stride=2)),
-                "The shapes are right. But this takes the mean of each window, and "
-                "the largest was asked for.",
-            ),
-            "tanh": Wrong(
-                _each(nn.ReLU, nn.Tanh),
-                "The shapes are right. But this is tanh, and ReLU was asked for.",
-            ),
-            "no-last-pooling": Wrong(
-                _changed(lambda layers: layers[:-1]),
-                "The last pooling is missing: the output should be 2×2.",
-            ),
-        },
-        hints=(
-            "A layer's first number is the second one of the convolution before.",
-            "Filters: 3w, 8w, 12w, 12w, 8w. Extents: 11, 5, 3, 3, 3.",
-            "Every pooling is `nn.MaxPool2d(3, stride=2)`.",
-        ),
-    )
-)
+add(Exercise("07.9", "AlexNet in PyTorch",
+    cases=lambda: [
+        case((1, 3, 227, 227), 1),
+        case((2, 3, 195, 195), 1),
+        case((1, 3, 227, 227), 2),
+        case((1, 3, 195, 227), 1),  # not square: 47×55
+        case((1, 3, 195, 195), 3),
+    ],
+    run=by_function("07.9"),
+    shown=on_input,
+    wrong={
+        "nothing-returned": _instead("07.9", "The network is made and then lost: write "
+            "`return` before it.", "return nn.Seq", "nn.Seq"),
+        **{f"w-left-out-{at}": Wrong({at: text}, f"{text} fits only w = 1 (in blank "
+            f"{at}): every width grows with w, `{text} * w`.")
+            for at, text in ((5, "3"), (7, "8"), (10, "8"))},
+        "AlexNet's-own": Wrong({5: "96"}, "96 is AlexNet's own, at w = 32. Here conv1 "
+            "puts out `3 * w` maps."),
+        "swapped": Wrong({7: "12 * w", 8: "8 * w"}, "First the depth of the input, `8 "
+            "* w`, then the number of filters, `12 * w`."),
+        "conv1-of-5": Wrong({1: "5"}, "`conv1` has F = 11, and `conv2` F = 5."),
+        "stride-one": Wrong({2: "1"}, "`conv1` has S = 4: from 227 pixels it leaves "
+            "55."),
+        "windows-of-two": Wrong({3: "2"}, "The windows are 3×3, with S = 2: they "
+            "overlap."),
+        "windows-side-by-side": Wrong({4: "3"}, "The first pooling leaves 18 of 55 "
+            "pixels with S = 3: windows side by side. Here S = 2."),
+        "pooling-stride-one": Wrong({4: "1"}, "With S = 1 a pooling leaves 53 of 55 "
+            "pixels. Here S = 2."),
+        "conv2-of-3": Wrong({6: "3"}, "`conv2` has F = 5: from 27 it leaves 23."),
+        "too-deep-an-end": Wrong({10: "12 * w"}, "The last convolution puts out `8 * "
+            "w` maps."),
+        "conv5-of-5": Wrong({11: "5"}, "`conv5` has F = 3: from 7 it leaves 5."),
+        "mean-pooling": _instead("07.9", "The shapes are right. But this takes the "
+            "mean of each window, and the largest was asked for.",
+            "MaxPool", "AvgPool"),
+        "tanh": _instead("07.9", "The shapes are right. But this is tanh, and ReLU was "
+            "asked for.", "ReLU", "Tanh"),
+    },
+    hints=(
+        "A layer's first number is the second one of the convolution before.",
+        "Filters: 3w, 8w, 12w, 12w, 8w. Extents: 11, 5, 3, 3, 3.",
+        "Every pooling is `nn.MaxPool2d(3, stride=2)`.",
+    ),
+))  # fmt: skip
 
 # --- 07.10 and 07.11: as published ----------------------------------------------------
 
-add(
-    Exercise(
-        "07.10",
-        "Weights in groups",
-        cases=lambda: [
-            case(D1=2, K=2, F=1, groups=1),
-            case(D1=2, K=2, F=1, groups=2),
-            case(D1=4, K=6, F=3, groups=2),
-            case(D1=6, K=3, F=2, groups=3),
-            case(D1=8, K=16, F=5, groups=8),
-            case(D1=12, K=4, F=3, groups=1),
-            case(D1=96, K=256, F=5, groups=2),
-        ],
-        tolerance=1e-9,
-        wrong={
-            "not-grouped": Wrong(
-                lambda D1, K, F, groups: K * F * F * D1,
-                "This is the layer without groups. A filter sees only the maps of its "
-                "own group.",
-            ),
-            "divided-twice": Wrong(
-                lambda D1, K, F, groups: (K // groups) * F * F * (D1 // groups),
-                "This is one group. There are as many of them as `groups` says, and K "
-                "filters in all.",
-            ),
-            "multiplied": Wrong(
-                lambda D1, K, F, groups: K * F * F * D1 * groups,
-                "Groups save weights: each filter sees fewer maps, not more.",
-            ),
-            "biases-in": Wrong(
-                lambda D1, K, F, groups: K * (F * F * (D1 // groups) + 1),
-                "Weights only: these are weights and biases.",
-            ),
-            "one-map-each": Wrong(
-                lambda D1, K, F, groups: K * F * F,
-                "A filter sees all maps of its group: D1/groups of them.",
-            ),
-            "extent-once": Wrong(
-                lambda D1, K, F, groups: K * F * (D1 // groups),
-                "A filter is F high and F wide: F·F.",
-            ),
-        },
-        hints=(
-            "Of D1 maps each group gets the same number. How many?",
-            "K filters, each with F·F·(D1/groups) weights.",
-        ),
-    )
-)
+add(Exercise("07.10", "Weights in groups",
+    cases=lambda: [
+        case(D1=2, K=2, F=1, groups=1), case(D1=2, K=2, F=1, groups=2),
+        case(D1=4, K=6, F=3, groups=2), case(D1=6, K=3, F=2, groups=3),
+        case(D1=8, K=16, F=5, groups=8), case(D1=12, K=4, F=3, groups=1),
+        case(D1=96, K=256, F=5, groups=2),
+    ],
+    tolerance=1e-9,
+    wrong={
+        "not-grouped": Wrong({1: "D1"}, "These are as many weights as without groups. "
+            "Each of the K filters sees only the D1/groups maps of its own group."),
+        "divided-twice": Wrong({2: "K // groups"}, "This is one group. There are as "
+            "many of them as `groups` says, and K filters in all."),
+        "multiplied": Wrong({1: "D1 * groups"}, "Groups save weights: each filter sees "
+            "fewer maps, not more."),
+        "biases-in": Wrong(lambda D1, K, F, groups: K * (F * F * (D1 // groups) + 1),
+            "Weights only: these are weights and biases."),
+        "one-map-each": Wrong({1: "1"}, "A filter sees all maps of its group: "
+            "D1/groups of them."),
+        "groups-for-maps": Wrong({1: "groups"}, "`groups` is how many groups there "
+            "are. Each has D1/groups maps."),
+        "always-two": Wrong({1: "D1 // 2"}, "Two groups are AlexNet's. There may be "
+            "more, or one."),
+        "filters-for-maps": Wrong({1: "K // groups"}, "A group has K/groups filters. "
+            "What each of them sees are D1/groups maps."),
+        "one-filter-each": Wrong({2: "groups"}, "That is one filter in each group. "
+            "There are K in all."),
+        "extent-once": Wrong({3: "F"}, "A filter is F high and F wide: F·F."),
+        "extent-doubled": Wrong({3: "(F + F)"}, "F high and F wide make F·F weights."),
+        "always-five": Wrong({3: "25"}, "25 is 5·5. A kernel of another F has F·F."),
+    },
+    hints=(
+        "Of D1 maps each group gets the same number. How many?",
+        "K filters, each with F·F·(D1/groups) weights.",
+    ),
+))  # fmt: skip
 
-add(
-    Exercise(
-        "07.11",
-        "AlexNet, padded",
-        tolerance=1e-9,
-        wrong={
-            "as-lectured": Wrong(
-                {"conv2": 23, "pool2": 11}, "Now conv2 is padded: 27 − 5 + 2·2 + 1."
-            ),
-            "padding-once": Wrong(
-                {"conv2": 25}, "P = 2 zeros on each side, so four along a row."
-            ),
-            "shrinking": Wrong(
-                {"conv5": 7}, "With P = 1 a 3×3 kernel keeps the size: 13, three times."
-            ),
-            "pool2-rounded-up": Wrong(
-                {"pool2": 14}, "(27 − 3)/2 = 12 moves, and the first place: 13."
-            ),
-            "pool5-rounded-up": Wrong(
-                {"pool5": 7}, "(13 − 3)/2 = 5 moves, and the first place: 6."
-            ),
-            "one-map": Wrong({"inputs": 36}, "36 is one map of 6×6. There are 256."),
-            "as-lectured-inputs": Wrong(
-                {"inputs": 1024}, "1024 = 2·2·256 was without padding."
-            ),
-            "as-lectured-fc6": Wrong(
-                {"fc6": 4194304},
-                "More inputs feed fc6 now: 6·6·256 instead of 2·2·256.",
-            ),
-            "fc6-biases-in": Wrong(
-                {"fc6": 37752832}, "Weights only: leave out the 4096 biases."
-            ),
-        },
-        hints=(
-            "P = (F − 1)/2 keeps the size at stride 1.",
-            "27 → 27 → 13 → 13 → 13 → 13 → 6.",
-            "fc6: 6·6·256 inputs, 4096 outputs.",
-        ),
-    )
-)
+add(Exercise("07.11", "AlexNet, padded",
+    tolerance=1e-9,
+    wrong={
+        "as-lectured": Wrong({"conv2": 23, "pool2": 11, "conv5": 5, "pool5": 2},
+            "These are the widths without padding. Now conv2 has P = 2, and conv3 to "
+            "conv5 have P = 1."),
+        **_widths(27, conv2=(5, 1, 2), pool2=(3, 2, 0)),
+        **_widths(13, conv5=(3, 1, 1), pool5=(3, 2, 0)),
+        **_values("conv5", 13, {
+            "shrinking": (7, "With P = 1 a 3×3 kernel keeps the size: 13, three "
+                "times."),
+            "padding-once-thrice": (10, "P = 1 stands on *each* side: 3×3 takes "
+                "nothing off, 13 stay."),
+        }, pool2=13),
+        **_stretched(6, 256, lambda inputs: inputs * 4096, {
+            "lectured": (1024, "1024 = 2·2·256 was without padding."),
+            "unpooled": (13 * 13 * 256, "13×13 is before the last pooling."),
+        }, pool5=6),
+        **_dense("fc6", 9216, 4096),
+    },
+    hints=(
+        "P = (F − 1)/2 keeps the size at stride 1.",
+        "27 → 27 → 13 → 13 → 13 → 13 → 6.",
+        "fc6: 6·6·256 inputs, 4096 outputs.",
+    ),
+))  # fmt: skip
 
 # --- 07.12 and 07.13: ZFNet -----------------------------------------------------------
 
-add(
-    Exercise(
-        "07.12",
-        "ZFNet's convolutions",
-        tolerance=1e-9,
-        wrong={
-            "sign": Wrong(
-                {"layer1": 20736}, "A smaller kernel has fewer weights: minus."
-            ),
-            "flat-filters": Wrong(
-                {"layer1": -6912}, "Each filter is three deep: 7·7·3 and 11·11·3."
-            ),
-            "the-difference-squared": Wrong(
-                {"layer1": -4608},
-                "(11 − 7)² is not 11² − 7². Count each layer, then subtract.",
-            ),
-            "the-slide's": Wrong(
-                {"layer6": 800000, "layer7": 360000},
-                "These are the slide's numbers. Work out its formulas yourself: what "
-                "is 3·3·(512·1024 − 384·384)?",
-            ),
-            "the-slide's-layer-5": Wrong(
-                {"layer5": 290000}, "0.29M is rounded. Write down the whole number."
-            ),
-            "the-slide's-layer-6": Wrong(
-                {"layer6": 800000},
-                "So says the slide. Work out 3·3·512·1024 and 3·3·384·384.",
-            ),
-            "the-slide's-layer-7": Wrong(
-                {"layer7": 360000},
-                "So says the slide. Work out 3·3·1024·512 and 3·3·384·256.",
-            ),
-            "old-input-6": Wrong(
-                {"layer6": 9 * 384 * (1024 - 384)},
-                "The input of conv4 has changed too: conv3 has 512 filters now.",
-            ),
-            "old-input-7": Wrong(
-                {"layer7": 9 * 384 * (512 - 256)},
-                "The input of conv5 has changed too: conv4 has 1024 filters now.",
-            ),
-            "new-count-6": Wrong(
-                {"layer6": 4718592},
-                "These are ZFNet's own weights. Subtract AlexNet's 3·3·384·384.",
-            ),
-            "new-count-7": Wrong(
-                {"layer7": 4718592},
-                "These are ZFNet's own weights. Subtract AlexNet's 3·3·384·256.",
-            ),
-        },
-        hints=(
-            "ZFNet's weights minus AlexNet's, layer by layer.",
-            "A filter is as deep as its input, and the input of layers 6 and 7 has "
-            "changed too.",
-            "`3*3*512*1024 - 3*3*384*384` for layer 6; `3*3*1024*512 - 3*3*384*256` "
-            "for layer 7.",
-        ),
-    )
-)
 
-add(
-    Exercise(
-        "07.13",
-        "No difference?",
-        tolerance=1e-9,
-        wrong={
-            "conv1-as-in-AlexNet": Wrong(
-                {"conv1": 55}, "With F = 7 there is one place more: (227 − 7)/4 + 1."
-            ),
-            "pool1-rounded-up": Wrong(
-                {"pool1": 28}, "(56 − 3)/2 = 26.5 is rounded down, then add 1."
-            ),
-            "inputs-as-in-AlexNet": Wrong(
-                {"inputs": 1024}, "Now conv5 has 512 filters: 2·2·512 numbers."
-            ),
-            "the-slide's-layer-8": Wrong(
-                {"inputs": 1024, "fc6": 0},
-                "That is AlexNet. But ZFNet's conv5 has 512 filters, so pool5 puts out "
-                "512 maps.",
-            ),
-            "no-difference": Wrong(
-                {"fc6": 0}, "So says the slide. But fc6 has more inputs than before."
-            ),
-            "new-count": Wrong(
-                {"fc6": 8388608},
-                "These are ZFNet's own weights. Subtract AlexNet's 1024·4096.",
-            ),
-            "fc7-changes": Wrong(
-                {"fc7": 4194304},
-                "As before, fc7 sees the 4096 outputs of fc6. Nothing changes.",
-            ),
-            "convolutions-only": Wrong(
-                {"all_layers": 7499520},
-                "Those are the convolutions. Dense layers count too.",
-            ),
-            "the-slide's-total": Wrong(
-                {"all_layers": 1450000}, "So says the slide. Add your own numbers."
-            ),
-            "conv1-added": Wrong(
-                {"all_layers": 11735296}, "Layer 1 gets smaller: subtract its 20 736."
-            ),
-        },
-        hints=(
-            "conv1: ⌊(227 − 7)/4⌋ + 1. pool1: from there, F = 3, S = 2.",
-            "pool5 puts out 512 maps of 2×2, where AlexNet has 256.",
-            "All: −20 736 + 294 912 + 3 391 488 + 3 833 856, and the difference of "
-            "fc6.",
-        ),
-    )
-)
+def _more(name, old, new, slide):
+    """Misconceptions of what a convolution has more: F, D and K before and after."""
+    (f, d, k), (F, D, K) = old, new
+    before, after = f * f * d * k, F * F * D * K
+    return _values(name, after - before, {
+        "the-slide's": (slide, f"{slide} is the slide's. Work it out exactly: "
+            f"{F}·{F}·{D}·{K} − {f}·{f}·{d}·{k}."),
+        "sign": (before - after, f"`{name}`: ZFNet's weights minus AlexNet's. "
+            "The sign is the wrong way round."),
+        "new-count": (after, f"{after} are ZFNet's own weights. Subtract AlexNet's "
+            f"{f}·{f}·{d}·{k}."),
+        "old-count": (before, f"{before} are AlexNet's own weights. The difference is "
+            "asked for."),
+        "old-input": (F * F * d * K - before, f"The input of `{name}` has changed, "
+            f"too: {D} maps, where AlexNet has {d}."),
+        "flat-filters": (F * F * K - f * f * k, f"`{name}`: each filter is as deep as "
+            f"its input, {d} before and {D} now."),
+        "one-filter": (F * F * D - f * f * d, f"`{name}`: that is of one filter. There "
+            f"are {k} before and {K} now."),
+        "the-difference-squared": ((F - f) * abs(F - f) * D * K or after - before,
+            f"`{name}`: ({f} − {F})² is not {f}² − {F}². Count each layer, "
+            "then subtract."),
+        "differences-multiplied": (F * F * (D - d) * (K - k) or after - before,
+            f"`{name}`: the differences multiplied are not the difference of products. "
+            "Count each layer, then subtract."),
+        "biases-in": (after + K - before - k, f"`{name}`: weights only, as lectured. "
+            "The biases have grown, too."),
+    })  # fmt: skip
+
+
+add(Exercise("07.12", "ZFNet's convolutions",
+    tolerance=1e-9,
+    wrong={
+        **_more("layer1", (11, 3, 96), (7, 3, 96), -20700),
+        **_more("layer5", (3, 256, 384), (3, 256, 512), 290000),
+        **_more("layer6", (3, 384, 384), (3, 512, 1024), 800000),
+        **_more("layer7", (3, 384, 256), (3, 1024, 512), 360000),
+    },
+    hints=(
+        "ZFNet's weights minus AlexNet's, layer by layer.",
+        "A filter is as deep as its input, and the input of layers 6 and 7 has changed "
+        "too.",
+        "`3*3*512*1024 - 3*3*384*384` for layer 6; `3*3*1024*512 - 3*3*384*256` for "
+        "layer 7.",
+    ),
+))  # fmt: skip
+
+_CONVOLUTIONS = -20736 + 294912 + 3391488 + 3833856
+
+add(Exercise("07.13", "No difference?",
+    tolerance=1e-9,
+    wrong={
+        **_widths(227, conv1=(7, 4, 0), pool1=(3, 2, 0)),
+        **_values("conv1", 56, {
+            "one-short": (55, "55 is AlexNet's. Or it counts moves, (227 − 7)/4: the "
+                "first place comes on top."),
+        }),
+        **_stretched(2, 512, lambda inputs: (inputs - 1024) * 4096, {
+            "as-in-AlexNet": (1024, "1024 = 2·2·256 is AlexNet's. ZFNet's conv5 has "
+                "512 filters, so pool5 puts out 512 maps."),
+            "padded": (18432, "6·6·512 comes with padding: P = 0 here."),
+        }),
+        "fc7-changes-on": Wrong(
+            {"fc7": 1024 * 4096, "all_layers": _CONVOLUTIONS + 2 * 1024 * 4096},
+            "`fc7` sees the 4096 outputs of fc6, as before: nothing changes. The sum "
+            "follows from it."),
+        "no-difference": Wrong({"fc6": 0, "all_layers": _CONVOLUTIONS},
+            "“No difference” in fc6 is what the slide says. But fc6 has more inputs "
+            "than before. The sum follows from it."),
+        **_values("fc6", 1024 * 4096, {
+            "new-count": (2048 * 4096, "These are ZFNet's own weights. Subtract "
+                "AlexNet's 1024·4096."),
+        }),
+        **_values("fc7", 0, {
+            "changes": (1024 * 4096, "As before, fc7 sees the 4096 outputs of fc6. "
+                "Nothing changes."),
+            "own-count": (4096 * 4096, "Those are its weights, in both networks. The "
+                "difference is asked for."),
+        }),
+        **_values("all_layers", _CONVOLUTIONS + 1024 * 4096, {
+            "convolutions-only": (_CONVOLUTIONS, "Those are the convolutions. Dense "
+                "layers count too."),
+            "the-slide's": (1450000, "So says the slide. Add your own numbers."),
+            "conv1-added": (_CONVOLUTIONS + 1024 * 4096 + 2 * 20736, "Layer 1 gets "
+                "smaller: subtract its 20 736."),
+            "own-count": (28813344 + _CONVOLUTIONS + 1024 * 4096, "Those are all "
+                "weights of ZFNet. How many more than AlexNet's?"),
+            "fc6-in-full": (_CONVOLUTIONS + 2048 * 4096, "`fc6` counts with its "
+                "difference, as the others do."),
+            "fc7-too": (_CONVOLUTIONS + 2 * 1024 * 4096, "This counts a difference for "
+                "fc7, too, which has none."),
+        }, fc6=1024 * 4096, fc7=0),
+    },
+    hints=(
+        "conv1: ⌊(227 − 7)/4⌋ + 1. pool1: from there, F = 3, S = 2.",
+        "pool5 puts out 512 maps of 2×2, where AlexNet has 256.",
+        "All: −20 736 + 294 912 + 3 391 488 + 3 833 856, and the difference of fc6.",
+    ),
+))  # fmt: skip

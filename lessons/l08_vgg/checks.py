@@ -1,10 +1,38 @@
 """Checks: VGG."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 from torch import nn
 
-from helpers.exercises.engine import Case, Exercise, Wrong, add, case, reference
+from helpers.exercises.engine import Case, Exercise, Wrong, add, case
 from helpers.exercises.modules import by_function, on_input
+
+
+def _values(
+    right: Mapping[str, Any], rows: Mapping[str, tuple[Mapping[str, Any], str]]
+) -> dict[str, Wrong]:
+    """Mistakes in several values, and the same in each of these alone.
+
+    What happens to be right is left out; mistakes that give the same value share a
+    message. Exchanged values are a mistake only together.
+    """
+    wrong: dict[str, Wrong] = {}
+    alone: dict[tuple[str, str], list[tuple[str, Any, str]]] = {}
+    for key, (values, says) in rows.items():
+        off = {name: v for name, v in values.items() if v != right[name]}
+        if len(off) > 1:
+            wrong[key] = Wrong(off, says)
+        for name, v in off.items() if "exchanged" not in key else ():
+            alone.setdefault((name, str(v)), []).append((key, v, says))
+    for (name, _), found in alone.items():
+        key, v, _ = found[0]
+        says = " Or: ".join(each for *_, each in found)
+        key = f"{key}-{name}" if key in wrong else key
+        wrong[key] = Wrong({name: v}, f"`{name}`: {says}")
+    return wrong
+
 
 # --- 08.1 to 08.3: a stack against one layer ------------------------------------------
 
@@ -23,12 +51,6 @@ def stack(*layers: tuple[int, int], seed: int = 0) -> nn.Sequential:
 def picture(H: int, W: int, seed: int = 1) -> torch.Tensor:
     """An image of random numbers."""
     return torch.randn(H, W, generator=torch.Generator().manual_seed(seed))
-
-
-def _gradient(layers, image, of):
-    image = image.clone().requires_grad_()
-    of(layers(image[None, None])[0, 0]).backward()
-    return image.grad
 
 
 def _shown(name: str, each: Case) -> str:
@@ -50,38 +72,40 @@ add(
             case(stack((3, 2), (2, 1), seed=3), picture(8, 9), 0, 1),
             case(stack((3, 1), (3, 1), (3, 1), seed=4), picture(9, 10), 2, 1),
             case(stack((5, 1), seed=5), picture(9, 9), 4, 0),
+            case(stack((2, 1), seed=6), picture(4, 3), 2, 1),
+            case(stack((1, 1), seed=7), picture(4, 2), 3, 1),
         ],
         shown=_shown,
         wrong={
-            "all-outputs": Wrong(
-                lambda layers, image, i, j: (
-                    _gradient(layers, image, lambda maps: maps.sum()) != 0
-                ),
-                "These are the pixels that any output sees. Ask one output only, the "
-                "one in row i and column j.",
-            ),
-            "row-and-column-swapped": Wrong(
-                lambda layers, image, i, j: (
-                    _gradient(layers, image, lambda maps: maps[j, i]) != 0
-                ),
-                "Row and column are swapped: i counts rows, j columns.",
-                any_error=True,  # of an index: the lesson's own has two axes more
-            ),
-            "pixels-not-gradient": Wrong(
-                lambda layers, image, i, j: image != 0,
+            "row-and-column-swapped": Wrong({"i": "j", "j": "i"},
+                "Row and column are swapped: i counts rows, j columns."),
+            "column-twice": Wrong({"i": "j"},
+                "The first place is the row: i. You asked row j."),
+            "row-twice": Wrong({"j": "i"},
+                "The second place is the column: j. You asked column i."),
+            "corner": Wrong({"i": "0", "j": "0"},
+                "This always asks the output in the upper left corner. Asked is the "
+                "one in row i and column j."),
+            "several-outputs": Wrong({"i": ":"},
+                "With `:` these are several outputs, and `backward` starts from one: "
+                "row i, column j."),
+            "pixels-not-gradient": Wrong({"image.grad": "image"},
                 "This asks which pixels are not 0. Ask which *derivatives* are not 0: "
-                "`image.grad`.",
-            ),
-            "unseen": Wrong(
-                lambda layers, image, i, j: ~reference("08.1")(layers, image, i, j),
-                "These are the pixels that it does not see.",
-            ),
-            "gradient-itself": Wrong(
-                lambda layers, image, i, j: _gradient(
-                    layers, image, lambda maps: maps[i, j]
-                ),
-                "The gradient itself says how much. Only whether it is 0 was asked.",
-            ),
+                "`image.grad`."),
+            "outputs-not-gradient": Wrong({"image.grad": "maps"},
+                "This asks which outputs are not 0. Ask which derivatives of the one "
+                "output, by the pixels, are not 0."),
+            "one-for-all": Wrong({"image.grad": "maps.grad"},
+                "That is one single True, and each pixel has a derivative of its own. "
+                "They lie with the image, which asked for them by `requires_grad_`; "
+                "`maps.grad` is None."),
+            "compared-twice": Wrong({"image.grad": "image.grad != 0"},
+                "A comparison with 0 stands behind the blank already, and two in a row "
+                "want one value each. Fill in only what is compared."),
+            "unseen": Wrong({"image.grad": "(image.grad == 0)"},
+                "These are the pixels that it does not see."),
+            "rising-only": Wrong({"image.grad": "(image.grad > 0)"},
+                "A pixel with a negative derivative matters, too."),
         },
         hints=(
             "A pixel matters when the output's derivative by it is not 0.",
@@ -89,56 +113,52 @@ add(
             "derivatives in `image.grad`.",
         ),
     )
-)
+)  # fmt: skip
+
+
+def _prices(of):
+    stacks = {"two_of_3": (2, 3), "one_of_5": (1, 5)}
+    stacks |= {"three_of_3": (3, 3), "one_of_7": (1, 7)}
+    return {name: of(n, F) for name, (n, F) in stacks.items()}
+
 
 add(
     Exercise(
         "08.2",
         "The price of a view",
         tolerance=1e-9,
-        wrong={
-            "depth-once": Wrong(
-                {"two_of_3": 180, "one_of_5": 250, "three_of_3": 270, "one_of_7": 490},
-                "A filter reaches through all 10 channels, and there are 10 filters: "
-                "F·F·10·10 for each layer.",
-            ),
-            "no-depth": Wrong(
-                {"two_of_3": 18, "one_of_5": 25, "three_of_3": 27, "one_of_7": 49},
-                "That is one channel. Here 10 go in and 10 come out.",
-            ),
-            "one-layer": Wrong(
-                {"two_of_3": 900},
-                "That is one layer of 3×3. Each of the two has weights of its own.",
-            ),
-            "still-one-layer": Wrong(
-                {"three_of_3": 900},
-                "900 is a single layer of 3×3. There are three, each with weights of "
-                "its own.",
-            ),
-            "extent-once": Wrong(
-                {"two_of_3": 600, "one_of_5": 500, "three_of_3": 900, "one_of_7": 700},
-                "A kernel is F high and F wide: F·F.",
-            ),
-            "biases-in": Wrong(
-                {"two_of_3": 1820, "one_of_5": 2510},
-                "Biases are in this count. Weights only, here.",
-            ),
-            "layers-multiplied": Wrong(
-                {"two_of_3": 900 * 900},
-                "The weights of two layers add up; nothing multiplies them.",
-            ),
-        },
+        wrong=_values(
+            _prices(lambda n, F: n * F * F * 100),
+            {
+                "depth-once": (_prices(lambda n, F: n * F * F * 10),
+                    "A filter reaches through all 10 channels, and there are 10 "
+                    "filters: F·F·10·10 for each layer."),
+                "no-depth": (_prices(lambda n, F: n * F * F),
+                    "That is one channel, or the factor before C². Here 10 go in and "
+                    "10 come out."),
+                "one-layer": (_prices(lambda n, F: F * F * 100),
+                    "That is one layer of 3×3. There are several, each with weights of "
+                    "its own."),
+                "extent-once": (_prices(lambda n, F: n * F * 100),
+                    "A kernel is F high and F wide: F·F."),
+                "biases-in": (_prices(lambda n, F: n * (F * F * 100 + 10)),
+                    "Biases are in this count, 10 for each layer. Weights only, here."),
+                "layers-multiplied": (_prices(lambda n, F: (F * F * 100) ** n),
+                    "The weights of layers add up; nothing multiplies them."),
+                "exchanged-5": ({"two_of_3": 25 * 100, "one_of_5": 2 * 9 * 100},
+                    "The stack and the one layer are exchanged."),
+                "exchanged-7": ({"three_of_3": 49 * 100, "one_of_7": 3 * 9 * 100},
+                    "The stack of three and the one layer of 7×7 are exchanged."),
+            },
+        ),
         hints=(
             "One layer: 10 filters of F×F×10.",
             "F·F·10·10 for each layer, times the number of layers.",
         ),
     )
-)
+)  # fmt: skip
 
-
-def _field(n, F):
-    return n * (F - 1) + 1
-
+_FIELD, _SHARE = "n * (F - 1) + 1", "n * F * F / field**2"
 
 add(
     Exercise(
@@ -155,36 +175,46 @@ add(
         ],
         tolerance=1e-6,
         wrong={
-            "upside-down": Wrong(
-                lambda n, F: _field(n, F) ** 2 / (n * F * F),
+            "fields-added": Wrong({_FIELD: "n * F"},
+                "n layers do not see n·F pixels: after the first, each adds only F − "
+                "1."),
+            "one-short": Wrong({_FIELD: "n * (F - 1)"},
+                "The output's own pixel is missing in the field: add 1."),
+            "sum-for-product": Wrong({_FIELD: "n + F - 1"},
+                "This adds 1 for each further layer. Each adds F − 1."),
+            "field-of-3": Wrong({_FIELD: "2 * n + 1"},
+                "2n + 1 is the field of 3×3 kernels. Each layer adds F − 1."),
+            "always-n": Wrong({_FIELD: "F"},
+                "It comes out as n, for any kernel. One layer sees F, n of them see "
+                "n·(F − 1) + 1; theirs belong above the line, the one layer's below."),
+            "always-1": Wrong({_FIELD: "F", _SHARE: "F * F / field**2"},
+                "It always comes out as 1: above and below the line stands the same."),
+            "upside-down": Wrong({_SHARE: "field**2 / (n * F * F)"},
                 "Upside down: the stack's weights belong above the line, the one "
-                "layer's below.",
-            ),
-            "fields-added": Wrong(
-                lambda n, F: n * F * F / (n * F) ** 2,
-                "n layers do not see n·F pixels: after the first, each adds only "
-                "F − 1.",
-            ),
-            "one-short": Wrong(
-                lambda n, F: n * F * F / (n * (F - 1)) ** 2,
-                "The output's own pixel is missing in the field: add 1.",
-            ),
-            "one-layer": Wrong(
-                lambda n, F: F * F / _field(n, F) ** 2,
-                "That is one layer of the stack. There are n.",
-            ),
-            "lines-not-squares": Wrong(
-                lambda n, F: n * F / _field(n, F),
-                "That is along one line. Kernels are squares: F·F and field·field.",
-            ),
-            "always-3": Wrong(
-                lambda n, F: 9 * n / (2 * n + 1) ** 2,
-                "That is for 3×3 kernels, whatever F is.",
-            ),
-            "saved": Wrong(
-                lambda n, F: 1 - n * F * F / _field(n, F) ** 2,
-                "That is the part which is saved. Asked is the part which is needed.",
-            ),
+                "layer's below."),
+            "one-layer": Wrong({_SHARE: "F * F / field**2"},
+                "That is one layer of the stack. There are n."),
+            "lines-not-squares": Wrong({_SHARE: "n * F / field"},
+                "That is along one line. Kernels are squares: F·F and field·field."),
+            "field-not-squared": Wrong({_SHARE: "n * F * F / field"},
+                "The one layer's kernel is field high and field wide: square it."),
+            "F-not-squared": Wrong({_SHARE: "n * F / field**2"},
+                "Each kernel of the stack is F high and F wide: F·F."),
+            "doubled-for-squared": Wrong({_SHARE: "n * F * F / (field * 2)"},
+                "`field * 2` doubles. A square is `field**2`, or `field * field`."),
+            "n-squared": Wrong({_SHARE: "(n * F) ** 2 / field**2"},
+                "The n layers are side by side in the sum, n·F·F: only F is squared."),
+            "not-divided": Wrong({_SHARE: "n * F * F / field * field"},
+                "Those are the stack's weights, not divided by the one layer's. (`a / "
+                "b * b` divides and multiplies again: brackets.)"),
+            "kernels-of-3": Wrong({_SHARE: "9 * n / field**2"},
+                "That is for 3×3 kernels, whatever F is."),
+            "saved": Wrong({_SHARE: "1 - n * F * F / field**2"},
+                "That is the part which is saved. Asked is the part which is needed."),
+            "percent": Wrong({_SHARE: "100 * n * F * F / field**2"},
+                "That is in %. Asked is a part of 1: `print` makes the % of it."),
+            "whole-numbers": Wrong({_SHARE: "n * F * F // field**2"},
+                "`//` rounds down to whole numbers, here mostly to 0. Divide by `/`."),
         },
         hints=(
             "What n layers of F×F see along one side: lesson 04.",
@@ -192,7 +222,7 @@ add(
             "weights for each pair of channels.",
         ),
     )
-)
+)  # fmt: skip
 
 # --- 08.4 and 08.5: without ReLU ------------------------------------------------------
 
@@ -201,40 +231,37 @@ add(
         "08.4",
         "Two kernels as one",
         wrong={
-            "no-overlap": Wrong(
-                {"twice_ones": [1, 1, 1, 1, 1]},
-                "The middle pixel is in all three sums, and so counts three times.",
-            ),
-            "same-size": Wrong(
-                {"twice_ones": [1, 1, 1]},
+            "no-overlap": Wrong({"twice_ones": [1, 1, 1, 1, 1]},
+                "The middle pixel is in all three sums, and so counts three times."),
+            "same-size": Wrong({"twice_ones": [1, 1, 1]},
                 "Two layers of three see five pixels, so the one kernel has five "
-                "numbers.",
-            ),
-            "added": Wrong(
-                {"twice_ones": [2, 2, 2]},
+                "numbers."),
+            "added": Wrong({"twice_ones": [2, 2, 2]},
                 "The kernels are not added: the second works on what the first puts "
-                "out.",
-            ),
-            "squared": Wrong(
-                {"twice_ones": [3, 3, 3]},
-                "Each output does sum nine numbers, but over five pixels: how often "
-                "is each among them?",
-            ),
-            "turned": Wrong(
-                {"ones_then_edge": [1, 1, 0, -1, -1]},
+                "out."),
+            "squared": Wrong({"twice_ones": [3, 3, 3]},
+                "Each output does sum nine numbers, but over five pixels: how often is "
+                "each among them?"),
+            "middle-as-its-neighbours": Wrong({"twice_ones": [1, 2, 2, 2, 1]},
+                "x2 is in two of the three sums, x3 in all three."),
+            "not-counted-together": Wrong({"twice_ones": [1] * 9},
+                "Nine products, over five pixels: add up those of the same pixel."),
+            "turned": Wrong({"ones_then_edge": [1, 1, 0, -1, -1]},
                 "The sign is turned. The second layer takes its left neighbour away "
-                "and adds its right one.",
-            ),
-            "edge-only": Wrong(
-                {"ones_then_edge": [-1, 0, 1]},
+                "and adds its right one."),
+            "edge-only": Wrong({"ones_then_edge": [-1, 0, 1]},
                 "That is the second kernel alone. Its neighbours are sums of three "
-                "pixels each.",
-            ),
-            "edge-widened": Wrong(
-                {"ones_then_edge": [-1, 0, 0, 0, 1]},
+                "pixels each."),
+            "edge-of-sums": Wrong({"ones_then_edge": [-3, 0, 3]},
+                "Three pixels are taken away and three added, but these are not one "
+                "pixel: give each its own number."),
+            "edge-not-counted-together": Wrong(
+                {"ones_then_edge": [-1, -1, -1, 0, 0, 0, 1, 1, 1]},
+                "The sums overlap: h1 and h2 share x2 and x3. Five pixels, so five "
+                "numbers."),
+            "edge-widened": Wrong({"ones_then_edge": [-1, 0, 0, 0, 1]},
                 "The left neighbour is h1 = x1 + x2 + x3: all three pixels count, and "
-                "what is in both sums cancels.",
-            ),
+                "what is in both sums cancels."),
         },
         hints=(
             "Write the two or three sums of the first layer below each other, pixel "
@@ -243,33 +270,15 @@ add(
             "How often is x3 in h1 + h2 + h3?",
         ),
     )
-)
-
-
-def _composed(put, more=0, second_as=lambda second: second):
-    """Shift and put, with something changed."""
-
-    def changed(first, second):
-        second = second_as(second)
-        (m, n), (p, q) = first.shape, second.shape
-        kernel = torch.zeros(m + p - 1 + more, n + q - 1 + more)
-        for a in range(p):
-            for b in range(q):
-                place = kernel[a : a + m, b : b + n]
-                place.copy_(put(place, second[a, b], first))
-        return kernel
-
-    return changed
-
-
-def _plus(place, weight, first):
-    return place + weight * first
+)  # fmt: skip
 
 
 def _kernels(*shapes, seed):
     generator = torch.Generator().manual_seed(seed)
     return case(*(torch.randn(shape, generator=generator) for shape in shapes))
 
+
+_ROWS, _COLUMNS, _TAP = "m + p - 1", "n + q - 1", "second[a, b]"
 
 add(
     Exercise(
@@ -286,35 +295,39 @@ add(
             _kernels((5, 4), (2, 2), seed=4),
         ],
         wrong={
-            "overwritten": Wrong(
-                _composed(lambda place, weight, first: weight * first),
-                "Shifted copies overlap, and the later ones wipe out what is there. "
-                "Add: `+=`.",
-            ),
-            "unweighted": Wrong(
-                _composed(lambda place, weight, first: place + first),
-                "Each shifted copy of the first kernel counts as much as the second "
-                "kernel says: times its weight.",
-            ),
-            "turned": Wrong(
-                _composed(_plus, second_as=lambda second: second.flip(0, 1)),
-                "The second kernel is turned by half a turn. Its tap in row a and "
-                "column b belongs to the copy that is shifted by a and b.",
-            ),
-            "one-too-large": Wrong(
-                _composed(_plus, more=1),
+            "one-too-large": Wrong({_ROWS: "m + p", _COLUMNS: "n + q"},
                 "One row and one column too many: the first tap of the second kernel "
-                "does not shift.",
-            ),
-            "matrix-product": Wrong(
-                lambda first, second: first @ second,
-                "A matrix product is something else: it does not shift.",
-            ),
-            "pixel-by-pixel": Wrong(
-                lambda first, second: first * second,
-                "Multiplied number by number, a stack would see no more than one "
-                "layer. Shift, weigh and add up.",
-            ),
+                "does not shift."),
+            "size-of-the-first": Wrong({_ROWS: "m", _COLUMNS: "n"},
+                "This has room for the first kernel where it lies. Its copies are "
+                "shifted by up to p − 1 rows and q − 1 columns."),
+            "rows-and-columns-swapped": Wrong(
+                {_ROWS: "n + q - 1", _COLUMNS: "m + p - 1"},
+                "Rows and columns are swapped: m and p count rows, n and q columns."),
+            "rows-with-columns": Wrong({_ROWS: "m + n - 1", _COLUMNS: "p + q - 1"},
+                "m and n are both of the first kernel. The rows are those of the first "
+                "and of the second, m and p; the columns n and q."),
+            "always-5": Wrong({_ROWS: "5", _COLUMNS: "5"},
+                "5×5 comes from two kernels of 3×3 only. Compute it from the shapes."),
+            "unweighted": Wrong({_TAP: "1"},
+                "Each shifted copy of the first kernel counts as much as the second "
+                "kernel says: times its weight."),
+            "whole-second": Wrong({_TAP: "second"},
+                "Number by number with the whole second kernel, nothing is weighed. "
+                "One tap at a time: a number, in row a and column b."),
+            "whole-first-missing": Wrong({"first": "first[a, b]"},
+                "Each tap weighs the whole first kernel, not one number of it."),
+            "roles-exchanged": Wrong({_TAP: "first[a, b]", "first": "second"},
+                "a and b count the second kernel's taps, and the place is as large as "
+                "the first: each tap of the second weighs the whole first."),
+            "transposed": Wrong({_TAP: "second[b, a]"},
+                "a counts rows and b columns: row first, in the brackets, too."),
+            "turned": Wrong({_TAP: "second[p - 1 - a, q - 1 - b]"},
+                "The second kernel is turned by half a turn. Its tap in row a and "
+                "column b belongs to the copy that is shifted by a and b."),
+            "first-turned": Wrong({"first": "first.flip(0, 1)"},
+                "The first kernel is turned by half a turn. Nothing is flipped here: "
+                "its copies are only shifted."),
         },
         hints=(
             "Every tap of the second kernel looks at a shifted copy of the first.",
@@ -322,9 +335,20 @@ add(
             "a + m and columns b to b + n.",
         ),
     )
-)
+)  # fmt: skip
 
 # --- 08.6 and 08.7: build it ----------------------------------------------------------
+
+_CONVOLUTIONS, _MAPS = (2, 2, 3, 3, 3), [64, 128, 256, 512, 512]
+
+
+def _sides(lost=0):
+    """What leaves each stage; a convolution without padding loses two."""
+    sides = [224]
+    for count in _CONVOLUTIONS:
+        sides.append((sides[-1] - lost * count) // 2)
+    return sides
+
 
 add(
     Exercise(
@@ -332,87 +356,48 @@ add(
         "VGG-16 by its rules",
         tolerance=1e-9,
         wrong={
-            "maps-double-on": Wrong(
-                {"maps": [64, 128, 256, 512, 1024]},
-                "It stops doubling at 512.",
-            ),
-            "all-the-same": Wrong(
-                {"maps": [64, 64, 64, 64, 64]},
-                "After each pooling the number of maps doubles.",
-            ),
-            "before-pooling": Wrong(
-                {"sides": [224, 112, 56, 28, 14]},
+            "maps-double-on": Wrong({"maps": [*_MAPS[:4], 1024]},
+                "It stops doubling at 512."),
+            "all-the-same": Wrong({"maps": [64] * 5},
+                "From stage to stage the number of maps doubles."),
+            "what-comes-in": Wrong({"maps": [3, *_MAPS[:4]]},
+                "These maps go into each stage. Asked is how many it makes."),
+            "four-stages": Wrong({"maps": _MAPS[:4]},
+                "There are five stages, the last two with 512."),
+            "each-layer": Wrong(
+                {"maps": [K for n, K in zip(_CONVOLUTIONS, _MAPS) for _ in range(n)]},
+                "That is one number for each convolution. One for each stage will do."),
+            "before-pooling": Wrong({"sides": _sides()[:5]},
                 "These are the sides inside the stages. Asked is what leaves them, "
-                "pooled.",
-            ),
-            "no-padding": Wrong(
-                {"sides": [110, 53, 23, 8, 1]},
-                "P = 1 keeps the size: only the pooling halves it.",
-            ),
-            "dense-forgotten": Wrong(
-                {"layers": 13},
-                "13 are the convolutions. The dense layers have weights, too.",
-            ),
-            "pooling-counted": Wrong(
-                {"layers": 21}, "Pooling has no weights, and is not counted."
-            ),
-            "convolutions-and-pooling": Wrong(
-                {"layers": 18},
-                "Count layers with weights: convolutions and dense ones, no pooling.",
-            ),
+                "pooled."),
+            "with-the-image": Wrong({"sides": _sides()},
+                "224 is the image. Five stages, so five sides: what each pooling puts "
+                "out."),
+            "no-padding": Wrong({"sides": _sides(lost=2)[1:]},
+                "P = 1 keeps the size: only the pooling halves it."),
+            "dense-forgotten": Wrong({"layers": 13},
+                "13 are the convolutions. The dense layers have weights, too."),
+            "pooling-counted": Wrong({"layers": 21},
+                "Pooling has no weights, and is not counted."),
+            "convolutions-and-pooling": Wrong({"layers": 18},
+                "Count layers with weights: convolutions and dense ones, no pooling."),
+            "stages-counted": Wrong({"layers": 8},
+                "Five stages and three dense layers make 8. But a stage has two or "
+                "three convolutions."),
+            "last-forgotten": Wrong({"layers": 15},
+                "The layer of 1000 has weights, too: three are dense."),
+            "the-larger-one": Wrong({"layers": 19},
+                "19 has the larger sister, with four convolutions in the last three "
+                "stages."),
         },
         hints=(
             "224 is halved five times.",
             "2 + 2 + 3 + 3 + 3 convolutions, and three dense layers.",
         ),
     )
-)
+)  # fmt: skip
 
-
-def _vgg(change):
-    """A VGG whose list of layers is changed before it is put together."""
-
-    def changed(configuration, side, neurons, classes, p=0.5):
-        return nn.Sequential(
-            *change(list(reference("08.7")(configuration, side, neurons, classes, p)))
-        )
-
-    return changed
-
-
-def _each(kind, new):
-    return _vgg(
-        lambda layers: [
-            layer if not isinstance(layer, kind) else new(layer) for layer in layers
-        ]
-    )
-
-
-def _relu_at_pooling(layers):
-    """ReLU only before each pooling, and in the dense part."""
-    kept = []
-    for layer, after in zip(layers, [*layers[1:], None]):
-        ends = isinstance(after, nn.MaxPool2d | nn.Flatten | nn.Dropout)
-        if not isinstance(layer, nn.ReLU) or ends:
-            kept.append(layer)
-    return kept
-
-
-def _no_relu_in_stages(layers):
-    end = next(k for k, layer in enumerate(layers) if isinstance(layer, nn.Flatten))
-    return [
-        layer
-        for k, layer in enumerate(layers)
-        if k > end or not isinstance(layer, nn.ReLU)
-    ]
-
-
-def _without_padding(layers):
-    for layer in layers:
-        if isinstance(layer, nn.Conv2d):
-            layer.padding = (0, 0)
-    return layers
-
+_DENSE = "D1 * side * side"
 
 add(
     Exercise(
@@ -423,53 +408,61 @@ add(
             case((2, 3, 5, 5), [2, 4, "M"], 5, 5, 3),
             case((3, 3, 8, 8), [4, "M", 8, 8, "M"], 8, 6, 10, p=0.2),
             case((2, 3, 9, 9), [3, 5, "M", 4, "M"], 9, 7, 4),
+            case((2, 3, 4, 4), ["M", 5], 4, 3, 2),
             case((1, 3, 16, 16), [2, "M", 3, "M", 4, 4, "M", 6], 16, 5, 3, p=0.7),
         ],
         run=by_function("08.7"),
         shown=on_input,
         wrong={
-            "does-not-fit": Wrong(
-                _vgg(_without_padding),
-                "One layer does not fit the one before it. P = 1 keeps the size, each "
-                "pooling halves it, a layer's depth is the number of maps before it, "
-                "and the first dense layer sees all maps, flattened.",
-                any_error=True,
-            ),
-            "depth-never-changes": Wrong(
-                _each(
-                    nn.Conv2d,
-                    lambda layer: nn.Conv2d(3, layer.out_channels, 3, padding=1),
-                ),
+            "pooling-of-3": Wrong({"2": "3"},
+                "The pooling window is 2 wide: 3 would leave a third of the side."),
+            "pooling-keeps-size": Wrong({"2": "2, 1"},
+                "A pooling of stride 1 hardly shrinks the maps: S = 2."),
+            "side-kept": Wrong({"side // 2": "side"},
+                "The pooling halves the maps, so `side` must follow."),
+            "side-not-whole": Wrong({"side // 2": "side / 2"},
+                "`/` makes 4.0 of 8, or 2.5 of 5, and a layer has a whole number of "
+                "inputs: divide by `//`."),
+            "depth-fixed": Wrong({"D1": "3"},
                 "Only the first convolution sees the image's 3 channels. For the next "
-                "one D1 is the number of maps before it.",
-            ),
-            "no-relu": Wrong(
-                _vgg(_no_relu_in_stages),
-                "No ReLU after the convolutions: each stage is then one large kernel.",
-            ),
-            "relu-for-each-stage": Wrong(
-                _vgg(_relu_at_pooling),
-                "There is a ReLU for each stage only. Each convolution needs its own.",
-            ),
-            "mean-pooling": Wrong(
-                _each(nn.MaxPool2d, lambda _: nn.AvgPool2d(2)),
-                "The shapes are right. But this takes the mean of each window, and "
-                "the largest was asked for.",
-            ),
-            "no-dropout": Wrong(
-                _each(nn.Dropout, lambda _: nn.Identity()),
-                "In evaluation it is right. In training, dropout is missing.",
-            ),
-            "dropout-fixed": Wrong(
-                lambda configuration, side, neurons, classes, p=0.5: reference("08.7")(
-                    configuration, side, neurons, classes
-                ),
-                "The network ignores p: dropout is 0.5 whatever was asked.",
-            ),
-            "softmax": Wrong(
-                _vgg(lambda layers: [*layers, nn.Softmax(dim=1)]),
-                "No softmax at the end: `cross_entropy` contains it.",
-            ),
+                "one D1 is the number of maps before it."),
+            "filters-for-depth": Wrong({"D1": "K"},
+                "K filters are as deep as what comes in: D1 maps, at first 3."),
+            "depth-never-changes": Wrong({"K": "D1"},
+                "D1 stays 3 for ever. After a convolution there are K maps, and that "
+                "many the next layer gets."),
+            "depth-doubles": Wrong({"K": "2 * D1"},
+                "The list says how many maps there are: K, not twice as many as "
+                "before."),
+            "no-padding": Wrong({"1": "0"},
+                "Without padding each 3×3 takes two pixels off the side. P = 1 keeps "
+                "it."),
+            "no-relu": Wrong({"nn.ReLU()": "nn.Identity()"},
+                "No ReLU after the convolutions: each stage is then one large kernel."),
+            "relu-not-made": Wrong({"nn.ReLU()": "nn.ReLU"},
+                "`nn.ReLU` is the kind of layer. Brackets make one: `nn.ReLU()`."),
+            "relu-as-function": Wrong({"nn.ReLU()": "functional.relu"},
+                "`functional.relu` is a function, and `nn.Sequential` wants layers: "
+                "`nn.ReLU()`."),
+            "one-side": Wrong({_DENSE: "D1 * side"},
+                "A map is side high and side wide: side·side numbers."),
+            "maps-only": Wrong({_DENSE: "D1"},
+                "Flattened, every number of every map goes into the dense layer: D1 "
+                "maps of side·side."),
+            "last-entry": Wrong({_DENSE: "K * side * side"},
+                'K is the last entry of the list, and that may be "M". How many maps '
+                'there are stands in D1.'),
+            "as-in-VGG-16": Wrong({_DENSE: "512 * 7 * 7"},
+                "512·7·7 is right for VGG-16 on 224×224 only. Compute it from D1 and "
+                "side."),
+            "dropout-fixed": Wrong({"p": "0.5"},
+                "This dropout is 0.5, whatever p was asked."),
+            "no-dropout": Wrong({"p": "0"},
+                "In evaluation it is right. In training, the first dropout drops "
+                "nothing."),
+            "kept-for-dropped": Wrong({"p": "1 - p"},
+                "`nn.Dropout` takes the part that is dropped, p; this is the part that "
+                "is kept."),
         },
         hints=(
             "`D1` is the number of maps that the next convolution gets, `side` their "
@@ -478,28 +471,11 @@ add(
             "The first dense layer sees D1 maps of side·side numbers.",
         ),
     )
-)
+)  # fmt: skip
 
 # --- 08.8 and 08.9: count -------------------------------------------------------------
 
-
-def _counted(weights, next_depth=lambda D1, K: K):
-    def count(configuration, D1=3):
-        total = 0
-        for K in configuration:
-            if K != "M":
-                total += weights(D1, K)
-                D1 = next_depth(D1, K)
-        return total
-
-    return count
-
-
-def _last_only(configuration, D1=3):
-    last = max((k for k, K in enumerate(configuration) if K != "M"), default=0)
-    count = reference("08.8")
-    return count(configuration, D1) - count(configuration[:last], D1)
-
+_WEIGHTS = "9 * D1 * K"
 
 add(
     Exercise(
@@ -516,38 +492,38 @@ add(
         ],
         tolerance=1e-9,
         wrong={
-            "depth-never-changes": Wrong(
-                _counted(lambda D1, K: 9 * D1 * K, lambda D1, K: D1),
+            "depth-never-changes": Wrong({"K": "D1"},
                 "Only the first layer sees the image. The next one's depth is the "
-                "number of maps before it.",
-            ),
-            "flat-filters": Wrong(
-                _counted(lambda D1, K: 9 * K),
-                "A filter reaches through all D1 maps: 3·3·D1 weights.",
-            ),
-            "extent-once": Wrong(
-                _counted(lambda D1, K: 3 * D1 * K),
-                "A kernel is 3 high and 3 wide: 9.",
-            ),
-            "biases-in": Wrong(
-                _counted(lambda D1, K: 9 * D1 * K + K),
-                "Biases are in this count. Weights only, here.",
-            ),
-            "depth-squared": Wrong(
-                _counted(lambda D1, K: 9 * K * K),
-                "Depth in and depth out differ where a new stage begins: 3·3·D1·K.",
-            ),
-            "last-only": Wrong(
-                _last_only,
-                "That is the last layer alone. Add them all up.",
-            ),
+                "number of maps before it."),
+            "always-3-deep": Wrong({_WEIGHTS: "27 * K"},
+                "3·3·3 is a filter on the image. On D1 maps it has 3·3·D1 weights."),
+            "depth-doubles": Wrong({"K": "2 * D1"},
+                "The list says how many maps there are: K. It need not be twice as "
+                "many as before."),
+            "flat-filters": Wrong({_WEIGHTS: "9 * K"},
+                "A filter reaches through all D1 maps: 3·3·D1 weights."),
+            "one-filter": Wrong({_WEIGHTS: "9 * D1"},
+                "That is one filter of each layer. There are K."),
+            "no-extent": Wrong({_WEIGHTS: "D1 * K"},
+                "That is 1×1. A 3×3 kernel has 9 weights."),
+            "extent-once": Wrong({_WEIGHTS: "3 * D1 * K"},
+                "A kernel is 3 high and 3 wide: 9."),
+            "depths-added": Wrong({_WEIGHTS: "9 * (D1 + K)"},
+                "Depth in and filters out are multiplied: each of K filters has 9·D1 "
+                "weights."),
+            "biases-in": Wrong({_WEIGHTS: "9 * D1 * K + K"},
+                "Biases are in this count. Weights only, here."),
+            "depth-squared": Wrong({_WEIGHTS: "9 * K * K"},
+                "Depth in and depth out differ where a new stage begins: 3·3·D1·K."),
         },
         hints=(
             "K filters of 3×3, as deep as what comes in.",
             "9·D1·K, and for the next layer D1 is K.",
         ),
     )
-)
+)  # fmt: skip
+
+_FC6, _FC7, _FC8 = 512 * 7 * 7 * 4096, 4096 * 4096, 4096 * 1000
 
 add(
     Exercise(
@@ -555,36 +531,38 @@ add(
         "The slide's sum",
         tolerance=1e-9,
         wrong={
-            "as-printed": Wrong(
-                {"instead_of_1024": 1024},
-                "The last layer has one output for each class. How many has ImageNet?",
-            ),
-            "inputs-changed": Wrong(
-                {"instead_of_1024": 4096},
-                "4096 neurons come in, that is right. How many scores go out?",
-            ),
-            "maps-only": Wrong(
-                {"fc6": 512 * 4096},
-                "All 512 maps of 7×7 are flattened: 25 088 numbers come in.",
-            ),
+            "as-printed": Wrong({"instead_of_1024": 1024},
+                "The last layer has one output for each class. How many has ImageNet?"),
+            "ten-classes": Wrong({"instead_of_1024": 10},
+                "Ten classes has MNIST. How many has ImageNet?"),
+            "inputs-changed": Wrong({"instead_of_1024": 4096},
+                "4096 neurons come in, that is right. How many scores go out?"),
+            "maps-only": Wrong({"fc6": 512 * 4096},
+                "All 512 maps of 7×7 are flattened: 25 088 numbers come in."),
             "one-side": Wrong({"fc6": 512 * 7 * 4096}, "A map is 7 high and 7 wide."),
-            "fc6-rounded": Wrong(
-                {"fc6": 102e6}, "That is the rounded number. Multiply it out."
-            ),
-            "fc6-with-biases": Wrong(
-                {"fc6": 102764544}, "4096 biases are in. Weights only, here."
-            ),
-            "total-with-1024": Wrong(
-                {"total": 123731968},
+            "inputs-only": Wrong({"fc6": 512 * 7 * 7},
+                "So many numbers come in. Each of the 4096 neurons has a weight for "
+                "each of them."),
+            "fc6-rounded": Wrong({"fc6": 102e6},
+                "That is the rounded number. Multiply it out."),
+            "fc6-with-biases": Wrong({"fc6": _FC6 + 4096},
+                "4096 biases are in. Weights only, here."),
+            "total-with-1024": Wrong({"total": _FC6 + _FC7 + 4096 * 1024},
                 "That is the slide's formula, multiplied out: 123.7 million, and not "
-                "122. Now put the right number in place of 1024.",
-            ),
-            "total-lectured": Wrong(
-                {"total": 122e6}, "That is the slide's result. Multiply it out."
-            ),
-            "total-with-biases": Wrong(
-                {"total": 123642856}, "9192 biases are in. Weights only, here."
-            ),
+                "122. Now put the right number in place of 1024."),
+            "total-lectured": Wrong({"total": 122e6},
+                "That is the slide's result. Multiply it out."),
+            "total-with-biases": Wrong({"total": _FC6 + _FC7 + _FC8 + 2 * 4096 + 1000},
+                "9192 biases are in. Weights only, here."),
+            "total-of-two": Wrong({"total": _FC6 + _FC7},
+                "The last layer is missing: three terms."),
+            "total-without-fc7": Wrong({"total": _FC6 + _FC8},
+                "The middle term is missing: 4096·4096."),
+            "total-without-fc6": Wrong({"total": _FC7 + _FC8},
+                "The first term, the largest, is missing."),
+            "total-of-all": Wrong({"total": 138357544},
+                "That is all of VGG-16, with convolutions and biases. Asked are the "
+                "weights of the dense layers."),
         },
         hints=(
             "The last layer gives one score for each class.",
@@ -592,19 +570,11 @@ add(
             "512·7·7·4096 + 4096·4096 + 4096·1000.",
         ),
     )
-)
+)  # fmt: skip
 
 # --- 08.10 and 08.11: memory, and a way out -------------------------------------------
 
-
-def _batch(fixed, each, divide=lambda a, b: a // b, least=0):
-    def changed(memory, parameters, activations):
-        left = memory - fixed(parameters)
-        number = divide(left, each(parameters, activations))
-        return number if least is None else max(least, number)
-
-    return changed
-
+_FIXED, _FITS = "3 * 4 * parameters", "left // (4 * activations)"
 
 add(
     Exercise(
@@ -618,49 +588,50 @@ add(
             case(999, 50, 7),
             case(1000, 100, 5),  # the weights alone do not fit
             case(616, 50, 1),
+            case(5004, 3, 2),
+            case(780, 2, 3),
             case(8 * 10**9, 138_357_544, 15_087_080),
         ],
         tolerance=1e-9,
         wrong={
-            "weights-only": Wrong(
-                _batch(lambda p: 4 * p, lambda p, a: 4 * a),
+            "weights-only": Wrong({_FIXED: "4 * parameters"},
                 "Only the weights are taken off. Each has a gradient and a momentum, "
-                "too.",
-            ),
-            "no-momentum": Wrong(
-                _batch(lambda p: 8 * p, lambda p, a: 4 * a),
-                "Momentum is missing: it remembers one number for each weight.",
-            ),
-            "activations-thrice": Wrong(
-                _batch(lambda p: 12 * p, lambda p, a: 12 * a),
-                "Activations have no momentum. One number for each is kept.",
-            ),
-            "parameters-not-in-bytes": Wrong(
-                _batch(lambda p: 3 * p, lambda p, a: 4 * a),
+                "too."),
+            "no-momentum": Wrong({_FIXED: "8 * parameters"},
+                "Momentum is missing: it remembers one number for each weight."),
+            "parameters-not-in-bytes": Wrong({_FIXED: "3 * parameters"},
                 "Memory is counted in bytes: four for each weight, gradient and "
-                "momentum.",
-            ),
-            "activations-not-in-bytes": Wrong(
-                _batch(lambda p: 12 * p, lambda p, a: a),
-                "Memory is counted in bytes: four for each activation.",
-            ),
+                "momentum."),
+            "parameters-once-as-bytes": Wrong({_FIXED: "parameters"},
+                "Each parameter needs three numbers of four bytes."),
+            "activations-thrice": Wrong({_FITS: "left // (12 * activations)"},
+                "Activations have no momentum. One number for each is kept."),
+            "activations-twice": Wrong({_FITS: "left // (8 * activations)"},
+                "One number of four bytes for each activation: the model does not "
+                "count their gradients."),
+            "activations-not-in-bytes": Wrong({_FITS: "left // activations"},
+                "Memory is counted in bytes: four for each activation."),
+            "no-brackets": Wrong({_FITS: "left // 4 * activations"},
+                "From left to right: this divides by 4 and then *multiplies* by the "
+                "activations. Brackets around what stands below the line."),
             "parameters-for-each-image": Wrong(
-                _batch(lambda p: 0, lambda p, a: 12 * p + 4 * a),
+                {_FITS: "left // (12 * parameters + 4 * activations)"},
                 "The weights are there once, however many images there are. Only the "
-                "activations are there for each image.",
-            ),
-            "parts-of-images": Wrong(
-                _batch(lambda p: 12 * p, lambda p, a: 4 * a, lambda a, b: a / b),
-                "A part of an image does not fit: round down.",
-            ),
-            "below-zero": Wrong(
-                _batch(lambda p: 12 * p, lambda p, a: 4 * a, least=None),
-                "Where not even the parameters fit, the batch is 0 and not less.",
-            ),
-            "rounded-up": Wrong(
-                _batch(lambda p: 12 * p, lambda p, a: 4 * a, lambda a, b: -(-a // b)),
-                "Rounded up, the last image does not fit any more.",
-            ),
+                "activations are there for each."),
+            "all-the-memory": Wrong({_FITS: "memory // (4 * activations)"},
+                "This divides all the memory. What the parameters need is not there "
+                "for images: divide what is `left`."),
+            "by-parameters": Wrong({_FITS: "left // (4 * parameters)"},
+                "Each image needs room for its activations, not for parameters."),
+            "parts-of-images": Wrong({_FITS: "left / (4 * activations)"},
+                "A part of an image does not fit: round down."),
+            "rounded": Wrong({_FITS: "round(left / (4 * activations))"},
+                "Half an image does not fit, so `round` may promise one too many: "
+                "round down."),
+            "rounded-up": Wrong({_FITS: "-(-left // (4 * activations))"},
+                "Rounded up, the last image does not fit any more."),
+            "one-too-many": Wrong({_FITS: "left // (4 * activations) + 1"},
+                "`//` counts the whole images that fit. One more does not."),
         },
         hints=(
             "First take off what is there once: three numbers of four bytes for each "
@@ -668,7 +639,9 @@ add(
             "What is left, divided by 4·activations, rounded down: `//`.",
         ),
     )
-)
+)  # fmt: skip
+
+_VGG, _CONVS, _LEAN = 138344128, 14710464, 14710464 + 512 * 1000
 
 add(
     Exercise(
@@ -676,44 +649,57 @@ add(
         "Without fc6 and fc7",
         tolerance=1e-9,
         wrong={
-            "not-averaged": Wrong(
-                {"dense": 25088000},
-                "That is without averaging. One number is left of each 7×7 map: 512.",
-            ),
-            "fc6-averaged": Wrong(
-                {"dense": 512 * 4096},
+            "not-averaged": Wrong({"dense": 512 * 7 * 7 * 1000},
+                "That is without averaging. One number is left of each 7×7 map: 512."),
+            "fc6-averaged": Wrong({"dense": 512 * 4096},
                 "This still leads to 4096 neurons. Here the 512 numbers go straight to "
-                "the 1000 classes.",
-            ),
-            "biases-in": Wrong(
-                {"dense": 513000}, "1000 biases are in. Weights only, here."
-            ),
-            "dense-part-only": Wrong(
-                {"network": 512000},
-                "The network has its convolutions still: 14 710 464 weights.",
-            ),
-            "fc7-kept": Wrong(
-                {"network": 14710464 + 512000 + 16777216},
-                "Nothing stands between the average and the classes: fc7 is gone, too.",
-            ),
+                "the 1000 classes."),
+            "with-4096": Wrong({"dense": 4096 * 1000},
+                "With fc7 its 4096 outputs are gone. The 512 means come in."),
+            "means-of-all": Wrong({"dense": 7 * 7 * 1000},
+                "The mean is taken within each map: 512 means, one for each."),
+            "inputs-only": Wrong({"dense": 512},
+                "512 numbers come in. Each class has a weight for each of them."),
+            "classes-only": Wrong({"dense": 1000},
+                "1000 scores go out. Each is a sum of 512 products."),
+            "biases-in": Wrong({"dense": 513 * 1000},
+                "1000 biases are in. Weights only, here."),
+            "dense-part-only": Wrong({"network": 512 * 1000},
+                "The network has its convolutions still: 14 710 464 weights."),
+            "convolutions-only": Wrong({"network": _CONVS},
+                "The dense part belongs to the network, too."),
+            "network-not-averaged": Wrong({"network": _CONVS + 512 * 7 * 7 * 1000},
+                "This adds a dense layer without averaging. One number is left of each "
+                "map."),
+            "fc7-kept": Wrong({"network": _LEAN + 4096 * 4096},
+                "Nothing stands between the average and the classes: fc7 is gone, "
+                "too."),
             "dense-compared": Wrong(
-                {"times_fewer": 241},
+                {"times_fewer": round((_VGG - _CONVS) / (512 * 1000))},
                 "That compares the dense parts. Compare the networks: 138 344 128 "
-                "weights against these.",
-            ),
-            "not-rounded": Wrong(
-                {"times_fewer": 138344128 / 15222464},
-                "Rounded to a whole number, please.",
-            ),
-            "forty-nine": Wrong(
-                {"times_fewer": 49},
+                "weights against these."),
+            "with-the-dense-part": Wrong({"times_fewer": round(_VGG / (512 * 1000))},
+                "That divides by the dense part alone. The network has its "
+                "convolutions, too."),
+            **{
+                f"{digits}-digits-too-many": Wrong(
+                    {"times_fewer": round(_VGG / _LEAN, digits)},
+                    f"{_VGG / _LEAN:.{digits}f}: now round it to a whole number.")
+                for digits in (1, 2, 3)
+            },
+            "not-rounded": Wrong({"times_fewer": _VGG / _LEAN},
+                "Rounded to a whole number, please."),
+            "fraction": Wrong({"times_fewer": round(_LEAN / _VGG, 2)},
+                "That is the part which is left. How often does it go into VGG-16's?"),
+            "rounded-up": Wrong({"times_fewer": 10},
+                "9.09 is nearer to 9: round to the nearest."),
+            "forty-nine": Wrong({"times_fewer": 49},
                 "49 times fewer numbers leave the pooling. Compare the weights of the "
-                "networks.",
-            ),
+                "networks."),
         },
         hints=(
             "512 numbers in, 1000 scores out.",
             "14 710 464 + 512 000, and 138 344 128 divided by that.",
         ),
     )
-)
+)  # fmt: skip

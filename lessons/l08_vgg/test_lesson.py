@@ -152,6 +152,23 @@ def vgg_lazily(configuration, side, neurons, classes, p=0.5):
     )
 
 
+class Padded(nn.Module):
+    """A convolution that pads in a layer of its own, and bends."""
+
+    def __init__(self, K):
+        super().__init__()
+        self.padding, self.inner = nn.ZeroPad2d(1), nn.LazyConv2d(K, 3)
+
+    def forward(self, x):
+        return self.inner(self.padding(x)).clamp(min=0)
+
+
+def vgg_padded_apart(configuration, side, neurons, classes, p=0.5):
+    features = [nn.MaxPool2d(2) if K == "M" else Padded(K) for K in configuration]
+    _, flatten, dense = vgg_lazily([], side, neurons, classes, p)
+    return nn.Sequential(*features, flatten, dense)
+
+
 def vgg_pooled_first(configuration, side, neurons, classes, p=0.5):
     """ReLU after the pooling instead of before: the same for a maximum."""
     depth, layers, bent = 3, [], True
@@ -244,7 +261,7 @@ RIGHT = {
         compose_by_fourier,
         compose_by_impulses,
     ],
-    "08.7": [VggFunctional, vgg_lazily, vgg_pooled_first],
+    "08.7": [VggFunctional, vgg_lazily, vgg_pooled_first, vgg_padded_apart],
     "08.8": [weights_by_pairs, weights_by_layers, weights_by_recursion],
     "08.10": [
         batch_by_trying,
@@ -367,6 +384,8 @@ WRONG = {
         lambda layers, image, i, j: 25,
         lambda layers, image, i, j: torch.ones_like(image),
         lambda layers, image, i, j: torch.zeros_like(image),
+        seen_with(start=lambda maps, i, j: maps[j, j]),
+        seen_with(test=lambda gradient: gradient[None]),
         lambda layers, image, i, j: layers(image[None, None])[0, 0] != 0,
         seen_with(test=lambda gradient: gradient > 0),
         seen_with(test=lambda gradient: gradient < 0),

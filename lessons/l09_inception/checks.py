@@ -1,63 +1,93 @@
 """Checks: inception and GoogLeNet."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
-from torch import nn
-from torch.nn import functional
 
 from helpers.exercises.engine import Exercise, Wrong, add, case, reference
 from helpers.exercises.modules import by_function, on_input
 
+
+def _values(
+    right: Mapping[str, Any], rows: Mapping[str, tuple[Mapping[str, Any], str]]
+) -> dict[str, Wrong]:
+    """Mistakes in several values, and the same in each of these alone.
+
+    What happens to be right is left out; mistakes that give the same value share a
+    message. Exchanged values are a mistake only together.
+    """
+    wrong: dict[str, Wrong] = {}
+    alone: dict[tuple[str, str], list[tuple[str, Any, str]]] = {}
+    for key, (values, says) in rows.items():
+        off = {name: v for name, v in values.items() if v != right[name]}
+        if len(off) > 1:
+            wrong[key] = Wrong(off, says)
+        for name, v in off.items() if "exchanged" not in key else ():
+            alone.setdefault((name, str(v)), []).append((key, v, says))
+    for (name, _), found in alone.items():
+        key, v, _ = found[0]
+        says = " Or: ".join(each for *_, each in found)
+        key = f"{key}-{name}" if key in wrong else key
+        wrong[key] = Wrong({name: v}, f"`{name}`: {says}")
+    return wrong
+
+
 # --- 09.1: sizes ----------------------------------------------------------------------
+
+
+def _widths(of):
+    return {name: of(F) for name, F in (("three", 3), ("five", 5), ("pool", 2))}
+
+
+def _paddings(of):
+    return {name: of(F) for name, F in (("P3", 3), ("P5", 5))}
+
 
 add(
     Exercise(
         "09.1",
         "Do they meet?",
         tolerance=1e-9,
-        wrong={
-            "already-padded": Wrong(
-                {"three": 28, "five": 28},
-                "They keep 28 only with padding. First without: W2 = W1 − F + 1.",
-            ),
-            "one-place-short": Wrong(
-                {"three": 25, "five": 23},
-                "W1 − F counts the moves. The first place counts, too.",
-            ),
-            "pool-halves": Wrong(
-                {"pool": 14},
-                "Halving needs stride 2. Here all branches have S = 1.",
-            ),
-            "pool-kept": Wrong(
-                {"pool": 28},
-                "A window of 2 has 28 − 2 + 1 places. No padding on both sides "
-                "changes that to 28: 27 + 2P is odd.",
-            ),
-            "padding-as-lost": Wrong(
-                {"P3": 2, "P5": 4},
-                "P is what is put on *each* side: half of what the width loses.",
-            ),
-            "padding-is-F": Wrong(
-                {"P3": 3, "P5": 5},
-                "28 − F + 2P + 1 should be 28, so 2P = F − 1.",
-            ),
-        },
+        wrong=_values(
+            _widths(lambda F: 28 - F + 1) | _paddings(lambda F: F // 2),
+            {
+                "already-padded": ({"three": 28, "five": 28},
+                    "It keeps 28 only with padding. First without: W2 = W1 − F + 1."),
+                "one-place-short": (_widths(lambda F: 28 - F),
+                    "W1 − F counts the moves. The first place counts, too."),
+                "stride-of-F": ({"three": 9, "five": 5},
+                    "That is with windows side by side, S = F. Here S = 1."),
+                "exchanged": ({"three": 24, "five": 26},
+                    "3×3 and 5×5 are exchanged: the larger window has fewer places."),
+                "pool-halves": ({"pool": 14},
+                    "Halving needs stride 2. Here all branches have S = 1."),
+                "pool-kept": ({"pool": 28},
+                    "A window of 2 has 28 − 2 + 1 places. No padding on both sides "
+                    "changes that to 28: 27 + 2P is odd."),
+                "padding-as-lost": (_paddings(lambda F: F - 1),
+                    "P is what is put on *each* side: half of what the width loses."),
+                "padding-is-F": (_paddings(lambda F: F),
+                    "28 − F + 2P + 1 should be 28, so 2P = F − 1."),
+                "half-of-F": (_paddings(lambda F: F / 2),
+                    "Half of F − 1, not of F: the middle stands on the pixel itself."),
+                "half-rounded-up": (_paddings(lambda F: F // 2 + 1),
+                    "Half of F, rounded up, is one too many: the middle stands on the "
+                    "pixel itself."),
+                "no-padding": (_paddings(lambda F: 0),
+                    "Without padding the width shrinks. How many are lost on each "
+                    "side?"),
+                "as-for-3": ({"P5": 1}, "P = 1 is for 3×3. 5×5 loses four places."),
+            },
+        ),
         hints=(
             "W2 = W1 − F + 2P + 1 at stride 1.",
             "Without padding F − 1 places are lost; P = (F − 1)/2 brings them back.",
         ),
     )
-)
+)  # fmt: skip
 
 # --- 09.2: convolution and ReLU -------------------------------------------------------
-
-
-def _conv(padding=lambda F: F // 2, stride=lambda S: S, last=nn.ReLU, bias=True):
-    def changed(D, K, F, S=1):
-        layer = nn.Conv2d(D, K, F, stride(S), padding(F), bias=bias)
-        return nn.Sequential(layer, last())
-
-    return changed
-
 
 add(
     Exercise(
@@ -70,43 +100,61 @@ add(
             case((2, 2, 9, 8), 2, 3, 7, S=2),
             case((1, 4, 5, 7), 4, 2, 1),
             case((1, 2, 7, 5), 2, 5, 3, S=3),
+            case((1, 3, 9, 9), 3, 2, 5, S=2),
+            case((1, 2, 6, 5), 2, 2, 5),
+            case((1, 2, 8, 7), 2, 2, 7),
         ],
         run=by_function("09.2"),
         shown=on_input,
         wrong={
-            "no-padding": Wrong(
-                _conv(lambda F: 0),
-                "The maps shrink: F − 1 places are lost without padding.",
-            ),
-            "not-whole": Wrong(
-                _conv(lambda F: F / 2),
-                "`/` gives 1.5, and padding must be a whole number: divide with `//`.",
-            ),
-            "padded-by-one": Wrong(
-                _conv(lambda F: 1),
-                "Padding 1 is right for F = 3 only. Compute it from F.",
-            ),
-            "padded-by-F": Wrong(
-                _conv(lambda F: F - 1),
-                "F − 1 is what both sides need together. P is for one side.",
-            ),
-            "stride-forgotten": Wrong(
-                _conv(stride=lambda S: 1),
-                "S is never used: hand it to the convolution.",
-            ),
-            "no-relu": Wrong(
-                _conv(last=nn.Identity),
-                "The convolution is right. After it comes a ReLU.",
-            ),
+            "depths-swapped": Wrong({"D": "K", "K": "D"},
+                "Depth and filters are swapped: first what comes in, D, then how many "
+                "go out, K."),
+            "depth-kept": Wrong({"K": "D"},
+                "As many go out as come in. K filters make K maps."),
+            "no-padding": Wrong({"F // 2": "0"},
+                "The maps shrink: F − 1 places are lost without padding."),
+            "not-whole": Wrong({"F // 2": "F / 2"},
+                "`/` gives a real number, such as 1.5 or 1.0, and padding must be a "
+                "whole one: divide with `//`."),
+            "padded-by-one": Wrong({"F // 2": "1"},
+                "Padding 1 is right for F = 3 only. Compute it from F."),
+            "padded-by-two": Wrong({"F // 2": "2"},
+                "Padding 2 is right for F = 5 only. Compute it from F."),
+            "padded-by-F": Wrong({"F // 2": "F - 1"},
+                "F − 1 is what both sides need together. P is for one side."),
+            "padded-by-all-of-F": Wrong({"F // 2": "F - 1 // 2"},
+                "This pads by F. (F − 1)/2 are lost on each side, and in `F - 1 // 2` "
+                "the division comes first."),
+            "one-too-many": Wrong({"F // 2": "F // 2 + 1"},
+                "One too many on each side: the middle of the kernel stands on the "
+                "pixel itself."),
+            "same": Wrong({"F // 2": '"same"'},
+                'PyTorch computes the padding of `"same"` for stride 1 only, and S may '
+                'be more: write the number.'),
+            "stride-forgotten": Wrong({"S": "1"},
+                "S is never used: hand it to the convolution."),
+            "stride-of-F": Wrong({"S": "F"},
+                "With windows side by side the maps shrink: the stride is S."),
+            "no-relu": Wrong({"nn.ReLU()": "nn.Identity()"},
+                "The convolution is right. After it comes a ReLU."),
+            "relu-not-made": Wrong({"nn.ReLU()": "nn.ReLU"},
+                "`nn.ReLU` is the kind of layer. Brackets make one: `nn.ReLU()`."),
+            "relu-as-function": Wrong({"nn.ReLU()": "functional.relu"},
+                "`functional.relu` is a function, and `nn.Sequential` wants layers: "
+                "`nn.ReLU()`."),
         },
         hints=(
             "P = (F − 1)/2, a whole number: `F // 2` does it for odd F.",
             "`nn.Conv2d(D, K, F, stride=S, padding=F // 2)`, then `nn.ReLU()`.",
         ),
     )
-)
+)  # fmt: skip
 
 # --- 09.3: work -----------------------------------------------------------------------
+
+_PLACES = "(W - F + 2 * P + 1) * (H - F + 2 * P + 1)"
+_EACH = "(K * F * F * D)"
 
 add(
     Exercise(
@@ -123,37 +171,36 @@ add(
         ],
         tolerance=1e-9,
         wrong={
-            "places-of-the-input": Wrong(
-                lambda W, H, D, F, K, P=0: W * H * K * F * F * D,
+            "places-of-the-input": Wrong({_PLACES: "W * H"},
                 "There are as many outputs as pixels only where the padding keeps the "
-                "size. Compute width and height of the output.",
-            ),
-            "padding-forgotten": Wrong(
-                lambda W, H, D, F, K, P=0: (W - F + 1) * (H - F + 1) * K * F * F * D,
-                "Right without padding. With it the output is larger: 2P more places.",
-            ),
-            "padded-once": Wrong(
-                lambda W, H, D, F, K, P=0: (
-                    (W - F + P + 1) * (H - F + P + 1) * K * F * F * D
-                ),
-                "P zeros stand on each of two sides: 2P.",
-            ),
-            "one-filter": Wrong(
-                lambda W, H, D, F, K, P=0: (
-                    (W - F + 2 * P + 1) * (H - F + 2 * P + 1) * F * F * D
-                ),
-                "This is the cost of one map. There are K filters.",
-            ),
-            "flat-filters": Wrong(
-                lambda W, H, D, F, K, P=0: (
-                    (W - F + 2 * P + 1) * (H - F + 2 * P + 1) * K * F * F
-                ),
-                "Each filter reaches through the depth of the input: F·F·D.",
-            ),
-            "weights-only": Wrong(
-                lambda W, H, D, F, K, P=0: K * F * F * D,
-                "These are the weights. Each is used once for every place.",
-            ),
+                "size. Compute width and height of the output."),
+            "padding-forgotten": Wrong({_PLACES: "(W - F + 1) * (H - F + 1)"},
+                "Right without padding. With it the output is larger: 2P more places."),
+            "padded-once": Wrong({_PLACES: "(W - F + P + 1) * (H - F + P + 1)"},
+                "P zeros stand on each of two sides: 2P."),
+            "one-short": Wrong({_PLACES: "(W - F + 2 * P) * (H - F + 2 * P)"},
+                "W − F + 2P counts the moves. The first place counts, too: + 1."),
+            "all-positions": Wrong({_PLACES: "(W + 2 * P) * (H + 2 * P)"},
+                "The window must fit: F − 1 places fall away along each side."),
+            "square": Wrong({_PLACES: "(W - F + 2 * P + 1) ** 2"},
+                "Squared, as if the input were as high as wide. The height is H."),
+            "along-the-width": Wrong({_PLACES: "W - F + 2 * P + 1"},
+                "That is one row of places. There are H − F + 2P + 1 rows."),
+            "no-brackets": Wrong({_PLACES: "W - F + 2 * P + 1 * H - F + 2 * P + 1"},
+                "Without brackets only 1 and H are multiplied. The width is one "
+                "bracket, the height another."),
+            "one-filter": Wrong({_EACH: "(F * F * D)"},
+                "This is the cost of one map. There are K filters."),
+            "flat-filters": Wrong({_EACH: "(K * F * F)"},
+                "Each filter reaches through the depth of the input: F·F·D."),
+            "extent-once": Wrong({_EACH: "(K * F * D)"},
+                "A filter is F high and F wide: F·F·D."),
+            "biases-in": Wrong({_EACH: "K * (F * F * D + 1)"},
+                "This counts an addition for the bias as well. Here only F·F·D for "
+                "each output."),
+            "operations": Wrong({_EACH: "2 * K * F * F * D"},
+                "This counts multiplications and additions apart. A multiply-add is "
+                "both together, once."),
         },
         hints=(
             "How many numbers come out, and how many products has each?",
@@ -161,7 +208,7 @@ add(
             "products. The width is W − F + 2P + 1.",
         ),
     )
-)
+)  # fmt: skip
 
 # --- 09.4: 1×1 as a matrix ------------------------------------------------------------
 
@@ -172,6 +219,11 @@ def _maps(N, D, H, W, K, seed):
         torch.randn(N, D, H, W, generator=generator),
         torch.randn(K, D, generator=generator),
     )
+
+
+def _order(axes):
+    """Another order on the way back: it fills the blanks from the second on."""
+    return dict(enumerate(axes, 2))
 
 
 add(
@@ -188,45 +240,33 @@ add(
             _maps(2, 4, 3, 5, 4, seed=2),
             _maps(2, 5, 4, 4, 3, seed=3),
             _maps(3, 1, 5, 2, 6, seed=4),
+            _maps(2, 2, 3, 4, 2, seed=5),
         ],
         wrong={
-            "axes-left-last": Wrong(
-                lambda maps, weight: maps.permute(0, 2, 3, 1) @ weight.T,
-                "The numbers are right, their axes are still (N, H, W, K). Move the "
-                "last one to the second place.",
-            ),
-            "shuffled-back": Wrong(
-                lambda maps, weight: (maps.permute(0, 2, 3, 1) @ weight.T).permute(
-                    0, 3, 2, 1
-                ),
-                "Height and width are swapped on the way back: the axes are "
-                "(N, H, W, K), and wanted is (N, K, H, W).",
-            ),
-            "not-turned": Wrong(
-                lambda maps, weight: (maps.permute(0, 2, 3, 1) @ weight).permute(
-                    0, 3, 1, 2
-                ),
+            "not-turned": Wrong({"weight.T": "weight"},
                 "A row of D numbers needs a matrix with D rows, and `weight` has K. "
-                "Turn it: `weight.T`.",
-            ),
-            "permuted-twice": Wrong(
-                lambda maps, weight: (maps.permute(0, 2, 3, 1) @ weight.T).permute(
-                    0, 2, 3, 1
-                ),
+                "Turn it: `weight.T`."),
+            "reshaped": Wrong({"weight.T": "weight.reshape(weight.shape[::-1])"},
+                "`reshape` and `view` keep the numbers in line and give them new "
+                "places. To turn the matrix, take `.T`."),
+            "axes-left-last": Wrong(_order("0123"),
+                "The numbers are right, their axes are still (N, H, W, K). Move the "
+                "last one to the second place."),
+            "shuffled-back": Wrong(_order("0321"),
+                "Height and width are swapped on the way back: the axes are (N, H, W, "
+                "K), and wanted is (N, K, H, W)."),
+            "permuted-twice": Wrong(_order("0231"),
                 "The way back is not the way there: K stands last, at number 3, and "
-                "should come second.",
-            ),
-            "reshaped": Wrong(
-                lambda maps, weight: (maps.permute(0, 2, 3, 1) @ weight.T).reshape(
-                    len(maps), len(weight), *maps.shape[2:]
-                ),
-                "`reshape` keeps the numbers in line and gives them new places. Axes "
-                "are moved by `permute`.",
-            ),
-            "relu": Wrong(
-                lambda maps, weight: reference("09.4")(maps, weight).relu(),
-                "Only the weighted sums were asked for, no ReLU.",
-            ),
+                "should come second."),
+            "depth-third": Wrong(_order("0132"),
+                "That puts out (N, H, K, W). K comes second."),
+            "only-swapped": Wrong(_order("0213"),
+                "That swaps H and W, (N, W, H, K). Move K to the second place."),
+            "depth-first": Wrong(_order("3012"),
+                "That puts out (K, N, H, W). N stays in front."),
+            "named-twice": Wrong(_order("0112"),
+                "An axis is named twice, and another not at all: each of 0, 1, 2, 3 "
+                "once."),
         },
         hints=(
             "A pixel is a row of D numbers, and `weight.T` has D rows: `pixels @ "
@@ -236,123 +276,97 @@ add(
             "`permute(0, 3, 1, 2)`.",
         ),
     )
-)
+)  # fmt: skip
 
 # --- 09.5: bottlenecks by hand --------------------------------------------------------
+
+
+def _steps(of):
+    """Of both convolutions: outputs along a side, depth, filters, extent."""
+    return {"reduce": of(28, 192, 16, 1), "five": of(28, 16, 32, 5)}
+
 
 add(
     Exercise(
         "09.5",
         "Bottlenecks by hand",
         tolerance=1e-9,
-        wrong={
-            "depth-kept": Wrong(
-                {"depth": 64},
-                "Each filter gives one map, and there are 32.",
-            ),
-            "maps-multiplied": Wrong(
-                {"depth": 2048},
-                "A filter adds up over the depth: one map each, whatever the depth.",
-            ),
-            "flat-weights": Wrong(
-                {"weights": 32},
-                "1×1 across, but as deep as the input: 64 weights each.",
-            ),
-            "weights-with-biases": Wrong(
-                {"weights": 2080}, "2080 has the 32 biases in it. Only weights here."
-            ),
-            "reduce-one-pixel": Wrong(
-                {"reduce": 3072},
-                "16·192 products make one pixel. There are 28·28 of them.",
-            ),
-            "five-on-192": Wrong(
-                {"five": 120422400},
-                "That is the 5×5 on all 192 maps. Behind the reduction it sees 16.",
-            ),
-            "both-together": Wrong(
-                {"five": 12443648},
-                "That is the whole branch. Here only the 5×5 itself.",
-            ),
-            "five-one-filter": Wrong(
-                {"five": 313600}, "That is one filter of 5×5. There are 32."
-            ),
-        },
+        wrong=_values(
+            {"depth": 32, "weights": 64 * 32}
+            | _steps(lambda side, D, K, F: side * side * K * F * F * D),
+            {
+                "depth-kept": ({"depth": 64},
+                    "Each filter gives one map, and there are 32."),
+                "maps-multiplied": ({"depth": 64 * 32},
+                    "A filter adds up over the depth: one map each, whatever the "
+                    "depth."),
+                "flat-weights": ({"weights": 32},
+                    "1×1 across, but as deep as the input: 64 weights each."),
+                "one-filter": ({"weights": 64},
+                    "That is one filter of 1×1×64. There are 32."),
+                "weights-with-biases": ({"weights": 65 * 32},
+                    "2080 has the 32 biases in it. Only weights here."),
+                "weights-at-each-pixel": ({"weights": 56 * 56 * 64 * 32},
+                    "The same weights serve every pixel: they do not count the places. "
+                    "(These are the multiply-adds.)"),
+                "one-pixel": (_steps(lambda side, D, K, F: K * F * F * D),
+                    "That is what one pixel costs. There are 28·28 of them."),
+                "one-map": (_steps(lambda side, D, K, F: side * side * F * F * D),
+                    "That is one filter, at all pixels. How many filters are there?"),
+                "flat-filters": (_steps(lambda side, D, K, F: side * side * K * F * F),
+                    "The filters are as deep as what they get: 192 maps at first, then "
+                    "16."),
+                "operations": (
+                    _steps(lambda side, D, K, F: 2 * side * side * K * F * F * D),
+                    "This counts multiplications and additions apart. A multiply-add "
+                    "is both together, once."),
+                "biases-in": (
+                    _steps(lambda side, D, K, F: side * side * K * (F * F * D + 1)),
+                    "Additions of a bias are in this. Count the products only."),
+                "five-extent-once": ({"five": 28 * 28 * 32 * 5 * 16},
+                    "The kernel is 5 high and 5 wide: 5·5."),
+                "five-without-extent": ({"five": 28 * 28 * 32 * 16},
+                    "That would be 1×1. Each filter has 5·5·16 products."),
+                "five-on-192": ({"five": 28 * 28 * 32 * 25 * 192},
+                    "That is the 5×5 on all 192 maps. Behind the reduction it sees "
+                    "16."),
+                "five-on-its-own": ({"five": 28 * 28 * 32 * 25 * 32},
+                    "The 5×5 sees the 16 maps of the reduction, not its own 32."),
+                "five-unpadded": ({"five": 24 * 24 * 32 * 25 * 16},
+                    "24·24 places are left without padding. In the module it is "
+                    "padded: 28·28."),
+                "both-together": ({"five": 28 * 28 * 16 * (192 + 32 * 25)},
+                    "That is the whole branch. Here only the 5×5 itself."),
+                "exchanged": (
+                    {"reduce": 28 * 28 * 32 * 25 * 16, "five": 28 * 28 * 16 * 192},
+                    "The two steps are exchanged: first 1×1, then 5×5."),
+            },
+        ),
         hints=(
             "A 1×1 filter on a depth of 64 has 64 weights and gives one map.",
             "reduce: 28·28 pixels, 16 filters, 192 products each.",
             "five: 28·28 pixels, 32 filters, 5·5·16 products each.",
         ),
     )
-)
+)  # fmt: skip
 
 # --- 09.6: the module -----------------------------------------------------------------
 
 
-class _Changed(nn.Module):
-    """An inception module with something changed."""
-
-    def __init__(
-        self,
-        D,
-        k1,
-        r3,
-        k3,
-        r5,
-        k5,
-        pool,
-        order=(0, 1, 2, 3),
-        window=3,
-        stride=1,
-        before=True,
-        relu=True,
-        project_first=False,
-        axis=1,
-    ):
-        super().__init__()
-        inner = nn.ReLU if before else nn.Identity
-        last = nn.ReLU if relu else nn.Identity
-        wide = window // 2
-        self.one = nn.Sequential(nn.Conv2d(D, k1, 1), last())
-        self.three = nn.Sequential(
-            *(nn.Conv2d(D, r3, 1), inner()),
-            *(nn.Conv2d(r3, k3, 3, padding=1), last()),
-        )
-        self.five = nn.Sequential(
-            *(nn.Conv2d(D, r5, 1), inner()),
-            *(nn.Conv2d(r5, k5, 5, padding=2), last()),
-        )
-        pooling = nn.MaxPool2d(window, stride=stride, padding=wide)
-        project = nn.Sequential(nn.Conv2d(D, pool, 1), last())
-        parts = (project, pooling) if project_first else (pooling, project)
-        self.pool = nn.Sequential(*parts)
-        self.order, self.axis = order, axis
-
-    def forward(self, x):
-        branches = self.one, self.three, self.five, self.pool
-        return torch.cat([branches[k](x) for k in self.order], dim=self.axis)
-
-
-def _changed(**options):
-    return lambda *widths: _Changed(*widths, **options)
-
-
-def _reduced_to_k(D, k1, r3, k3, r5, k5, pool):
-    return _Changed(D, k1, k3, k3, k5, k5, pool)
-
-
-def _wide_on_all(D, k1, r3, k3, r5, k5, pool):
-    network = _Changed(D, k1, r3, k3, r5, k5, pool)
-    network.three[2] = nn.Conv2d(D, k3, 3, padding=1)
-    network.five[2] = nn.Conv2d(D, k5, 5, padding=2)
-    return network
-
-
-def _summed(D, k1, r3, k3, r5, k5, pool):
-    class Summed(_Changed):
-        def forward(self, x):
-            return self.one(x) + self.three(x) + self.five(x) + self.pool(x)
-
-    return Summed(D, k1, r3, k3, r5, k5, pool)
+def _branch(first, second, r, k, other, size):
+    """Mistakes in one branch: in the blanks `first` and `second`, where r belongs."""
+    return {
+        f"reduced-to-{k}": Wrong({first: k, second: k},
+            f"The 1×1 before the {size} has {r} filters; {k} comes after it."),
+        f"not-reduced-{r}": Wrong({first: "D", second: "D"},
+            f"The 1×1 before the {size} keeps all D maps. It should leave {r}, or the "
+            "wide convolution becomes no cheaper."),
+        f"{other}-for-{r}": Wrong({first: other, second: other},
+            f"{other} belongs to the other branch. The 1×1 before the {size} leaves "
+            f"{r}."),
+        f"wide-on-all-{r}": Wrong({second: "D"},
+            f"The reduction leaves {r} maps. That is what the {size} takes, not D."),
+    }  # fmt: skip
 
 
 add(
@@ -361,64 +375,41 @@ add(
         "The inception module",
         cases=lambda: [
             case((1, 2, 3, 3), 2, 1, 1, 1, 1, 1, 1),
-            case((1, 3, 5, 4), 3, 2, 3, 4, 1, 2, 2),
+            case((1, 3, 5, 4), 3, 2, 4, 5, 1, 2, 6),
             case((2, 5, 6, 7), 5, 4, 2, 3, 3, 6, 1),
-            case((2, 4, 1, 1), 4, 1, 2, 5, 2, 3, 2),
-            case((1, 12, 7, 7), 12, 4, 6, 8, 1, 2, 2),
-            case((3, 4, 4, 4), 4, 4, 4, 4, 4, 4, 4),
+            case((2, 4, 1, 1), 4, 1, 2, 5, 3, 6, 2),
+            case((1, 12, 7, 7), 12, 4, 6, 8, 1, 2, 5),
+            case((3, 4, 6, 6), 4, 4, 4, 4, 4, 4, 4),
         ],
         run=by_function("09.6"),
         shown=on_input,
         wrong={
-            "reductions-without-relu": Wrong(
-                _changed(before=False),
-                "The shapes are right. A ReLU belongs behind each convolution, also "
-                "behind the reductions.",
-            ),
-            "project-then-pool": Wrong(
-                _changed(project_first=True),
-                "Pool first, then project. The other way round each pixel is mixed "
-                "before its neighbours are compared: other numbers.",
-            ),
-            "reduced-to-k": Wrong(
-                _reduced_to_k,
-                "The reductions have r3 and r5 filters; k3 and k5 come after them.",
-            ),
-            "wide-on-all": Wrong(
-                _wide_on_all,
-                "The reduction leaves r3 (or r5) maps. That is what the wide "
-                "convolution takes, not D.",
-            ),
-            "pool-first-in-line": Wrong(
-                _changed(order=(3, 0, 1, 2)),
-                "All maps are there, in another order. Concatenate 1×1, 3×3, 5×5, "
-                "pooling.",
-            ),
-            "batches-concatenated": Wrong(
-                _changed(axis=0),
+            **_branch(1, 2, "r3", "k3", "r5", "3×3"),
+            **_branch(3, 4, "r5", "k5", "r3", "5×5"),
+            "reductions-swapped": Wrong({"r3": "r5", "r5": "r3"},
+                "r3 and r5 are swapped: the number says before which kernel it "
+                "stands."),
+            "pool-strides": Wrong({5: "3"},
+                "Windows side by side leave a third of the width, and the branches do "
+                "not meet. Here the window moves by 1."),
+            "pool-halves": Wrong({5: "2"},
+                "Stride 2 halves the maps, and the branches do not meet. Inside a "
+                "module the pooling keeps the size: stride 1."),
+            "pool-unpadded": Wrong({6: "0"},
+                "The pooling shrinks its maps by 2, so the branches do not meet. Pad "
+                "it, too."),
+            "projected-from-pool": Wrong({"D": "pool"},
+                "Pooling keeps the depth: all D maps come to the 1×1, which leaves "
+                "`pool`."),
+            "batches-concatenated": Wrong({8: "0"},
                 "That makes more images of them. Maps are concatenated along the "
-                "depth: axis 1 of (N, C, H, W).",
-            ),
-            "rows-concatenated": Wrong(
-                _changed(axis=2),
+                "depth: axis 1 of (N, C, H, W)."),
+            "rows-concatenated": Wrong({8: "2"},
                 "That puts the maps below each other. Concatenate along the depth: "
-                "axis 1 of (N, C, H, W).",
-            ),
-            "summed": Wrong(
-                _summed,
-                "Adding needs equal depths and mixes what the branches found. "
-                "Concatenate.",
-            ),
-            "pool-unpadded": Wrong(
-                lambda *widths: _pool_with(widths, padding=0),
-                "The pooling shrinks its maps by 2, so the branches do not meet. "
-                "Pad it, too.",
-            ),
-            "pool-strides": Wrong(
-                lambda *widths: _pool_with(widths, stride=3, padding=1),
-                "Without `stride` a pooling window moves by its own width. Here it "
-                "moves by 1.",
-            ),
+                "axis 1 of (N, C, H, W)."),
+            "columns-concatenated": Wrong({8: "3"},
+                "That puts the maps side by side. Concatenate along the depth: axis 1 "
+                "of (N, C, H, W)."),
         },
         hints=(
             "The reduction's output is the input of the wide convolution: r3, r5.",
@@ -426,69 +417,73 @@ add(
             "Concatenate along the depth: axis 1 of (N, C, H, W).",
         ),
     )
-)
-
-
-def _pool_with(widths, stride=1, padding=1):
-    network = _Changed(*widths)
-    network.pool[0] = nn.MaxPool2d(3, stride=stride, padding=padding)
-    return network
-
+)  # fmt: skip
 
 # --- 09.7: the table ------------------------------------------------------------------
+
+_GAPS = {  # what the row says besides, depth before, depth of the output
+    "k5_3b": ({"k1": 128, "r3": 128, "k3": 192, "r5": 32, "pool": 64}, 256, 480),
+    "k3_4a": ({"k1": 192, "r3": 96, "r5": 16, "k5": 48, "pool": 64}, 480, 512),
+    "pool_4e": ({"k1": 256, "r3": 160, "k3": 320, "r5": 32, "k5": 128}, 528, 832),
+    "k1_5b": ({"r3": 192, "k3": 384, "r5": 48, "k5": 128, "pool": 128}, 832, 1024),
+}
+
+
+def _gaps(of):
+    """What is left of the output, without what `of` says to count of the others."""
+    found = {name: of(*row) for name, row in _GAPS.items()}
+    return {name: value for name, value in found.items() if value and value > 0}
+
+
+def _others(row, *left_out):
+    return sum(n for k, n in row.items() if k[0] != "r" and k not in left_out)
+
+
+def _without(part):
+    """Forgets one of the branches."""
+    return _gaps(lambda row, D, out: part in row and out - _others(row, part))
+
 
 add(
     Exercise(
         "09.7",
         "Gaps in the table",
         tolerance=1e-9,
-        wrong={
-            "reductions-counted": Wrong(
-                {"k3_4a": 96, "k1_5b": 144},
-                "Reductions stay inside their branch. The output is k1 + k3 + k5 + "
-                "pool.",
-            ),
-            "depth-of-the-input": Wrong(
-                {"pool_4e": 528},
-                "Pooling alone would keep 528 maps; the 1×1 after it has fewer.",
-            ),
-            "pool-left-out": Wrong(
-                {"k5_3b": 160, "k3_4a": 272, "k1_5b": 512},
-                "The pooling branch puts out maps, too: subtract them.",
-            ),
-            "without-the-first": Wrong(
-                {"k5_3b": 224, "k3_4a": 400, "pool_4e": 384},
-                "The 1×1 branch is concatenated like the others.",
-            ),
-        },
+        wrong=_values(
+            _gaps(lambda row, D, out: out - _others(row)),
+            {
+                "reductions-counted": (
+                    _gaps(lambda row, D, out: out - sum(row.values())),
+                    "Reductions stay inside their branch. The output is k1 + k3 + k5 + "
+                    "pool."),
+                "others-added": (_gaps(lambda row, D, out: _others(row)),
+                    "So many maps the other branches give. Take them off the output."),
+                "output-itself": (_gaps(lambda row, D, out: out),
+                    "That is the whole output. Take off what the other branches give."),
+                "depth-of-the-input": ({"pool_4e": 528},
+                    "Pooling alone would keep 528 maps; the 1×1 after it has fewer."),
+                "what-is-new": (_gaps(lambda row, D, out: out - D),
+                    "What came in does not go out again: take off what the other "
+                    "branches give, not the depth before."),
+                "without-the-first": (_without("k1"),
+                    "The 1×1 branch is concatenated like the others: take it off."),
+                "without-3": (_without("k3"), "The 3×3 branch gives maps, too."),
+                "without-5": (_without("k5"), "The 5×5 branch gives maps, too."),
+                "pool-left-out": (_without("pool"),
+                    "The pooling branch puts out maps, too: subtract them."),
+            },
+        ),
         hints=(
             "k1 + k3 + k5 + pool is the depth that goes out.",
             "3b: 480 − 128 − 192 − 64.",
         ),
     )
-)
+)  # fmt: skip
 
 # --- 09.8: stacking -------------------------------------------------------------------
 
-
-def _stack(depth=None, **options):
-    """Stacking with another pooling, or another depth for the next module."""
-    options = {"kernel_size": 3, "stride": 2, "ceil_mode": True} | options
-
-    def changed(D, rows):
-        layers = []
-        for row in rows:
-            if row == "pool":
-                layers.append(nn.MaxPool2d(**options))
-            else:
-                layers.append(reference("09.6")(D, *row))
-                D = depth(D, *row) if depth else row[0] + row[2] + row[4] + row[5]
-        return nn.Sequential(*layers)
-
-    return changed
-
-
 _SMALL, _OTHER = (3, 2, 5, 1, 2, 4), (2, 5, 1, 3, 6, 4)
+_NEXT = "k1 + k3 + k5 + pool"
 
 add(
     Exercise(
@@ -507,86 +502,91 @@ add(
         run=by_function("09.8"),
         shown=on_input,
         wrong={
-            "depth-unchanged": Wrong(
-                _stack(lambda D, *row: D),
-                "The next module sees what this one puts out, not what it took in.",
-            ),
-            "reductions-counted": Wrong(
-                _stack(lambda D, *row: sum(row)),
-                "The reductions do not leave the module: k1 + k3 + k5 + pool only.",
-            ),
-            "pool-forgotten": Wrong(
-                _stack(lambda D, k1, r3, k3, r5, k5, pool: k1 + k3 + k5),
-                "The branch with the pooling gives maps, too: add `pool`.",
-            ),
-            "pool-keeps-depth": Wrong(
-                _stack(lambda D, k1, r3, k3, r5, k5, pool: k1 + k3 + k5 + D),
-                "The 1×1 after the pooling leaves `pool` maps of the D.",
-            ),
-            "rounded-down": Wrong(
-                _stack(ceil_mode=False),
-                "Where the stride does not divide, GoogLeNet rounds up: 28 becomes "
-                "14, not 13. `ceil_mode=True`.",
-            ),
-            "window-2": Wrong(
-                _stack(kernel_size=2),
-                "The windows are 3×3 and overlap. The sizes come out right with 2×2, "
-                "the numbers do not.",
-            ),
-            "pool-keeps-size": Wrong(
-                _stack(stride=1, padding=1, ceil_mode=False),
+            "depth-unchanged": Wrong({_NEXT: "D"},
+                "The next module sees what this one puts out, not what it took in."),
+            "reductions-counted": Wrong({_NEXT: "sum(row)"},
+                "The reductions do not leave the module: k1 + k3 + k5 + pool only."),
+            "pool-forgotten": Wrong({_NEXT: "k1 + k3 + k5"},
+                "The branch with the pooling gives maps, too: add `pool`."),
+            "first-forgotten": Wrong({_NEXT: "k3 + k5 + pool"},
+                "The 1×1 branch gives maps, too: add `k1`."),
+            "pool-keeps-depth": Wrong({_NEXT: "k1 + k3 + k5 + D"},
+                "The 1×1 after the pooling leaves `pool` maps of the D."),
+            "input-added": Wrong({_NEXT: "D + k1 + k3 + k5 + pool"},
+                "What came in does not go out again: the four branches only."),
+            "last-branch": Wrong({_NEXT: "pool"},
+                "That is one of four branches. Add them all."),
+            "first-module-s-depth": Wrong({"D": "192"},
+                "192 maps see GoogLeNet's first module. Each gets D, which changes "
+                "from module to module."),
+            "pool-keeps-size": Wrong({"2": "1"},
                 "Between the modules the pooling halves the size: stride 2. The one "
-                "inside a module keeps it.",
-            ),
+                "inside a module keeps it."),
+            "pool-by-its-window": Wrong({"2": "3"},
+                "The windows are 3×3 and overlap: they move by 2, and so halve the "
+                "size."),
         },
         hints=(
             "After each module D has to become the depth of its output.",
             "`k1 + k3 + k5 + pool`; the reductions r3 and r5 stay inside.",
         ),
     )
-)
+)  # fmt: skip
 
 # --- 09.9: depth, and the end ---------------------------------------------------------
+
+
+def _count(in_modules):
+    return {"in_modules": in_modules, "depth": 3 + in_modules + 1}
+
+
+def _ends(of):
+    return {"dense": of(7 * 7 * 1024), "after": of(1024)}
+
 
 add(
     Exercise(
         "09.9",
         "22 layers, and the last of them",
         tolerance=1e-9,
-        wrong={
-            "one-a-module": Wrong(
-                {"in_modules": 9},
-                "On the longest way through a module there are two convolutions.",
-            ),
-            "all-branches": Wrong(
-                {"in_modules": 54},
-                "Branches stand side by side. Count the longest way only.",
-            ),
-            "poolings-in": Wrong(
-                {"depth": 27},
-                "Poolings learn nothing and do not count.",
-            ),
-            "dense-forgotten": Wrong(
-                {"depth": 21}, "The dense layer at the end learns, so it counts."
-            ),
-            "heads-in": Wrong({"depth": 28}, "The auxiliary heads do not count."),
-            "one-map": Wrong(
-                {"dense": 1024000},
-                "Flattened, all 7·7·1024 numbers go into the dense layer.",
-            ),
-            "forty-nine-million": Wrong(
-                {"dense": 49000000},
-                "That is the lecture's figure. Multiply: 7·7·1024·1000.",
-            ),
-            "with-biases": Wrong(
-                {"dense": 50177000, "after": 1025000},
-                "These have the 1000 biases in them. Only weights here.",
-            ),
-            "averaged-over-all": Wrong(
-                {"after": 49000},
-                "The mean is taken over 7×7 places of each map: 1024 means remain.",
-            ),
-        },
+        wrong=_values(
+            _count(18) | _ends(lambda n: n * 1000),
+            {
+                "one-a-module": (_count(9),
+                    "On the longest way through a module there are two convolutions."),
+                "all-branches": (_count(54),
+                    "Branches stand side by side. Count the longest way only."),
+                "four-branches": (_count(36),
+                    "Branches stand side by side. The longest way has two."),
+                "one-module": (_count(2), "That is one module. There are nine."),
+                "three-a-module": (_count(27),
+                    "Three layers in each module are one too many: pooling and "
+                    "concatenation learn nothing."),
+                "poolings-in": ({"depth": 22 + 5},
+                    "Poolings learn nothing and do not count."),
+                "dense-forgotten": ({"depth": 21},
+                    "The dense layer at the end learns, so it counts."),
+                "stem-forgotten": ({"depth": 19}, "The stem has 3 layers, too."),
+                "modules-only": ({"depth": 18},
+                    "Stem and dense layer have layers that learn, too: 3 and 1."),
+                "heads-in": ({"depth": 22 + 6}, "The auxiliary heads do not count."),
+                "inputs-only": (_ends(lambda n: n),
+                    "So many numbers come in. Each of 1000 classes weighs them all."),
+                "one-map": ({"dense": 1024 * 1000},
+                    "Flattened, all 7·7·1024 numbers go into the dense layer."),
+                "one-side": ({"dense": 7 * 1024 * 1000},
+                    "A map is 7 high and 7 wide: 7·7."),
+                "forty-nine-million": ({"dense": 49_000_000},
+                    "That is the lecture's figure. Multiply: 7·7·1024·1000."),
+                "with-biases": (_ends(lambda n: (n + 1) * 1000),
+                    "The 1000 biases are in it. Only weights here."),
+                "not-averaged": ({"after": 7 * 7 * 1024 * 1000},
+                    "After the mean one number is left of each 7×7 map."),
+                "averaged-over-all": ({"after": 7 * 7 * 1000},
+                    "The mean is taken over 7×7 places of each map: 1024 means "
+                    "remain."),
+            },
+        ),
         hints=(
             "Longest way through a module: a 1×1 reduction and a 3×3 (or 5×5).",
             "3 in the stem, 2 in each of nine modules, 1 at the end.",
@@ -594,52 +594,52 @@ add(
             "are 1024.",
         ),
     )
-)
+)  # fmt: skip
 
 # --- 09.10: twelve times fewer? -------------------------------------------------------
+
+_OWN = 6998552
+
+
+def _fewer(of):
+    return {"alexnet": of(60965224), "vgg16": of(138357544)}
+
 
 add(
     Exercise(
         "09.10",
         "Twelve times fewer?",
-        exact={"alexnet": 60965224 / 6998552, "vgg16": 138357544 / 6998552},
+        exact=_fewer(lambda count: count / _OWN),
         tolerance=0.002,
-        wrong={
-            "as-lectured": Wrong(
-                {"alexnet": 12, "vgg16": 27},
-                "These are the lecture's. Divide the counts.",
-            ),
-            "five-million": Wrong(
-                {"alexnet": 60965224 / 5e6, "vgg16": 138357544 / 5e6},
-                "Right for 5 million parameters. GoogLeNet has 6 998 552.",
-            ),
-            "upside-down": Wrong(
-                {"alexnet": 6998552 / 60965224, "vgg16": 6998552 / 138357544},
-                "The other way round: how often does GoogLeNet's count fit in?",
-            ),
-        },
+        wrong=_values(
+            _fewer(lambda count: count / _OWN),
+            {
+                "as-lectured": ({"alexnet": 12, "vgg16": 27},
+                    "That is the lecture's. Divide the counts."),
+                "five-million": (_fewer(lambda count: count / 5e6),
+                    "Right for 5 million parameters. GoogLeNet has 6 998 552."),
+                "torchvision-s": (_fewer(lambda count: count / 6624904),
+                    "That is by torchvision's 6 624 904. GoogLeNet has 6 998 552."),
+                "upside-down": (_fewer(lambda count: _OWN / count),
+                    "The other way round: how often does GoogLeNet's count fit in?"),
+                "how-many-more": (_fewer(lambda count: count / _OWN - 1),
+                    "That is one less than the ratio, how much *more* the other has. "
+                    "Here divide only."),
+                "exchanged": ({"alexnet": 138357544 / _OWN, "vgg16": 60965224 / _OWN},
+                    "AlexNet and VGG-16 are exchanged."),
+                "whole": ({"alexnet": 9, "vgg16": 20},
+                    "One digit after the point is asked."),
+                "cut": ({"vgg16": 19.7}, "19.77 is nearer to 19.8 than to 19.7."),
+            },
+        ),
         hints=(
             "61 million by 7 million, 138 million by 7 million.",
             "You may write a division: `60965224 / 6998552`.",
         ),
     )
-)
+)  # fmt: skip
 
 # --- 09.11: the loss with heads -------------------------------------------------------
-
-
-def _loss(main=1.0, head=0.3, mean=False, softmax=False, only=None):
-    def changed(scores, heads, labels):
-        heads = heads[:only]
-        if softmax:
-            scores, heads = scores.softmax(1), [h.softmax(1) for h in heads]
-        loss = main * functional.cross_entropy(scores, labels)
-        for each in heads:
-            share = len(heads) if mean else 1
-            loss = loss + head / share * functional.cross_entropy(each, labels)
-        return loss
-
-    return changed
 
 
 def _checked_loss(candidate, each):
@@ -647,7 +647,10 @@ def _checked_loss(candidate, each):
     scores, heads, labels = each.args
     leaves = [t.clone().requires_grad_() for t in (scores, *heads)]
     loss = candidate(leaves[0], leaves[1:], labels.clone())
-    value, wanted = float(loss), float(reference("09.11")(scores, heads, labels))
+    if not isinstance(loss, torch.Tensor | float | int):
+        return loss
+    value = float(torch.as_tensor(loss).detach())
+    wanted = float(reference("09.11")(scores, heads, labels))
     if abs(value - wanted) > 1e-4 * (1 + wanted):
         return value
     if not isinstance(loss, torch.Tensor) or not loss.requires_grad:
@@ -656,11 +659,6 @@ def _checked_loss(candidate, each):
     if any(gradient is None for gradient in found):
         return f"{value:.4g}, but from it no gradient reaches all the heads"
     return value
-
-
-def _detached(scores, heads, labels):
-    loss = functional.cross_entropy(scores, labels)
-    return loss + sum(0.3 * functional.cross_entropy(h.detach(), labels) for h in heads)
 
 
 def _scored(N, classes, heads, seed):
@@ -683,41 +681,41 @@ add(
             _scored(8, 5, 0, seed=6),
         ],
         wrong={
-            "full-weight": Wrong(
-                _loss(head=1.0),
-                "The heads help, and should not rule: 0.3 of the loss of each.",
-            ),
-            "all-scaled": Wrong(
-                _loss(main=0.3),
-                "The last layer's loss counts in full; only the heads' are scaled.",
-            ),
-            "mean-of-heads": Wrong(
-                _loss(mean=True),
-                "0.3 of the loss of *each* head, not of their mean.",
-            ),
-            "one-head": Wrong(
-                _loss(only=1), "Only the first head is in it. Add the others."
-            ),
-            "heads-ignored": Wrong(
-                _loss(only=0), "The heads' losses are missing: the sum has more terms."
-            ),
-            "subtracted": Wrong(
-                _loss(head=-0.3),
-                "A minus would teach the heads to be wrong. Add their losses.",
-            ),
-            "softmax-twice": Wrong(
-                _loss(softmax=True),
-                "`cross_entropy` has its own softmax: give it the scores.",
-            ),
-            "detached": Wrong(
-                _detached,
+            "full-weight": Wrong({"0.3": "1"},
+                "The heads help, and should not rule: 0.3 of the loss of each."),
+            "mean-of-heads": Wrong({"0.3": "0.3 / len(heads)"},
+                "0.3 of the loss of *each* head, not of their mean."),
+            "subtracted": Wrong({"0.3": "-0.3"},
+                "A minus would teach the heads to be wrong. Add their losses."),
+            "scores-again": Wrong({"each": "scores"},
+                "That is the loss of the scores, once more. Each head has its own."),
+            "all-heads-at-once": Wrong({"each": "heads"},
+                "`heads` is the whole list, and a loss wants the scores of one."),
+            "one-head": Wrong({"each": "heads[0]"},
+                "That is the first head, every time. The loop hands over the next one "
+                "each time."),
+            "softmax-twice": Wrong({"each": "each.softmax(1)"},
+                "`cross_entropy` has its own softmax: give it the scores."),
+            "detached": Wrong({"each": "each.detach()"},
                 "The number is right, and the heads learn nothing from it: `.detach()` "
-                "or `.item()` cuts the way back.",
-            ),
+                "or `.data` cuts the way back."),
+            "all-scaled": Wrong({"0.3": "1", "loss": "0.3 * loss"},
+                "The last layer's loss counts in full; only the heads' are scaled."),
+            "averaged": Wrong({"loss": "loss / (1 + len(heads))"},
+                "The losses are added, and not averaged."),
+            "by-heads": Wrong({"loss": "loss / len(heads)"},
+                "The losses are added, and the sum is not divided. (There may be no "
+                "heads at all.)"),
+            "number-only": Wrong({"loss": "loss.item()"},
+                "The number is right, and nothing learns from it: `.item()` or "
+                "`.detach()` cuts the way back. Return the tensor."),
+            "forgotten": Wrong({"loss": "functional.cross_entropy(scores, labels)"},
+                "That is the loss of the scores alone: what was added in the loop is "
+                "thrown away."),
         },
         hints=(
             "One term for the scores, one for each head.",
             "`0.3 * functional.cross_entropy(each, labels)` is added for each head.",
         ),
     )
-)
+)  # fmt: skip

@@ -225,7 +225,11 @@ def ratios_by_networks():
 
 
 RIGHT = {
-    "09.2": [ConvFunctional, conv_padded_apart],
+    "09.2": [
+        ConvFunctional,
+        conv_padded_apart,
+        lambda D, K, F, S=1: nn.Sequential(conv_padded_apart(D, K, F, S)),
+    ],
     "09.3": [
         multiply_adds_by_layer,
         multiply_adds_by_counting,
@@ -245,7 +249,11 @@ RIGHT = {
     ],
     "09.6": [InceptionFlat, InceptionBackwards, finished],
     "09.8": [stack_by_module, stack_by_depths],
-    "09.11": [loss_of_all, loss_by_log],
+    "09.11": [
+        loss_of_all,
+        loss_by_log,
+        lambda scores, heads, labels: loss_of_all(scores, heads, labels).view(1),
+    ],
     "09.1": [sides_by_layers()],
     "09.5": [bottlenecks_by_table()],
     "09.7": [gaps_by_network()],
@@ -422,6 +430,8 @@ WRONG = {
     ],
     "09.11": [
         lambda scores, heads, labels: 0.3,
+        lambda scores, heads, labels: loss_of_all(scores, heads, labels).item(),
+        lambda scores, heads, labels: loss_of_all(scores.detach(), heads, labels),
         lambda scores, heads, labels: loss_of_all(scores, heads, labels) / 1.3,
         lambda scores, heads, labels: loss_of_all(scores, heads, labels.flip(0)),
         lambda scores, heads, labels: loss_of_all(scores, heads[1:], labels),

@@ -239,17 +239,41 @@ RIGHT = {
         norm_by_lists,
         norm_by_numpy,
         norm_by_squares,
+        lambda x, g, b, eps=1e-5: functional.batch_norm(
+            x, None, None, g, b, training=True, eps=eps
+        ),
         lambda x, g, b, eps=1e-5: (
             g * (x - x.mean(0)) / ((x**2).mean(0) - x.mean(0) ** 2 + eps) ** 0.5 + b
         ),
     ],
-    "10.3": [norm2d_by_columns, norm2d_by_channels, norm2d_by_module],
+    "10.3": [
+        norm2d_by_columns,
+        norm2d_by_channels,
+        norm2d_by_module,
+        lambda images, gamma, beta, eps=1e-5: functional.batch_norm(
+            images, None, None, weight=gamma, bias=beta, training=True, eps=eps
+        ),
+    ],
     "10.4": [{"pytorch": np.array([1, 1.9, 3.71]), "halved": (5, 7.5, 13.75)}],
     "10.5": [running_by_lerp, running_by_weights, running_by_numpy],
     "10.6": [{"learned": 2 * 64, "running": 128.0, "pair": 32 * 16 * 9 + 64}],
-    "10.7": [fold_by_probing, fold_by_filters],
+    "10.7": [
+        fold_by_probing,
+        fold_by_filters,
+        lambda weight, bias, gamma, beta, mean, variance, eps=1e-5: (
+            nn.utils.fuse_conv_bn_weights(
+                weight, bias, mean, variance, eps, gamma, beta
+            )
+        ),
+    ],
     "10.8": [{"batch": 6, "layer": 8.0, "instance": 8 * 6, "group": 2 * 8}],
-    "10.9": [normalise_by_moving, normalise_by_numpy],
+    "10.9": [
+        normalise_by_moving,
+        normalise_by_numpy,
+        lambda x, axes, eps=1e-5: (
+            (x - x.mean(axes, True)) * (x.var(axes, False, keepdim=True) + eps) ** -0.5
+        ),
+    ],
     "10.10": [
         dropout2d_by_loops,
         lambda x, kept, p, training: (

@@ -3,10 +3,9 @@
 import math
 
 import torch
-from torch import nn
 from torch.nn import functional
 
-from helpers.exercises.engine import Exercise, Wrong, add, case, reference
+from helpers.exercises.engine import Exercise, Wrong, add, case
 from helpers.exercises.modules import by_function, on_input
 
 # --- 11.1 and 11.2: what is wrong with deep plain networks? ---------------------------
@@ -16,32 +15,26 @@ add(
         "11.1",
         "Overfitting or underfitting?",
         wrong={
-            "all-overfit": Wrong(
-                {"A": "over", "B": "over", "C": "over"},
+            "all-overfit": Wrong({"A": "over", "B": "over", "C": "over"},
                 "Every network is somewhat worse in the test. Overfitting shows in a "
-                "training error that is far *below* the test error.",
-            ),
-            "deeper-overfits": Wrong(
-                {"B": "over"},
+                "training error far *below* the test error."),
+            "deeper-overfits": Wrong({"B": "over"},
                 "B has more parameters than it needs, but it does not even fit the "
-                "training images: 13 % of them are wrong.",
-            ),
-            "swapped": Wrong(
-                {"A": "under", "B": "over"},
-                "The other way round: who overfits knows the training images by heart.",
-            ),
-            "low-error-underfits": Wrong(
-                {"A": "under"}, "A gets 99 % of the training images right."
-            ),
-            "test-only": Wrong(
-                {"C": "over"},
-                "C's errors are close to each other, and low: nothing is wrong.",
-            ),
-            "B-is-fine": Wrong(
-                {"B": "neither"},
+                "training images: 13 % of them are wrong."),
+            "swapped": Wrong({"A": "under", "B": "over"},
+                "The other way round: who overfits has learned the images by heart."),
+            "low-error-underfits": Wrong({"A": "under"},
+                "A gets 99 % of the training images right."),
+            "A-is-fine": Wrong({"A": "neither"},
+                "From 1 % in training to 15 % in the test: A knows its images by heart "
+                "and is at a loss with others."),
+            "test-only": Wrong({"C": "over"},
+                "C's errors are close to each other, and low: nothing is wrong."),
+            "C-underfits": Wrong({"C": "under"},
+                "C has 3 % in training, half of what the small network has: it fits."),
+            "B-is-fine": Wrong({"B": "neither"},
                 "A smaller network gets 6 % in training, and B only 13 %: it could do "
-                "better on images that it has seen.",
-            ),
+                "better on images that it has seen."),
         },
         otherwise='Each answer is "over", "under" or "neither".',
         hints=(
@@ -49,7 +42,7 @@ add(
             "A: nearly perfect in training, far worse in the test. B: bad at both.",
         ),
     )
-)
+)  # fmt: skip
 
 add(
     Exercise(
@@ -57,64 +50,48 @@ add(
         "At most a quarter",
         tolerance=1e-6,
         wrong={
-            "added": Wrong(
-                {"three": 3 / 4},
-                "The chain rule multiplies the slopes: ¼ · ¼ · ¼, not ¼ + ¼ + ¼.",
-            ),
-            "divided-by-layers": Wrong(
-                {"three": 1 / 12}, "¼ · ¼ · ¼ has 4 · 4 · 4 below the line, not 4 · 3."
-            ),
-            "one-slope": Wrong(
-                {"three": 1 / 4}, "That is one layer. There are three σ in a row."
-            ),
+            "added": Wrong({"three": 3 / 4},
+                "The chain rule multiplies the slopes: ¼ · ¼ · ¼, not ¼ + ¼ + ¼."),
+            "divided-by-layers": Wrong({"three": 1 / 12},
+                "¼ · ¼ · ¼ has 4 · 4 · 4 below the line, not 4 · 3."),
+            "one-slope": Wrong({"three": 1 / 4},
+                "That is one layer. There are three σ in a row."),
             "squared": Wrong({"three": 1 / 16}, "That is two layers."),
-            "by-halves": Wrong(
-                {"layers": 20}, "20 would be right for slopes of ½: 2²⁰ is a million."
-            ),
-            "by-tenths": Wrong(
-                {"layers": 6}, "6 would be right for slopes of 1/10. 4⁶ is only 4096."
-            ),
-            "just-not": Wrong(
-                {"layers": 9},
-                "4⁹ = 262 144: a quarter of a million, not yet a million.",
-            ),
+            "fourth-power": Wrong({"three": 1 / 4**4},
+                "That is four layers, from x₀ to x₄. Here are three σ."),
+            "slope-of-a-half": Wrong({"three": 1 / 8},
+                "½ is how high σ is at 0. Its slope there is ½ · (1 − ½)."),
+            "slope-of-a-half-throughout": Wrong({"three": 1 / 8, "layers": 20},
+                "Both reckon with a slope of ½, which is how high σ is at 0. Its slope "
+                "there is ½ · (1 − ½)."),
+            "upside-down": Wrong({"three": 4**3},
+                "A slope of at most ¼ makes small, not large: 1 over that."),
+            "by-halves": Wrong({"layers": 20},
+                "20 would be right for slopes of ½: 2²⁰ is a million."),
+            "by-tenths": Wrong({"layers": 6},
+                "6 would be right for slopes of 1/10. 4⁶ is only 4096."),
+            "by-tenths-strictly": Wrong({"layers": 7},
+                "7 would do for slopes of 1/10. 4⁷ is only 16 384."),
+            "just-not": Wrong({"layers": 9},
+                "4⁹ = 262 144: a quarter of a million, not yet a million."),
+            "one-more": Wrong({"layers": 11},
+                "Already 10 are enough: 4¹⁰ = 1 048 576, more than a million."),
+            "a-thousandth": Wrong({"layers": 5},
+                "4⁵ = 1024: with five layers it is below a thousandth."),
+            "divided": Wrong({"layers": 10**6 / 4},
+                "Each layer divides by 4 once more. How often until a million is "
+                "reached?"),
+            "not-whole": Wrong({"layers": round(math.log(10**6, 4), 2)},
+                "Layers are whole: the first number from which it is below."),
         },
         hints=(
             "Multiply one factor of ¼ for each layer.",
             "¼ · ¼ · ¼ for three. And 4⁵ = 1024: what is 4¹⁰?",
         ),
     )
-)
+)  # fmt: skip
 
 # --- 11.3: clipping -------------------------------------------------------------------
-
-
-def _norm(g):
-    return float((g**2).sum() ** 0.5)
-
-
-def _each_clipped(gradients, most):
-    return [reference("11.3")([g], most)[0] for g in gradients]
-
-
-def _always_scaled(gradients, most):
-    norm = sum((g**2).sum() for g in gradients) ** 0.5
-    return [g * most / norm for g in gradients]
-
-
-def _not_rooted(gradients, most):
-    norm = sum((g**2).sum() for g in gradients)
-    return [g * (most / norm) for g in gradients] if norm > most else gradients
-
-
-def _norms_added(gradients, most):
-    norm = sum(map(_norm, gradients))
-    return [g * (most / norm) for g in gradients] if norm > most else gradients
-
-
-def _divided(gradients, most):
-    norm = sum((g**2).sum() for g in gradients) ** 0.5
-    return [g / norm for g in gradients] if norm > most else gradients
 
 
 def _gradients(*shapes, seed, size=1.0):
@@ -142,31 +119,44 @@ add(
             "by-value": Wrong(
                 lambda gradients, most: [g.clamp(-most, most) for g in gradients],
                 "This clips each number by itself, and so turns the gradient: it no "
-                "longer points downhill. Shrink all by one factor.",
-            ),
-            "each-by-itself": Wrong(
-                _each_clipped,
-                "Each tensor has a norm of its own here. Add up the squares of all.",
-            ),
-            "always": Wrong(
-                _always_scaled,
-                "A small gradient is blown up here. Leave alone what is not too long.",
-            ),
-            "no-root": Wrong(
-                _not_rooted, "The norm is the square root of the sum of squares."
-            ),
-            "norms-added": Wrong(
-                _norms_added,
-                "Norms do not add up: √(3² + 4²) is 5, not 7. Add the squares.",
-            ),
-            "to-one": Wrong(
-                _divided,
-                "Divided by the norm, its length is 1. It should become `most`.",
-            ),
-            "never": Wrong(
-                lambda gradients, most: gradients,
-                "Nothing is clipped: too long a gradient stays too long.",
-            ),
+                "longer points downhill. Shrink all by one factor."),
+            "not-squared": Wrong({1: "g.sum()"},
+                "These are the numbers' sums, where positive and negative cancel. The "
+                "norm adds up squares."),
+            "sum-squared": Wrong({1: "g.sum() ** 2"},
+                "Here a sum is squared. Square each number first, then add up."),
+            "absolute": Wrong({1: "g.abs().sum()"},
+                "Sizes are added up here; the norm adds up squares."),
+            "not-summed": Wrong({1: "g**2"},
+                "That is a whole tensor of numbers. One is wanted of each: the sum of "
+                "its squares."),
+            "averaged": Wrong({1: "(g**2).mean()"},
+                "The norm adds up all squares. A mean forgets how many there are."),
+            "root-twice": Wrong({1: "g.norm()"},
+                "Here is the root of the squares of one tensor. The sum is of squares: "
+                "the root comes once, at the end."),
+            "to-one": Wrong({2: "(1 / norm)"},
+                "Divided by the norm, its length is 1. It should become `most`."),
+            "upside-down": Wrong({2: "(norm / most)"},
+                "That makes the long longer. The factor is below 1: `most / norm`."),
+            "times-most": Wrong({2: "most"},
+                "Multiplied by `most`, and not divided by the norm."),
+            "difference": Wrong({2: "(most - norm)"},
+                "A difference is no factor. What must `norm` be multiplied by?"),
+            "divided-by-most": Wrong({2: "(1 / most)"},
+                "Divided by `most`. What has length `norm` is to get length `most`."),
+            "each-by-itself": Wrong({2: "(most / g.norm())"},
+                "Each tensor is shrunk by a norm of its own here. All get one factor, "
+                "by the common norm."),
+            "rooted-again": Wrong({2: "(most / norm**0.5)"},
+                "`norm` is rooted already in the line above."),
+            "squared-norm": Wrong({2: "(most / norm**2)"},
+                "Divided by the square of the norm. Its length becomes `most` when "
+                "divided by the norm."),
+            "typed": Wrong({2: "(10 / norm)"},
+                "10 is only one example: the length is handed in as `most`."),
+            "never": Wrong({2: "1"},
+                "Nothing is clipped: too long a gradient stays too long."),
         },
         hints=(
             "The common norm: the root of the sum of the squares of all numbers.",
@@ -174,7 +164,7 @@ add(
             "`most / norm`.",
         ),
     )
-)
+)  # fmt: skip
 
 # --- 11.4: why the sum helps ----------------------------------------------------------
 
@@ -184,34 +174,45 @@ add(
         "The gradient of a sum",
         tolerance=1e-6,
         wrong={
-            "slopes-added": Wrong(
-                {"plain": 3 / 2}, "Slopes of functions in a row are multiplied."
-            ),
-            "one-missing": Wrong(
-                {"residual": 1 / 8},
-                "x + F(x) has the slope 1 + F′: the 1 of the shortcut is missing.",
-            ),
-            "one-added-once": Wrong(
-                {"residual": 9 / 8},
-                "Each of the three blocks has its own shortcut: (1 + ½) three times.",
-            ),
-            "all-added": Wrong(
-                {"residual": 9 / 2}, "Multiply the three slopes of 1 + ½."
-            ),
-            "only-the-short-cut": Wrong(
-                {"residual": 1},
-                "1 is what goes along the shortcuts alone. F adds ½ at each block.",
-            ),
-            "three-paths": Wrong(
-                {"paths": 3},
-                "At each block a path chooses anew: through F, or past it.",
-            ),
-            "two-for-each": Wrong(
-                {"paths": 6}, "Two ways at each of three blocks: 2 · 2 · 2, not 2 · 3."
-            ),
-            "two-paths": Wrong(
-                {"paths": 2}, "A path may go through one F and past another."
-            ),
+            "slopes-added": Wrong({"plain": 3 / 2},
+                "Slopes of functions in a row are multiplied."),
+            "added-throughout": Wrong({"plain": 3 / 2, "residual": 9 / 2},
+                "Slopes of functions in a row are multiplied, plain or residual."),
+            "one-plain-block": Wrong({"plain": 1 / 2}, "That is one block of three."),
+            "two-plain-blocks": Wrong({"plain": 1 / 4}, "That is two blocks of three."),
+            "divided-by-three": Wrong({"plain": 1 / 6},
+                "½ · ½ · ½ has 2 · 2 · 2 below the line, not 2 · 3."),
+            "exchanged": Wrong({"plain": 27 / 8, "residual": 1 / 8},
+                "The two are exchanged: x + F(x) has the slope 1 + F′, F(x) has F′."),
+            "one-missing": Wrong({"residual": 1 / 8},
+                "x + F(x) has the slope 1 + F′: the 1 of the shortcut is missing."),
+            "one-added-once": Wrong({"residual": 9 / 8},
+                "Each of the three blocks has its own shortcut: (1 + ½) three times."),
+            "ones-added": Wrong({"residual": 3 + 1 / 8},
+                "The slope of the three F, and 1 for each shortcut. But each block has "
+                "the slope 1 + ½, and these are multiplied."),
+            "halves-added-to-one": Wrong({"residual": 1 + 3 / 2},
+                "1 + ½ + ½ + ½. Paths through two or three F are missing: multiply."),
+            "all-added": Wrong({"residual": 9 / 2},
+                "Multiply the three slopes of 1 + ½."),
+            "one-block": Wrong({"residual": 3 / 2}, "That is one block, not three."),
+            "two-blocks": Wrong({"residual": 9 / 4}, "That is two blocks. Once more."),
+            "only-the-short-cut": Wrong({"residual": 1},
+                "1 is what goes along the shortcuts alone. F adds ½ at each block."),
+            "number-of-paths": Wrong({"residual": 8},
+                "(1 + 1)³ counts the paths. The slope weighs each F with ½: 1 + ½."),
+            "three-paths": Wrong({"paths": 3},
+                "At each block a path chooses anew: through F, or past it."),
+            "two-for-each": Wrong({"paths": 6},
+                "Two ways at each of three blocks: 2 · 2 · 2, not 2 · 3."),
+            "two-paths": Wrong({"paths": 2},
+                "A path may go through one F and past another."),
+            "four-paths": Wrong({"paths": 4},
+                "So many are there with two blocks, or with how many F a path takes: "
+                "0 to 3. With three, it also matters which."),
+            "three-squared": Wrong({"paths": 9}, "2 ways, 3 times: 2³, not 3²."),
+            "one-left-out": Wrong({"paths": 7},
+                "One is left out: past all, or through all, is a way, too."),
         },
         hints=(
             "(x + F(x))′ = 1 + F′(x).",
@@ -219,73 +220,11 @@ add(
             "Multiply (1 + ½)·(1 + ½)·(1 + ½) out: how many products are there?",
         ),
     )
-)
+)  # fmt: skip
 
 # --- 11.5: the block ------------------------------------------------------------------
 
-
-class _Block(nn.Module):
-    """Two 3×3 convolutions, to be joined with x in some way: ``forward`` is missing."""
-
-    def __init__(self, D, bias=False, norm=nn.BatchNorm2d):
-        super().__init__()
-        self.conv1 = nn.Conv2d(D, D, 3, padding=1, bias=bias)
-        self.norm1 = norm(D)
-        self.conv2 = nn.Conv2d(D, D, 3, padding=1, bias=bias)
-        self.norm2 = norm(D)
-
-    def residual(self, x):
-        """F(x)."""
-        out = functional.relu(self.norm1(self.conv1(x)))
-        return self.norm2(self.conv2(out))
-
-
-def _block(forward, **options):
-    """A block with this forward."""
-
-    class Changed(_Block):
-        def __init__(self, D):
-            super().__init__(D, **options)
-
-        def forward(self, x):
-            return forward(self, x)
-
-    return Changed
-
-
-def _relu_first(self, x):
-    return functional.relu(self.residual(x)) + x
-
-
-def _no_relu_between(self, x):
-    return functional.relu(self.norm2(self.conv2(self.norm1(self.conv1(x)))) + x)
-
-
-def _norm_after_relu(self, x):
-    out = self.norm1(functional.relu(self.conv1(x)))
-    return functional.relu(self.norm2(self.conv2(out)) + x)
-
-
-def _norm_last(self, x):
-    out = functional.relu(self.norm1(self.conv1(x)))
-    return functional.relu(self.norm2(self.conv2(out) + x))
-
-
-def _no_norm(self, x):
-    out = functional.relu(self.conv1(x))
-    return functional.relu(self.conv2(out) + x)
-
-
-def _added_twice(self, x):
-    out = functional.relu(self.norm1(self.conv1(x)) + x)
-    return functional.relu(self.norm2(self.conv2(out)) + x)
-
-
-def _multiplied(self, x):
-    return functional.relu(self.residual(x) * x)
-
-
-_BLOCKS = [(1, 1, 3, 4), (2, 2, 5, 4), (3, 4, 4, 4), (2, 3, 6, 3), (5, 8, 2, 7)]
+_BLOCKS = [(2, 1, 3, 4), (2, 2, 5, 4), (3, 4, 4, 4), (2, 3, 6, 3), (5, 8, 2, 7)]
 
 add(
     Exercise(
@@ -295,62 +234,74 @@ add(
         run=by_function("11.5"),
         shown=on_input,
         wrong={
-            "no-shortcut": Wrong(
-                _block(lambda self, x: functional.relu(self.residual(x))),
-                "The shortcut is missing: this is a plain block. Add x.",
-            ),
-            "relu-before-the-addition": Wrong(
-                _block(_relu_first),
-                "ReLU comes after the addition. Before it, F could only "
-                "add, never take away.",
-            ),
-            "relu-twice": Wrong(
-                _block(lambda self, x: functional.relu(_relu_first(self, x))),
-                "ReLU comes after the addition only. Before it, F could only add, "
-                "never take away.",
-            ),
-            "no-last-relu": Wrong(
-                _block(lambda self, x: self.residual(x) + x),
-                "The sum is right. The ReLU after it is missing.",
-            ),
-            "no-relu-between": Wrong(
-                _block(_no_relu_between),
+            "no-padding": Wrong({1: "0"},
+                "Without padding a 3×3 takes one pixel off each side, and x no longer "
+                "fits. It keeps the sides with padding 1."),
+            "padding-too-large": Wrong({1: "2"},
+                "With padding 2 the maps grow by 2, and x no longer fits. A 3×3 keeps "
+                "the sides with padding 1."),
+            "norm-of-one": Wrong({2: "1"},
+                "Batch norm has one mean for each channel, and D channels come in."),
+            "no-relu-between": Wrong({3: "self.norm1(self.conv1(x))"},
                 "Without a ReLU between them, the two convolutions are one linear "
-                "function.",
-            ),
-            "norm-after-relu": Wrong(
-                _block(_norm_after_relu),
-                "Convolution, then batch norm, then ReLU.",
-            ),
+                "function."),
+            "norm-after-relu": Wrong({3: "self.norm1(functional.relu(self.conv1(x)))"},
+                "Convolution, then batch norm, then ReLU."),
+            "norm-before-convolution": Wrong(
+                {3: "functional.relu(self.conv1(self.norm1(x)))"},
+                "Batch norm comes behind the convolution here, not before it."),
+            "first-norm-forgotten": Wrong({3: "functional.relu(self.conv1(x))"},
+                "The first batch norm is made, but never used."),
+            "norm-and-relu-forgotten": Wrong({3: "self.conv1(x)"},
+                "Batch norm and ReLU are missing after the first convolution."),
+            "added-twice": Wrong({3: "functional.relu(self.norm1(self.conv1(x)) + x)"},
+                "x is added after the first convolution already. One shortcut spans "
+                "both."),
+            "starts-anew": Wrong({4: "self.norm2(self.conv2(x))"},
+                "The second convolution gets x: what the first made of it is lost."),
+            "first-again": Wrong({4: "self.norm2(self.conv1(out))"},
+                "The first convolution is used twice, and the second never."),
+            "norm-again": Wrong({4: "self.norm1(self.conv2(out))"},
+                "The first batch norm is used twice, and the second never."),
+            "second-norm-forgotten": Wrong({4: "self.conv2(out)"},
+                "The second batch norm is made, but never used."),
+            "second-norm-after-relu": Wrong(
+                {4: "self.norm2(functional.relu(self.conv2(out)))"},
+                "Behind the second convolution come batch norm, then x, then ReLU."),
+            "second-norm-before-convolution": Wrong({4: "self.conv2(self.norm2(out))"},
+                "The second batch norm comes behind its convolution, not before it."),
+            "relu-twice": Wrong(
+                {4: "functional.relu(self.norm2(self.conv2(out)))"},
+                "ReLU comes after the addition only. Before it, F could only add, "
+                "never take away."),
+            "added-early": Wrong({4: "self.norm2(self.conv2(out)) + x"},
+                "x is added here, and once more in the last line."),
             "norm-after-the-addition": Wrong(
-                _block(_norm_last),
+                {4: "self.conv2(out)", 5: "functional.relu(self.norm2(out + x))"},
                 "Batch norm after the addition also rescales the shortcut. It belongs "
-                "to the convolution: before the addition.",
-            ),
-            "no-batch-norm": Wrong(
-                _block(_no_norm, norm=nn.Identity),
-                "Batch norm is missing, one after each convolution.",
-            ),
-            "added-twice": Wrong(
-                _block(_added_twice),
-                "x is added after each convolution here. One shortcut spans both.",
-            ),
-            "does-not-fit": Wrong(
-                _block(lambda self, x: functional.relu(self.residual(x)[..., 4:] + x)),
-                "One size does not fit another. A 3×3 keeps the sides with padding 1; "
-                "convolutions and norms have D channels throughout.",
-                any_error=True,
-            ),
-            "multiplied": Wrong(
-                _block(_multiplied), "F(x) and x are added, not multiplied."
-            ),
-            "with-bias": Wrong(
-                _block(
-                    lambda self, x: functional.relu(self.residual(x) + x), bias=True
-                ),
-                "The convolutions have a bias, which batch norm subtracts again: "
-                "`bias=False`.",
-            ),
+                "to the convolution: before the addition."),
+            "no-shortcut": Wrong({5: "functional.relu(out)"},
+                "The shortcut is missing: this is a plain block. Add x."),
+            "nothing-at-the-end": Wrong({5: "out"},
+                "That is F(x) alone. Add x, and put the sum through ReLU."),
+            "path-forgotten": Wrong({5: "functional.relu(x)"},
+                "F(x) is missing: only x comes out."),
+            "relu-before-the-addition": Wrong({5: "functional.relu(out) + x"},
+                "ReLU comes after the addition. Before it, F could only "
+                "add, never take away."),
+            "relu-of-each": Wrong({5: "functional.relu(out) + functional.relu(x)"},
+                "Each has a ReLU of its own here. Add first: then F can take away."),
+            "no-last-relu": Wrong({5: "out + x"},
+                "The sum is right. The ReLU after it is missing."),
+            "multiplied": Wrong({5: "functional.relu(out * x)"},
+                "F(x) and x are added, not multiplied."),
+            "subtracted": Wrong({5: "functional.relu(out - x)"},
+                "F(x) and x are added, not subtracted."),
+            "in-place": Wrong({5: "functional.relu(x.add_(out))"},
+                "x is changed in place: whoever handed it in loses it, and gradients "
+                "cannot be computed. Write `out + x`, not `x += …`."),
+            "joined": Wrong({5: "functional.relu(torch.cat([out, x], dim=1))"},
+                "Inception puts maps side by side. Here they are added: D channels."),
         },
         hints=(
             "Convolution, batch norm, ReLU, convolution, batch norm: that is F(x).",
@@ -358,40 +309,16 @@ add(
             "The last line: `functional.relu(out + x)`.",
         ),
     )
-)
+)  # fmt: skip
 
 # --- 11.6: the shortcut across a stage ------------------------------------------------
-
-
-def _zeros_first(x, channels, stride):
-    x = x[:, :, ::stride, ::stride]
-    return functional.pad(x, (0, 0, 0, 0, channels - x.shape[1], 0))
-
-
-def _averaged(x, channels, stride):
-    x = functional.avg_pool2d(x, stride, ceil_mode=True)
-    return functional.pad(x, (0, 0, 0, 0, 0, channels - x.shape[1]))
-
-
-def _repeated(x, channels, stride):
-    x = x[:, :, ::stride, ::stride]
-    times = -(-channels // x.shape[1])
-    return x.repeat(1, times, 1, 1)[:, :channels]
-
-
-def _columns_only(x, channels, stride):
-    x = x[:, :, :, ::stride]
-    return functional.pad(x, (0, 0, 0, 0, 0, channels - x.shape[1]))
-
-
-def _cropped(x, channels, stride):
-    H, W = (-(-side // stride) for side in x.shape[2:])
-    return reference("11.6")(x[:, :, :H, :W], channels, 1)
 
 
 def _images(*shape, seed):
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
 
+
+_NEW = "channels - x.shape[1]"
 
 add(
     Exercise(
@@ -407,57 +334,80 @@ add(
             case(_images(1, 2, 7, 9, seed=4), 5, 3),
         ],
         wrong={
-            "not-shrunk": Wrong(
-                lambda x, channels, stride: reference("11.6")(x, channels, 1),
-                "The channels are there, but every pixel is. Take each stride-th.",
-            ),
-            "not-widened": Wrong(
-                lambda x, channels, stride: x[:, :, ::stride, ::stride],
+            **{
+                f"{name}-{key}": Wrong({at: text}, says.format(name.capitalize()))
+                for at, name in ((1, "rows"), (2, "columns"))
+                for key, text, says in (
+                    ("not-shrunk", "1",
+                     "{} are all kept here. Take each stride-th of them."),
+                    ("by-two", "2",
+                     "{} are halved whatever the stride, which may be 1 or 3, too."),
+                )
+            },
+            "not-widened": Wrong({4: "0"},
                 "F(x) has `channels` channels, so nothing can be added to this yet: "
-                "fill up with zeros.",
-            ),
-            "zeros-in-front": Wrong(
-                _zeros_first,
+                "fill up with zeros."),
+            "zeros-in-front": Wrong({3: _NEW, 4: "0"},
                 "The zeros stand before the old channels. They belong behind: the last "
-                "number of the padding.",
-            ),
-            "averaged": Wrong(
-                _averaged,
-                "This takes the mean of each window. The shortcut picks one pixel, and "
-                "drops the others.",
-            ),
-            "repeated": Wrong(
-                _repeated, "The new channels are copies here; they should be zero."
-            ),
-            "second-first": Wrong(
-                lambda x, channels, stride: reference("11.6")(
-                    x[:, :, stride - 1 :, stride - 1 :], channels, stride
-                ),
-                "It starts one step late: pixels 0, 2, 4, … as the convolution with "
-                "stride 2 does.",
-            ),
-            "columns-only": Wrong(
-                _columns_only, "Rows are to be thinned out like columns."
-            ),
-            "cropped": Wrong(
-                _cropped,
-                "This cuts a corner out. Each stride-th pixel of the whole image.",
-            ),
-            "too-many-zeros": Wrong(
-                lambda x, channels, stride: reference("11.6")(
-                    x, channels + x.shape[1], stride
-                ),
-                "So many channels are added, instead of so many there in the end.",
-            ),
+                "number of the padding."),
+            "zeros-on-both-sides": Wrong({3: _NEW},
+                "So many zeros are filled in twice, in front and behind. In front: 0."),
+            "zeros-shared": Wrong({3: f"({_NEW}) // 2", 4: f"({_NEW}) - ({_NEW}) // 2"},
+                "The number is right, but half of the zeros stand in front. All belong "
+                "behind."),
+            "too-many-zeros": Wrong({4: "channels"},
+                "So many channels are added, instead of so many there in the end."),
+            "doubled": Wrong({4: "x.shape[1]"},
+                "That always doubles the channels. `channels` of them are wanted."),
+            "negative": Wrong({4: "x.shape[1] - channels"},
+                "The other way round: with a negative number `pad` cuts away. How many "
+                "are missing?"),
+            "counts-images": Wrong({4: "channels - x.shape[0]"},
+                "`x.shape[0]` is how many images there are. Channels are axis 1."),
+            "counts-rows": Wrong({4: "channels - x.shape[2]"},
+                "`x.shape[2]` is how many rows there are. Channels are axis 1."),
+            "counts-columns": Wrong({4: "channels - x.shape[3]"},
+                "`x.shape[3]` is how many columns there are. Channels are axis 1."),
         },
         hints=(
             "The slice `x[:, :, ::2, ::2]` is every second row and column.",
             "There are `x.shape[1]` channels, and `channels` are wanted.",
         ),
     )
-)
+)  # fmt: skip
 
 # --- 11.7 and 11.8: bottlenecks -------------------------------------------------------
+
+_PLACES = 28 * 28
+_WIDE = 2 * 9 * 256 * 256
+_ONE = 256 * 64  # weights of each 1×1
+_MIDDLE = 9 * 64 * 64
+_NARROW = _ONE + _MIDDLE + _ONE
+_BOTTLENECKS = {
+    "only-the-middle": (_MIDDLE,
+        "That is the 3×3 in the middle alone (or all three as 1×1). The two 1×1 have "
+        "256·64 weights each, the 3×3 has 9·64·64."),
+    "only-the-first": (_ONE, "That is one 1×1. Another one and a 3×3 follow."),
+    "only-the-outer": (2 * _ONE,
+        "These are the two 1×1. The 3×3 between them has 9·64·64 weights."),
+    "one-way": (_ONE + _MIDDLE,
+        "Down and up again: there are two 1×1 layers of 16 384."),
+    "wide-middle": (2 * _ONE + 9 * 64 * 256,
+        "The 3×3 goes from 64 to 64; only the last 1×1 widens."),
+    "middle-on-all": (2 * _ONE + 9 * 256 * 256,
+        "The 3×3 works on 64 channels, not on 256: that is what the 1×1 is for."),
+    "threes": (9 * (2 * _ONE + 64 * 64),
+        "The first and the last are 1×1: one weight for each channel."),
+    "three-for-nine": (2 * _ONE + 3 * 64 * 64, "3×3 are nine weights, not three."),
+    "last-to-64": (_ONE + _MIDDLE + 64 * 64,
+        "The last 1×1 goes up again, from 64 to 256."),
+    "depth-forgotten-below": (64 + 9 * 64 + 256,
+        "Each filter is as deep as its input: 256, 64 and 64."),
+    "with-biases-below": (_NARROW + 64 + 64 + 256,
+        "Counted with biases. Here there are none: batch norm has its own."),
+    "with-norms-below": (_NARROW + 2 * (64 + 64 + 256),
+        "Counted with the γ and β of batch norm. Only convolutions are asked for."),
+}  # fmt: skip
 
 add(
     Exercise(
@@ -465,40 +415,48 @@ add(
         "Two wide layers, or a bottleneck",
         tolerance=1e-9,
         wrong={
-            "one-layer": Wrong(
-                {"wide": 589824}, "That is one 3×3 layer. The block has two."
-            ),
-            "depth-forgotten": Wrong(
-                {"wide": 2 * 9 * 256},
-                "Each of the 256 filters is 256 deep: 9·256 weights.",
-            ),
-            "with-biases": Wrong(
-                {"wide": 1180160},
-                "No biases here: batch norm, which follows, has its own.",
-            ),
-            "only-the-middle": Wrong(
-                {"bottleneck": 36864},
-                "That is the 3×3 in the middle. The two 1×1 have 256·64 weights each.",
-            ),
-            "one-way": Wrong(
-                {"bottleneck": 53248},
-                "Down and up again: there are two 1×1 layers of 16 384.",
-            ),
-            "wide-middle": Wrong(
-                {"bottleneck": 16384 * 2 + 9 * 64 * 256},
-                "The 3×3 goes from 64 to 64; only the last 1×1 widens.",
-            ),
-            "threes": Wrong(
-                {"bottleneck": 9 * (2 * 16384 + 4096)},
-                "The first and the last are 1×1: one weight for each channel.",
-            ),
-            "weights-once": Wrong(
-                {"work": 69632}, "Each weight works at every one of 28·28 places."
-            ),
-            "one-side": Wrong({"work": 69632 * 28}, "28·28 places, not 28."),
-            "wide-work": Wrong(
-                {"work": 1179648 * 784}, "That is the work of the two wide layers."
-            ),
+            "one-layer": Wrong({"wide": _WIDE // 2},
+                "That is one 3×3 layer. The block has two."),
+            "depth-forgotten": Wrong({"wide": 2 * 9 * 256},
+                "Each of the 256 filters is 256 deep: 9·256 weights."),
+            "with-biases": Wrong({"wide": _WIDE + 2 * 256},
+                "No biases here: batch norm, which follows, has its own."),
+            "with-norms": Wrong({"wide": _WIDE + 4 * 256},
+                "Counted with the γ and β of two batch norms. Here only convolutions "
+                "count."),
+            "three-for-nine-above": Wrong({"wide": _WIDE // 3},
+                "A 3×3 has nine weights in each channel, not three."),
+            "one-by-one": Wrong({"wide": _WIDE // 9},
+                "That would be two 1×1 layers. A 3×3 has nine times as many weights."),
+            "narrow": Wrong({"wide": 2 * _MIDDLE},
+                "That is from 64 to 64. The wide layers go from 256 to 256."),
+            "wide-times-places": Wrong({"wide": _WIDE * _PLACES},
+                "That is the work of both. The weights are the same at all 28·28 "
+                "places: they count once."),
+            **{
+                key: Wrong({"bottleneck": n}, says)
+                for key, (n, says) in _BOTTLENECKS.items()
+            },
+            **{
+                f"{key}-throughout": Wrong({"bottleneck": n, "work": n * _PLACES},
+                    f"{says} (`work` follows from that.)")
+                for key, (n, says) in _BOTTLENECKS.items()
+            },
+            "weights-once": Wrong({"work": _NARROW},
+                "Each weight works at every one of 28·28 places."),
+            "one-side": Wrong({"work": _NARROW * 28}, "28·28 places, not 28."),
+            "inner-places": Wrong({"work": _NARROW * 26 * 26},
+                "26·26 would be without padding. Here the sides are kept: 28·28."),
+            "operations": Wrong({"work": 2 * _NARROW * _PLACES},
+                "Multiplications and additions, each counted by itself. A multiply-add "
+                "is both in one."),
+            "wide-work": Wrong({"work": _WIDE * _PLACES},
+                "That is the work of the two wide layers."),
+            "middle-work": Wrong({"work": _MIDDLE * _PLACES},
+                "That is the work of the 3×3 alone. The two 1×1 work, too."),
+            "outputs": Wrong({"work": 256 * _PLACES},
+                "That is how many numbers come out. For each of them many are "
+                "multiplied."),
         },
         hints=(
             "A layer has (channels in) · F · F · (channels out) weights.",
@@ -506,161 +464,64 @@ add(
             "Work: each weight at 28·28 places.",
         ),
     )
-)
+)  # fmt: skip
 
-
-def _projection(D1, D2, stride, norm=True, F=1):
-    conv = nn.Conv2d(D1, D2, F, stride, padding=F // 2, bias=False)
-    return nn.Sequential(conv, nn.BatchNorm2d(D2)) if norm else conv
-
-
-class _Bottleneck(nn.Module):
-    """A bottleneck with something changed."""
-
-    def __init__(
-        self, D1, D, stride, project=True, last=4, strides=(0, 1, 0), norm=True
-    ):
-        super().__init__()
-        self.layers = nn.ModuleList()
-        for D_in, D_out, F, strided in (
-            (D1, D, 1, strides[0]),
-            (D, D, 3, strides[1]),
-            (D, last * D, 1, strides[2]),
-        ):
-            step = stride if strided else 1
-            conv = nn.Conv2d(D_in, D_out, F, step, padding=F // 2, bias=False)
-            self.layers.append(nn.Sequential(conv, nn.BatchNorm2d(D_out)))
-        self.shortcut = _projection(D1, last * D, stride, norm) if project else None
-
-    def residual(self, x):
-        """F(x)."""
-        first, second, third = self.layers
-        return third(functional.relu(second(functional.relu(first(x)))))
-
-    def forward(self, x):
-        """H(x) = relu(F(x) + shortcut(x))."""
-        x0 = x if self.shortcut is None else self.shortcut(x)
-        return functional.relu(self.residual(x) + x0)
-
-
-def _bottleneck(forward=_Bottleneck.forward, **options):
-    class Changed(_Bottleneck):
-        def __init__(self, D1, D, stride):
-            super().__init__(D1, D, stride, **options)
-
-        def forward(self, x):
-            return forward(self, x)
-
-    return Changed
-
-
-def _early_relu(self, x):
-    return functional.relu(self.residual(x)) + self.shortcut(x)
-
-
-def _one_relu(self, x):
-    first, second, third = self.layers
-    return functional.relu(third(second(functional.relu(first(x)))) + self.shortcut(x))
-
-
-def _bent_shortcut(self, x):
-    return functional.relu(self.residual(x) + functional.relu(self.shortcut(x)))
-
-
-class _ShortcutLast(nn.Module):
-    """A network whose first convolution and norm are matched after all others."""
-
-    def __init__(self, network):
-        super().__init__()
-        layers = [m for m in network.modules() if list(m.parameters(recurse=False))]
-        self.layers = nn.ModuleList([*layers[2:], *layers[:2]])
-        self.network = network
-
-    def forward(self, x):
-        return self.network(x)
-
-
-_matched = by_function("11.8")
-
-
-def _matched_either_way(candidate, each):
-    """The shortcut may be made and computed before the path, or after it."""
-
-    def turned(*arguments):
-        network = candidate(*arguments)
-        return _ShortcutLast(network) if isinstance(network, nn.Module) else network
-
-    got, wanted = _matched(candidate, each), _matched(reference("11.8"), each)
-    if got != wanted and _matched(turned, each) == wanted:
-        return wanted
-    return got
-
-
-_BOTTLENECKS = [
+_CASES = [
     ((2, 3, 3, 5), 1, 1),
     ((2, 2, 4, 6), 2, 2),
     ((3, 5, 5, 7), 2, 2),
     ((1, 6, 4, 4), 3, 1),
     ((2, 8, 7, 5), 1, 3),
+    ((2, 3, 5, 4), 3, 1),
 ]
 
 add(
     Exercise(
         "11.8",
         "A bottleneck with its shortcut",
-        cases=lambda: [case(s, s[1], D, stride) for s, D, stride in _BOTTLENECKS],
-        run=_matched_either_way,
+        cases=lambda: [case(s, s[1], D, stride) for s, D, stride in _CASES],
+        run=by_function("11.8"),
         shown=on_input,
         wrong={
-            "no-projection": Wrong(
-                _bottleneck(project=False),
+            "not-widened": Wrong({1: "D"},
+                "A norm of 4·D features gets D. The last 1×1 goes back up, and the "
+                "shortcut comes out as wide: 4·D channels, both."),
+            "up-to-the-input": Wrong({1: "D1"},
+                "As many as came in? The last 1×1 and the shortcut both end with 4·D "
+                "channels, as the norms behind them expect."),
+            "four": Wrong({1: "4"},
+                "4 channels, whatever D is. There are four times as many as D."),
+            "three-by-three": Wrong({2: "3"},
+                "A 3×3 without padding shrinks the maps. The last layer is 1×1."),
+            "shortcut-from-D": Wrong({3: "D"},
+                "The shortcut starts from x, which has D1 channels."),
+            "shortcut-from-4D": Wrong({3: "4 * D"},
+                "4·D come out of the shortcut. What goes in is x: D1 channels."),
+            "shortcut-turned": Wrong({3: "4 * D", 4: "D1"},
+                "Channels in come first: D1, then 4·D."),
+            "up-forgotten": Wrong({5: "out"},
+                "The last 1×1 is made, but never used: `out` still has D channels."),
+            "up-of-x": Wrong({5: "self.up(x)"},
+                "The last 1×1 gets what the two layers before it made: `out`, not x."),
+            "path-again": Wrong({5: "self.up(self.conv(out))"},
+                "`out` has gone through the 3×3 already; here it goes once more."),
+            "path-forgotten": Wrong({5: "0"},
+                "Only the shortcut is left. F(x) is missing: `out` on its way up."),
+            "relu-twice": Wrong({5: "functional.relu(self.up(out))"},
+                "ReLU comes after the addition only, not before it as well."),
+            "no-projection": Wrong({6: "x"},
                 "x cannot be added as it is: F(x) has other channels, and with a "
-                "stride other sides. The shortcut needs its 1×1.",
-            ),
-            "shortcut-forgotten": Wrong(
-                _bottleneck(lambda self, x: functional.relu(self.residual(x))),
-                "The shortcut is made, but never added.",
-            ),
-            "not-widened": Wrong(
-                _bottleneck(last=1),
-                "The last 1×1 goes back up: 4·D channels come out.",
-            ),
-            "stride-in-the-first": Wrong(
-                _bottleneck(strides=(1, 0, 0)),
-                "The stride is in the first 1×1, which then skips three pixels of "
-                "four. (The paper has it there; here, as in torchvision, in the 3×3.)",
-            ),
-            "stride-in-the-last": Wrong(
-                _bottleneck(strides=(0, 0, 1)),
-                "The stride belongs to the 3×3, which sees the pixels between; here "
-                "the last 1×1 has it.",
-            ),
-            "relu-before-the-addition": Wrong(
-                _bottleneck(_early_relu),
-                "Add first, then ReLU.",
-            ),
-            "relu-twice": Wrong(
-                _bottleneck(lambda self, x: functional.relu(_early_relu(self, x))),
-                "ReLU comes after the addition only, not before it as well.",
-            ),
-            "does-not-fit": Wrong(
-                _bottleneck(lambda self, x: self.shortcut(self.residual(x))),
-                "A layer cannot be made, or cannot take what it is given: D1 → D → D → "
-                "4·D on the path, and D1 → 4·D on the shortcut, which starts from x.",
-                any_error=True,
-            ),
-            "one-relu-missing": Wrong(
-                _bottleneck(_one_relu),
-                "A ReLU stands between each two layers of F: one is missing.",
-            ),
-            "relu-on-the-shortcut": Wrong(
-                _bottleneck(_bent_shortcut),
-                "The shortcut has a convolution and batch norm, and no ReLU.",
-            ),
-            "shortcut-without-norm": Wrong(
-                _bottleneck(norm=False),
-                "The shortcut's 1×1 has batch norm behind it, like every convolution.",
-            ),
+                "stride other sides. The shortcut needs its 1×1."),
+            "shortcut-forgotten": Wrong({6: "0"},
+                "The shortcut is made, but never added."),
+            "shortcut-of-out": Wrong({6: "self.shortcut(out)"},
+                "The shortcut starts from x, not from what the path has made of it."),
+            "relu-on-the-shortcut": Wrong({6: "functional.relu(self.shortcut(x))"},
+                "The shortcut has a convolution and batch norm, and no ReLU."),
+            "shortcut-twice": Wrong({5: "self.shortcut(x)"},
+                "The shortcut is added to itself. F(x) is missing."),
+            "path-twice": Wrong({6: "self.up(out)"},
+                "F(x) is added to itself. The shortcut is missing."),
         },
         hints=(
             "Channels: D1 → D → D → 4·D. The shortcut goes from D1 to 4·D at once.",
@@ -668,7 +529,7 @@ add(
             "At the end `functional.relu(self.up(out) + self.shortcut(x))`.",
         ),
     )
-)
+)  # fmt: skip
 
 # --- 11.9: how deep? ------------------------------------------------------------------
 
@@ -682,44 +543,55 @@ add(
             case([3, 4, 6, 3], 2),
             case([3, 4, 6, 3], 3),
             case([1, 3], 3),
-            case([9, 9, 9], 2),
+            case([2, 5, 9], 2),
             case([3, 8, 36, 3], 3),
         ],
         tolerance=1e-9,
         wrong={
-            "blocks-only": Wrong(
-                lambda blocks, layers: layers * sum(blocks),
+            "blocks-as-layers": Wrong({1: "1"},
+                "A block has `layers` convolutions, one after the other."),
+            "always-two": Wrong({1: "2"},
+                "Blocks may also have three convolutions: `layers` says how many."),
+            "always-three": Wrong({1: "3"},
+                "Blocks may also have two convolutions: `layers` says how many."),
+            "shortcuts-as-well": Wrong({1: "(layers + 1)"},
+                "The shortcut stands beside the path, not on it: it does not count."),
+            "stages": Wrong({2: "len(blocks)"},
+                "`len` counts the stages; `sum` the blocks in them."),
+            "not-summed": Wrong({2: "blocks"},
+                "`blocks` is a list: times a number, it is only repeated. Add its "
+                "numbers up."),
+            "first-stage": Wrong({2: "blocks[0]"},
+                "That is the first stage alone. All of them count."),
+            "last-stage": Wrong({2: "blocks[-1]"},
+                "That is the last stage alone. All of them count."),
+            "largest-stage": Wrong({2: "max(blocks)"},
+                "That is the longest stage alone. All of them count."),
+            "typed": Wrong({2: "16"},
+                "16 are the blocks of [3, 4, 6, 3]. Other networks have other lists."),
+            "blocks-only": Wrong({3: "0"},
                 "Two layers stand outside the blocks: the first convolution, and the "
-                "dense layer at the end.",
-            ),
-            "one-outside": Wrong(
-                lambda blocks, layers: layers * sum(blocks) + 1,
-                "Two stand outside: the first convolution and the dense layer.",
-            ),
-            "blocks-as-layers": Wrong(
-                lambda blocks, layers: sum(blocks) + 2,
-                "A block has `layers` convolutions, one after the other.",
-            ),
-            "stages": Wrong(
-                lambda blocks, layers: layers * len(blocks) + 2,
-                "`len` counts the stages; `sum` the blocks in them.",
-            ),
-            "two-a-stage": Wrong(
-                lambda blocks, layers: layers * sum(blocks) + len(blocks) + 2,
+                "dense layer at the end."),
+            "one-outside": Wrong({3: "1"},
+                "Two stand outside: the first convolution and the dense layer."),
+            "three-outside": Wrong({3: "3"},
+                "Two stand outside. Pooling has no weights, and does not count."),
+            "two-a-stage": Wrong({3: "2 + len(blocks)"},
                 "The 1×1 of a shortcut stands beside the path, not on it: it does not "
-                "count.",
-            ),
-            "brackets": Wrong(
-                lambda blocks, layers: layers * (sum(blocks) + 2),
-                "The two outside count once each, not `layers` times.",
-            ),
+                "count. Nor does what has no weights."),
+            "layers-outside": Wrong({3: "layers"},
+                "Outside the blocks stand two, however many a block has."),
+            "stages-outside": Wrong({3: "len(blocks)"},
+                "Outside the blocks stand two in all, not one for each stage."),
+            "brackets": Wrong({3: "2 * layers"},
+                "The two outside count once each, not `layers` times."),
         },
         hints=(
             "How many blocks are there in all stages together?",
             "So many times `layers`, and the first convolution and the last layer.",
         ),
     )
-)
+)  # fmt: skip
 
 # --- 11.10: He's start ----------------------------------------------------------------
 
@@ -737,34 +609,49 @@ add(
             case(5, 6),
         ],
         wrong={
-            "variance": Wrong(
-                lambda F, D1: 2 / (F * F * D1),
-                "That is the variance. The standard deviation is its root.",
-            ),
-            "xavier": Wrong(
-                lambda F, D1: (1 / (F * F * D1)) ** 0.5,
+            "variance": Wrong("2 / (F * F * D1)",
+                "That is the variance. The standard deviation is its root."),
+            "half-the-variance": Wrong("(2 / (F * F * D1)) ** 1 / 2",
+                "This is 1/(F·F·D1), half of He's variance, without a root: `** 1 / 2` "
+                "halves, for `**` comes first. Write `** 0.5`, and 2 above the line."),
+            "xavier": Wrong("(1 / (F * F * D1)) ** 0.5",
                 "That is for layers without a bend. ReLU zeroes half of the numbers, "
-                "so the variance must be twice that.",
-            ),
-            "half": Wrong(
-                lambda F, D1: (1 / (2 * F * F * D1)) ** 0.5,
-                "The 2 makes up for what ReLU takes away: it stands above the line.",
-            ),
-            "one-channel": Wrong(
-                lambda F, D1: (2 / (F * F)) ** 0.5,
-                "A filter reaches through all D1 channels: F·F·D1 products are added.",
-            ),
-            "extent-once": Wrong(
-                lambda F, D1: (2 / (F * D1)) ** 0.5, "A filter is F high and F wide."
-            ),
-            "two-outside": Wrong(
-                lambda F, D1: 2 / (F * F * D1) ** 0.5,
-                "The root is of the 2 as well: √2 / √(F·F·D1).",
-            ),
-            "inverse": Wrong(
-                lambda F, D1: (F * F * D1 / 2) ** 0.5,
-                "The more products are added, the smaller each must be.",
-            ),
+                "so the variance must be twice that."),
+            "half": Wrong("(1 / (2 * F * F * D1)) ** 0.5",
+                "The 2 makes up for what ReLU takes away: it stands above the line."),
+            "one-channel": Wrong("(2 / (F * F)) ** 0.5",
+                "A filter reaches through all D1 channels: F·F·D1 products are added."),
+            "channels-only": Wrong("(2 / D1) ** 0.5",
+                "A filter has F·F places in each channel: F·F·D1 products are added. "
+                "(Or is a bracket missing around F * F * D1?)"),
+            "extent-once": Wrong("(2 / (F * D1)) ** 0.5", "A filter is F by F."),
+            "extent-doubled": Wrong("(2 / (2 * F * D1)) ** 0.5",
+                "F high and F wide are F·F places, not 2·F."),
+            "added": Wrong("(2 / (F * F + D1)) ** 0.5",
+                "F·F places in each of D1 channels: multiply, do not add."),
+            "no-brackets": Wrong("(2 / F * F * D1) ** 0.5",
+                "`/` and `*` go from left to right: F cancels out, and D1 multiplies. "
+                "Brackets around F * F * D1."),
+            "channels-above": Wrong("(2 / F**2 * D1) ** 0.5",
+                "D1 multiplies here. It stands below: brackets around F**2 * D1."),
+            "two-outside": Wrong("2 / (F * F * D1) ** 0.5",
+                "The root is of the 2 as well: √2 / √(F·F·D1)."),
+            "only-two-rooted": Wrong("2 ** 0.5 / (F * F * D1)",
+                "The root is of all of it: √2 / √(F·F·D1)."),
+            "all-above": Wrong("(2 * F * F * D1) ** 0.5",
+                "The more products are added, the smaller each must be: F·F·D1 stands "
+                "below the line."),
+            "typed": Wrong("(2 / (9 * D1)) ** 0.5",
+                "9 is a 3×3. Other filters have other extents: F·F."),
+            "channels-typed": Wrong("(2 / (F * F * 64)) ** 0.5",
+                "64 channels are an example. D1 says how many there are."),
+            "squared": Wrong("(2 / (F * F * D1)) ** 2",
+                "The deviation is the root of the variance, not its square."),
+            "inverse": Wrong("(F * F * D1 / 2) ** 0.5",
+                "The more products are added, the smaller each must be."),
+            "torch-sqrt": Wrong("torch.sqrt(2 / (F * F * D1))",
+                "The idea is right. But `torch.sqrt` takes tensors, and this is a "
+                "number: write `** 0.5`."),
         },
         hints=(
             "How many products does one output add up?",
@@ -772,40 +659,9 @@ add(
             "The standard deviation is the root of the variance.",
         ),
     )
-)
+)  # fmt: skip
 
 # --- 11.11: cross-entropy from scores -------------------------------------------------
-
-
-def _unsafe(scores, labels):
-    right = scores[torch.arange(len(labels)), labels]
-    return (scores.exp().sum(dim=1).log() - right).mean()
-
-
-def _shifted_sum_only(scores, labels):
-    shifted = scores - scores.max(dim=1, keepdim=True).values
-    right = scores[torch.arange(len(labels)), labels]
-    return (shifted.exp().sum(dim=1).log() - right).mean()
-
-
-def _one_maximum(scores, labels):
-    shifted = scores - scores.max()
-    right = shifted[torch.arange(len(labels)), labels]
-    return (shifted.exp().sum(dim=1).log() - right).mean()
-
-
-def _axis_lost(scores, labels):
-    shifted = scores - scores.max(dim=1).values
-    right = shifted[torch.arange(len(labels)), labels]
-    return (shifted.exp().sum(dim=1).log() - right).mean()
-
-
-def _probability(scores, labels):
-    return -scores.softmax(dim=1)[torch.arange(len(labels)), labels].mean()
-
-
-def _log_of_mean(scores, labels):
-    return -scores.softmax(dim=1)[torch.arange(len(labels)), labels].mean().log()
 
 
 def _scores(N, C, seed, size=1.0):
@@ -821,65 +677,80 @@ add(
         cases=lambda: [
             case(torch.tensor([[0.0, 0.0]]), torch.tensor([1])),
             case(torch.tensor([[math.log(3), 0.0]]), torch.tensor([0])),
-            case(
-                torch.tensor([[1.0, 2.0, 3.0], [0.0, 5.0, 1.0]]), torch.tensor([2, 0])
-            ),
+            case(torch.tensor([[1.0, 2, 3], [0, 5, 1]]), torch.tensor([2, 0])),
             _scores(4, 3, seed=1),
+            _scores(3, 3, seed=4),
             _scores(7, 10, seed=2, size=5.0),
-            case(torch.tensor([[1000.0, 999.0, 0.0]]), torch.tensor([1])),
-            case(
-                torch.tensor([[900.0, 901.0], [-900.0, -901.0]]), torch.tensor([0, 0])
-            ),
+            case(torch.tensor([[1000.0, 999, 0]]), torch.tensor([1])),
+            case(torch.tensor([[900.0, 901], [-900, -901]]), torch.tensor([0, 0])),
             _scores(5, 4, seed=3, size=300.0),
+            case(torch.tensor([[500.0, 501, 502]]), torch.tensor([1])),
         ],
         wrong={
-            "overflows": Wrong(
-                _unsafe,
+            "overflows": Wrong({1: "0"},
                 "Right for small scores. But e¹⁰⁰⁰ is infinite on a computer: subtract "
-                "the largest score of each image first.",
-            ),
-            "one-maximum-for-all": Wrong(
-                _one_maximum,
+                "the largest score of each image first."),
+            "one-maximum-for-all": Wrong({1: "scores.max()"},
                 "One maximum for the whole batch: for another image all e^… become 0, "
-                "and the log infinite. Each row has its own.",
-            ),
-            "not-shifted-twice": Wrong(
-                _shifted_sum_only,
-                "The sum is of shifted scores, the right score is not. Shift both, or "
-                "add the maximum back.",
-            ),
-            "axis-lost": Wrong(
-                _axis_lost,
+                "and the log infinite. Each row has its own."),
+            "maximum-of-each-class": Wrong({1: "scores.max(dim=0).values"},
+                "That is the largest score of each class, over the batch. Each image "
+                "has its own maximum: `dim=1`."),
+            "axis-lost": Wrong({1: "scores.max(dim=1).values"},
                 "Without `keepdim=True` the maxima have the shape (N,), and meet the "
-                "classes instead of the images.",
-            ),
-            "values-forgotten": Wrong(
-                lambda scores, labels: scores - scores.max(dim=1, keepdim=True),
-                "`max` along an axis gives values and places: take `.values`.",
-            ),
+                "classes instead of the images."),
+            "values-forgotten": Wrong({1: "scores.max(dim=1, keepdim=True)"},
+                "`max` along an axis gives values and places: take `.values`."),
+            "not-the-largest": Wrong({1: "scores.mean(dim=1, keepdim=True)"},
+                "Only without the largest is none above 0. Without the mean, or the "
+                "smallest, e^… may still be infinite."),
+            "always-class-0": Wrong({2: "0"},
+                "That is the score of class 0 for every image. The label says which."),
+            "one-early": Wrong({2: "labels - 1"},
+                "Classes are counted from 0, and so are places: the label as it is."),
+            "all-classes": Wrong({2: ":"},
+                "All scores are taken here. Only that of the right class counts."),
+            "best-class": Wrong({2: "scores.argmax(dim=1)"},
+                "That is the class that the network holds for right. The loss asks for "
+                "the score of the true one, the label."),
+            "first-label": Wrong({2: "labels[0]"},
+                "All images get the first one's label. Each has its own."),
+            "log-forgotten": Wrong({3: "scores.exp().sum(dim=1)"},
+                "The log of the sum is missing."),
+            "exp-forgotten": Wrong({3: "scores.sum(dim=1).log()"},
+                "The sum is of e^…, not of the scores themselves."),
+            "log-first": Wrong({3: "scores.exp().log().sum(dim=1)"},
+                "First the sum, then its log. The other way round the log undoes the "
+                "exp."),
+            "averaged": Wrong({3: "scores.exp().mean(dim=1).log()"},
+                "The log of the mean of e^…. It should be that of their sum."),
+            "one-sum": Wrong({3: "scores.exp().sum().log()"},
+                "One sum for the whole batch. Each image has its own: `dim=1`."),
+            "sum-over-the-batch": Wrong({3: "scores.exp().sum(dim=0).log()"},
+                "The sum runs over the images here. It is over the classes: `dim=1`."),
+            "not-summed": Wrong({3: "scores"},
+                "Without exp and sum there is a number for each class. Each image has "
+                "one: log Σ e^…."),
+            "base-10": Wrong({3: "scores.exp().sum(dim=1).log10()"},
+                "The logarithm undoes e^…, so it is the natural one: `.log()`."),
+            "sum-forgotten": Wrong({3: "0"},
+                "The log of your sum is always 0 (as with softmax, whose sum is 1). "
+                "What is left is how far the right score is below the largest."),
+            "log-of-probabilities": Wrong({3: "scores.log_softmax(dim=1)"},
+                "These are log p for all classes, from which the score is taken once "
+                "more. Here stands one number for each image: log Σ e^…."),
+            "softmax-first": Wrong(
+                lambda scores, labels: functional.cross_entropy(
+                    scores.softmax(1), labels),
+                "Softmax is taken twice: cross-entropy starts from scores and contains "
+                "it."),
             "probability": Wrong(
-                _probability, "This is minus the probability. Its log is missing."
-            ),
-            "log-of-mean": Wrong(
-                _log_of_mean,
-                "The log of the mean probability is not the mean of the logs: take the "
-                "log of each image first.",
-            ),
+                lambda scores, labels: functional.nll_loss(scores.softmax(1), labels),
+                "This is minus the probability. Its log is missing."),
             "sum": Wrong(
-                lambda scores, labels: reference("11.11")(scores, labels) * len(labels),
-                "The sum over the batch. Take its mean.",
-            ),
-            "sign": Wrong(
-                lambda scores, labels: -reference("11.11")(scores, labels),
-                "The sign is turned: a loss is large when the network is wrong.",
-            ),
-            "sum-forgotten": Wrong(
-                lambda scores, labels: (
-                    scores.max(dim=1).values - scores[torch.arange(len(labels)), labels]
-                ).mean(),
-                "The log of the sum is missing; this is only how far the right score "
-                "is below the largest.",
-            ),
+                lambda scores, labels: functional.cross_entropy(
+                    scores, labels, reduction="sum"),
+                "The sum over the batch. Take its mean."),
         },
         hints=(
             "−log(e^s / Σ e^t) = log Σ e^t − s.",
@@ -887,4 +758,4 @@ add(
             "`scores.exp().sum(dim=1).log()`, after the maximum is taken off.",
         ),
     )
-)
+)  # fmt: skip

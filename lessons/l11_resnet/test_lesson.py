@@ -77,6 +77,27 @@ class BlockNormsFirst(nn.Module):
         return (self.d(self.c(x)) + kept).relu_()
 
 
+class BlockPaddedApart(nn.Module):
+    """Padding is a layer of its own, and each half a network of its own."""
+
+    def __init__(self, D):
+        super().__init__()
+        self.first, self.second = (
+            nn.Sequential(
+                nn.ZeroPad2d(1),
+                nn.Conv2d(D, D, 3, bias=False),
+                nn.BatchNorm2d(num_features=D),
+            )
+            for _ in range(2)
+        )
+
+    def forward(self, x):
+        kept, x = x, torch.relu(self.first(x))
+        x = self.second(x)
+        x += kept
+        return x.relu()
+
+
 def shortcut_by_filling(x, channels, stride):
     N, C, H, W = x.shape
     out = torch.zeros(N, channels, -(-H // stride), -(-W // stride))
@@ -200,6 +221,7 @@ RIGHT = {
     "11.5": [
         BlockOfLayers,
         BlockNormsFirst,
+        BlockPaddedApart,
         lambda D: BlockOfLayers(D),
         lambda D: ResidualBlock(D, D),
     ],
@@ -264,6 +286,27 @@ class Subtracted(Wide):
         return functional.relu(x - self.norm2(self.conv2(self.norm1(self.conv1(x)))))
 
 
+class Cut(Wide):
+    """The same numbers, but nothing is learned through F."""
+
+    def forward(self, x):
+        return functional.relu(self.norm2(self.conv2(self.path(x))).detach() + x)
+
+    def path(self, x):
+        return functional.relu(self.norm1(self.conv1(x)))
+
+
+class CutShortcut(Cut):
+    def forward(self, x):
+        return functional.relu(self.norm2(self.conv2(self.path(x))) + x.data)
+
+
+class InPlace(Cut):
+    def forward(self, x):
+        x += self.norm2(self.conv2(self.path(x)))
+        return functional.relu(x)
+
+
 class Unwidened(PublishedBottleneck):
     def forward(self, x):
         return super().forward(x)[:, : x.shape[1]]
@@ -307,6 +350,9 @@ WRONG = {
     ],
     "11.5": [
         Subtracted,
+        Cut,
+        CutShortcut,
+        InPlace,
         lambda D: Wide(D, F=1),
         lambda D: Wide(D, F=5),
         lambda D: Wide(D, half=True),

@@ -78,6 +78,27 @@ class BlockOfLayers(nn.Module):
         return out.clamp(min=0)
 
 
+class BlockMadeBackwards(nn.Module):
+    """Layers made from last to first, padding as a layer, one ReLU too many."""
+
+    def __init__(self, C1, C2, stride):
+        super().__init__()
+        self.last = nn.Sequential(
+            nn.Conv2d(C2, C2, 3, padding="same", bias=False), nn.BatchNorm2d(C2)
+        )
+        self.norm = nn.BatchNorm2d(C2)
+        self.first = nn.Sequential(
+            nn.ZeroPad2d(1), nn.Conv2d(C1, C2, 3, stride, bias=False)
+        )
+        self.pool = nn.MaxPool2d(1, stride)  # of windows of one pixel: every stride-th
+        self.new = C2 - C1
+
+    def forward(self, x):
+        out = self.last(self.norm(self.first(x)).relu())
+        zeros = torch.zeros(*out.shape[:1], self.new, *out.shape[2:])
+        return (out + torch.cat([self.pool(x), zeros], dim=1)).relu().relu()
+
+
 def layers_by_a_list(block, C1, C2, n, stride):
     widths, strides = [C1] + [C2] * n, [stride] + [1] * (n - 1)
     return nn.Sequential(*[block(*w) for w in zip(widths, widths[1:], strides)])
@@ -245,8 +266,15 @@ RIGHT = {
         ],
     ],
     "12.2": [crop_by_filling, crop_by_numpy, crop_of_a_batch],
-    "12.5": [BlockOfLayers, ResidualBlock],
-    "12.6": [layers_by_a_list, layers_by_adding],
+    "12.5": [BlockOfLayers, BlockMadeBackwards, ResidualBlock],
+    "12.6": [
+        layers_by_a_list,
+        layers_by_adding,
+        lambda block, C1, C2, n, stride: nn.Sequential(
+            block(C1=C1, C2=C2, stride=stride),
+            *[block(C1=C2, C2=C2, stride=1) for _ in range(1, n)],
+        ),
+    ],
     "12.7": [Network, course_network],
     "12.9": [
         lambda epoch, epochs, highest: highest
@@ -283,6 +311,25 @@ class Late(BlockOfLayers):
         kept = x.flip(2)[..., :: self.step, :: self.step]
         out[:, : x.shape[1]] += kept
         return out.relu()
+
+
+class Cut(BlockOfLayers):
+    """The right numbers, and no gradient through the shortcut."""
+
+    def forward(self, x):
+        out = self.layers(x)
+        kept = x.detach()[..., :: self.step, :: self.step]
+        return (
+            out + functional.pad(kept, (0, 0, 0, 0, 0, out.shape[1] - x.shape[1]))
+        ).relu()
+
+
+class Averaged(ResidualBlock):
+    """Means of pixels in the shortcut, and not every second one."""
+
+    def shortcut(self, x):
+        x = functional.avg_pool2d(x, self.stride, ceil_mode=True)
+        return functional.pad(x, (0, 0, 0, 0, 0, self.new))
 
 
 def padded_before(block, C1, C2, n, stride):
@@ -366,6 +413,8 @@ WRONG = {
     "12.5": [
         Halved,
         Late,
+        Cut,
+        Averaged,
         lambda C1, C2, stride: ResidualBlock(C1, C2, 1),
         lambda C1, C2, stride: ResidualBlock(C1, C2, 2),
         lambda C1, C2, stride: ResidualBlock(C1, C2, stride, project=True),
@@ -386,6 +435,7 @@ WRONG = {
         NoReLU,
         Corner,
         lambda n, block=ResidualBlock: Network(1, block),
+        lambda n, block=None: Network(n),
         lambda n, block=ResidualBlock: Network(n + 1, block),
         lambda n, block=ResidualBlock: nn.Sequential(Network(n, block), nn.ReLU()),
         lambda n, block=ResidualBlock: Network(n, block).conv,

@@ -1,5 +1,6 @@
 """Checks: which network?"""
 
+import itertools
 import random
 from collections.abc import KeysView, Mapping
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from helpers.exercises.engine import Exercise, Wrong, add, case, reference
+from helpers.exercises.engine import Exercise, Wrong, add, case
 
 # What the lesson counts and reads, for the messages: top-1 accuracy of torchvision's
 # first weights in %, multiply-adds in thousand millions, parameters in millions.
@@ -27,6 +28,30 @@ NETWORKS = {
     "MobileNet-V2": (71.878, 0.301, 3.50),
     "EfficientNet-B0": (77.692, 0.386, 5.29),
 }
+
+
+def _values(
+    right: Mapping[str, Any], rows: Mapping[str, tuple[Mapping[str, Any], str]]
+) -> dict[str, Wrong]:
+    """Mistakes in several values, and the same in each of these alone.
+
+    What happens to be right is left out; mistakes that give the same value share a
+    message. Exchanged values are a mistake only together.
+    """
+    wrong: dict[str, Wrong] = {}
+    alone: dict[tuple[str, str], list[tuple[str, Any, str]]] = {}
+    for key, (values, says) in rows.items():
+        off = {name: v for name, v in values.items() if v != right[name]}
+        if len(off) > 1:
+            wrong[key] = Wrong(off, says)
+        for name, v in off.items() if "exchanged" not in key else ():
+            alone.setdefault((name, str(v)), []).append((key, v, says))
+    for (name, _), found in alone.items():
+        key, v, _ = found[0]
+        says = " Or: ".join(each for *_, each in found)
+        key = f"{key}-{name}" if key in wrong else key
+        wrong[key] = Wrong({name: v}, f"`{name}`: {says}")
+    return wrong
 
 
 def _plain(value: Any) -> Any:
@@ -49,95 +74,97 @@ def _names(value: Any) -> Any:
 
 # --- 13.1 to 13.3: errors -------------------------------------------------------------
 
+
+def _better(of):
+    """Of the error before and after."""
+    return {"in_2012": of(25.8, 16.4), "in_2015": of(6.7, 3.57)}
+
+
 add(
     Exercise(
         "13.1",
         "How much better?",
-        exact={"in_2012": 100 * 9.4 / 25.8, "in_2015": 100 * 3.13 / 6.7},
+        exact=_better(lambda before, after: 100 * (before - after) / before),
         tolerance=0.014,  # whole numbers are near enough
         otherwise="How many points less, as a part of the error before?",
-        wrong={
-            "points": Wrong(
-                {"in_2012": 9.4},
-                "This is the difference, in percentage points. What part is it of the "
-                "error that was there before?",
-            ),
-            "of-the-new": Wrong(
-                {"in_2012": 100 * 9.4 / 16.4},
-                "Divide by the error before, not by the one after.",
-            ),
-            "what-is-left": Wrong(
-                {"in_2012": 100 * 16.4 / 25.8},
-                "This is the part of the mistakes that is still made. How large is the "
-                "part that is gone?",
-            ),
-            "fraction": Wrong(
-                {"in_2012": 9.4 / 25.8},
-                "A fraction is right in itself; here it is asked in %.",
-            ),
-            "points-in-2015": Wrong(
-                {"in_2015": 3.13},
-                "3.13 are the points. Of how many mistakes before?",
-            ),
-            "of-the-new-in-2015": Wrong(
-                {"in_2015": 100 * 3.13 / 3.57},
-                "Divide by the 6.7 of before, not by the 3.57 of after.",
-            ),
-            "since-alexnet": Wrong(
-                {"in_2015": 100 * 12.83 / 16.4},
-                "This is all the way from AlexNet. Asked is the step from GoogLeNet.",
-            ),
-            "of-the-accuracy": Wrong(
-                {"in_2012": 100 * 9.4 / 74.2},
-                "This compares the accuracies. The mistakes show more: compare the "
-                "errors.",
-            ),
-        },
+        wrong=_values(
+            _better(lambda before, after: 100 * (before - after) / before),
+            {
+                "points": (_better(lambda before, after: before - after),
+                    "This is the difference, in percentage points. What part is it of "
+                    "the error that was there before?"),
+                "of-the-new": (
+                    _better(lambda before, after: 100 * (before - after) / after),
+                    "Divide by the error before, not by the one after."),
+                "what-is-left": (_better(lambda before, after: 100 * after / before),
+                    "This is the part of the mistakes that is still made. How large is "
+                    "the part that is gone?"),
+                "fraction": (_better(lambda before, after: (before - after) / before),
+                    "A fraction is right in itself; here it is asked in %."),
+                "of-the-accuracy": (_better(
+                        lambda before, after: 100 * (before - after) / (100 - before)
+                    ),
+                    "This compares the accuracies. The mistakes show more: compare the "
+                    "errors."),
+                "the-next-step": ({"in_2012": 100 * (16.4 - 11.7) / 16.4},
+                    "This is the example, from 2012 to 2013. Asked is the step "
+                    "before."),
+                "since-alexnet": ({"in_2015": 100 * (16.4 - 3.57) / 16.4},
+                    "This is all the way from AlexNet. Asked is the step from "
+                    "GoogLeNet."),
+                "since-VGG": ({"in_2015": 100 * (7.3 - 3.57) / 7.3},
+                    "This starts at VGG, 7.3 %. GoogLeNet had 6.7."),
+                "exchanged": ({"in_2012": 47, "in_2015": 36}, "The two are exchanged."),
+            },
+        ),
         hints=(
             "The example: (16.4 − 11.7) / 16.4 is 0.29.",
             "2012: from 25.8 to 16.4 is 9.4 less, of 25.8.",
         ),
     )
-)
+)  # fmt: skip
+
+
+def _top(of, *ranks):
+    """Of five images whose labels stand at these ranks: 1, 2, 3, 4, 2, or others."""
+    parts = [sum(r <= k for r in ranks or (1, 2, 3, 4, 2)) / 5 for k in (1, 3, 2)]
+    return dict(zip(("top_1", "top_3", "top_2_error"), map(of, parts, "aae")))
+
+
+def _percent(part, kind):
+    return round(100 * (part if kind == "a" else 1 - part))
+
 
 add(
     Exercise(
         "13.2",
         "Top-k by hand",
-        wrong={
-            "accuracy-and-error-swapped": Wrong(
-                {"top_1": 80, "top_3": 20, "top_2_error": 60},
-                "Accuracy counts what is right, error what is wrong; here they are "
-                "swapped.",
-            ),
-            "accuracy-for-error": Wrong(
-                {"top_2_error": 60},
-                "60 % are right with two guesses. The error is the rest.",
-            ),
-            "at-this-rank-only": Wrong(
-                {"top_3": 20},
-                "One label stands third. But top-3 counts those that stand first or "
-                "second, too.",
-            ),
-            "two-of-three": Wrong(
-                {"top_3": 60},
-                "60 % stand first or second. The third guess may be right as well.",
-            ),
-            "counted": Wrong(
-                {"top_1": 1, "top_3": 4, "top_2_error": 2},
-                "These are numbers of images. What part of the five, in %?",
-            ),
-            "fractions": Wrong(
-                {"top_1": 0.2, "top_3": 0.8, "top_2_error": 0.4},
-                "Fractions are right in themselves; here they are asked in %.",
-            ),
-        },
+        wrong=_values(
+            _top(_percent),
+            {
+                "accuracy-and-error-swapped": (
+                    _top(lambda part, kind: 100 - _percent(part, kind)),
+                    "Accuracy counts what is right, error what is wrong; here they are "
+                    "swapped."),
+                "at-this-rank-only": ({"top_3": 20, "top_2_error": 60},
+                    "Only labels at this very rank are counted. But top-k counts those "
+                    "that stand before it, too."),
+                "one-guess-more": (_top(_percent, 0, 1, 2, 3, 1),
+                    "One guess too many: ranks count from 1, the highest score."),
+                "one-guess-less": (_top(_percent, 2, 3, 4, 5, 3),
+                    "One guess too few: with k guesses the k highest scores count."),
+                "counted": (_top(lambda part, kind: _percent(part, kind) // 20),
+                    "These are numbers of images. What part of the five, in %?"),
+                "fractions": (_top(lambda part, kind: _percent(part, kind) / 100),
+                    "Fractions are right in themselves; here they are asked in %."),
+            },
+        ),
         hints=(
             "Write the rank of the label beside each row: 1 when its score is highest.",
             "The ranks are 1, 2, 3, 4, 2.",
         ),
     )
-)
+)  # fmt: skip
 
 
 def _scored(N, classes, k, seed):
@@ -146,26 +173,7 @@ def _scored(N, classes, k, seed):
     return case(scores, torch.randint(classes, (N,), generator=generator), k)
 
 
-def _by_topk(guesses, of_each):
-    """The lesson's cell, with another number of guesses or other labels."""
-
-    def accuracy(scores, labels, k):
-        found = scores.topk(guesses(k), dim=1).indices
-        return 100 * (found == of_each(labels)).any(dim=1).float().mean()
-
-    return accuracy
-
-
-def _hits_at(rank):
-    """Counts labels at some ranks only."""
-
-    def accuracy(scores, labels, k):
-        ranked = scores.argsort(dim=1, descending=True)
-        hits = (ranked[:, rank(k)] == labels[:, None]).any(dim=1)
-        return 100 * hits.float().mean()
-
-    return accuracy
-
+_MEAN = "100 * hits.float().mean()"
 
 add(
     Exercise(
@@ -180,50 +188,43 @@ add(
             _scored(7, 12, 3, seed=3),
             _scored(30, 6, 4, seed=4),
             _scored(4, 3, 3, seed=5),
+            _scored(6, 9, 6, seed=6),
         ],
         wrong={
-            "always-top-1": Wrong(
-                _hits_at(lambda k: slice(0, 1)),
-                "This looks at the highest score only. Any of the k highest will do.",
-            ),
-            "kth-only": Wrong(
-                _hits_at(lambda k: slice(k - 1, k)),
-                "This looks at the score number k only. Those above it count, too.",
-            ),
-            "one-too-many": Wrong(
-                _hits_at(lambda k: slice(0, k + 1)),
-                "One guess too many: k, not k + 1.",
-            ),
-            "one-guess-more": Wrong(
-                _by_topk(lambda k: k + 1, lambda labels: labels[:, None]),
-                "`topk` is asked for one guess too many: k, not k + 1.",
-            ),
-            "labels-flat": Wrong(
-                _by_topk(lambda k: k, lambda labels: labels),
+            "always-top-1": Wrong({"k": "1"},
+                "This looks at the highest score only. Any of the k highest will do."),
+            "always-top-5": Wrong({"k": "5"},
+                "Five guesses, whatever k is: hand over k."),
+            "one-too-many": Wrong({"k": "k + 1"}, "One guess too many: k, not k + 1."),
+            "one-too-few": Wrong({"k": "k - 1"}, "One guess too few: k, not k − 1."),
+            "best-images": Wrong({2: "0"},
+                "Along axis 0 these are the k images with the highest score in each "
+                "class. The guesses of an image stand along axis 1."),
+            "labels-flat": Wrong({"labels[:, None]": "labels"},
                 "(N, k) guesses meet (N,) labels along the guesses. Give each image "
-                "its own label: `labels[:, None]`.",
-            ),
-            "one-too-few": Wrong(
-                _hits_at(lambda k: slice(0, k - 1)), "One guess too few: k, not k − 1."
-            ),
-            "lowest": Wrong(
-                _hits_at(lambda k: slice(-k, None)),
-                "These are the k lowest scores, and the highest are the guesses.",
-            ),
-            "fraction": Wrong(
-                lambda *a: reference("13.3")(*a) / 100,
-                "A fraction between 0 and 1. In %, it is a hundred times that.",
-            ),
-            "counted": Wrong(
-                lambda scores, labels, k: (
-                    reference("13.3")(scores, labels, k) * len(labels) / 100
-                ),
-                "That is a number of images. Divide by how many there are.",
-            ),
-            "error": Wrong(
-                lambda *a: 100 - reference("13.3")(*a),
-                "This is the error. The accuracy is what is right.",
-            ),
+                "its own label: `labels[:, None]`."),
+            "scores-for-labels": Wrong({"labels[:, None]": "scores"},
+                "Guesses are numbers of classes, and so are labels. Scores are "
+                "neither."),
+            "any-image": Wrong({4: "0"},
+                "Along axis 0 this asks, for each guess, whether any image is hit. Ask "
+                "for each image, along axis 1, whether any guess is."),
+            "fraction": Wrong({_MEAN: "hits.float().mean()"},
+                "A fraction between 0 and 1. In %, it is a hundred times that."),
+            "not-real-numbers": Wrong({_MEAN: "100 * hits.mean()"},
+                "True and False have no mean: make numbers of them, `.float()`."),
+            "counted": Wrong({_MEAN: "hits.sum()"},
+                "That is a number of images. Divide by how many there are."),
+            "counted-times-100": Wrong({_MEAN: "100 * hits.sum()"},
+                "A hundred times the number of images. The mean divides by how many "
+                "there are."),
+            "by-guesses": Wrong({_MEAN: "100 * hits.float().mean() / k"},
+                "An image is right or not, however many guesses it took: do not divide "
+                "by k."),
+            "each-image": Wrong({_MEAN: "100 * hits.float()"},
+                "That is a verdict on each image. One number is asked: their mean."),
+            "error": Wrong({_MEAN: "100 - 100 * hits.float().mean()"},
+                "This is the error. The accuracy is what is right."),
         },
         hints=(
             "`scores.topk(k, dim=1).indices` are the k guesses for each image, (N, k).",
@@ -232,9 +233,30 @@ add(
             "The mean of `hits` is a fraction; times 100.",
         ),
     )
-)
+)  # fmt: skip
 
 # --- 13.4 to 13.7: the map ------------------------------------------------------------
+
+_SAID = {  # of some answers to 13.4, more than that others have more
+    "most_parameters AlexNet": "(The speaker of the lecture said so too, and then "
+    "corrected it.)",
+    "most_parameters ResNet-152": "The deepest is not the largest: its last layer is "
+    "small.",
+    "most_parameters VGG-16": "Close: three layers more have 5 M more.",
+    "most_work ResNet-152": "For all its 152 layers: bottlenecks are thin.",
+}
+
+
+def _not_the_most() -> dict[str, Wrong]:
+    wrong = {}
+    for asked, at, unit in (("most_work", 1, "G"), ("most_parameters", 2, "M")):
+        for name, counts in NETWORKS.items():
+            if more := sum(other[at] > counts[at] for other in NETWORKS.values()):
+                says = f"{name} has {counts[at]:.3g} {unit}. Dots beyond it: {more}."
+                says = f"{says} {_SAID.get(f'{asked} {name}', '')}".strip()
+                wrong[f"{asked}-{_plain(name)}"] = Wrong({asked: name}, says)
+    return wrong
+
 
 add(
     Exercise(
@@ -243,49 +265,52 @@ add(
         normal=_plain,
         otherwise="Names as on the map, in quotes: look at the far end of each axis.",
         wrong={
-            "alexnet-is-largest": Wrong(
-                {"most_parameters": "AlexNet"},
-                "61 M parameters are many, and there are larger dots. (The speaker of "
-                "the lecture said so too, and then corrected it.)",
-            ),
-            "deepest-is-largest": Wrong(
-                {"most_parameters": "ResNet-152"},
-                "The deepest of all is not the largest: 1×1 convolutions and a small "
-                "last layer keep it at 60 M.",
-            ),
-            "deepest-works-most": Wrong(
-                {"most_work": "ResNet-152"},
-                "11.5 G, for all its 152 layers: bottlenecks are thin. Another works "
-                "harder.",
-            ),
-            "work-is-memory": Wrong(
-                {"most_activations": "VGG-19"},
+            **_not_the_most(),
+            "work-is-memory": Wrong({"most_activations": "VGG-19"},
                 "VGG-19 puts out 31 M numbers. Set the axis to activations, and look "
-                "for the one beyond.",
-            ),
-            "many-maps-joined": Wrong(
-                {"most_activations": "DenseNet-121"},
-                "38.6 M, second on this list. Look a little further.",
-            ),
-            "sixteen": Wrong(
-                {"most_parameters": "VGG-16"},
-                "Close: three layers more have 5 M parameters more.",
-            ),
+                "for the one beyond."),
+            "many-maps-joined": Wrong({"most_activations": "DenseNet-121"},
+                "38.6 M, second on this list. Look a little further."),
         },
         hints=(
             "Put the quantity on an axis, and look at its far end.",
             "It is one network for the first two, and another for the third.",
         ),
     )
-)
+)  # fmt: skip
 
-_HAND = {
-    name: NETWORKS[name]
-    for name in (
-        *("AlexNet", "GoogLeNet", "ResNet-18"),
-        *("ResNet-34", "ResNet-50", "VGG-16"),
-    )
+_SIX = "AlexNet", "GoogLeNet", "ResNet-18", "ResNet-34", "ResNet-50", "VGG-16"
+_DOMINATED = {  # and why, without saying which
+    "ResNet-18": "GoogLeNet and ResNet-18 are equally accurate: which one works more?",
+    "VGG-16": "one works far more than ResNet-34, and is less accurate.",
 }
+_STAYS = {
+    "AlexNet": "the least accurate, but nothing else works as little",
+    "GoogLeNet": "as accurate as ResNet-18, with less work",
+    "ResNet-34": "all that work less are less accurate",
+    "ResNet-50": "nothing is more accurate",
+}  # fmt: skip
+
+
+def _sets() -> dict[str, Wrong]:
+    """Every wrong set of the six names, with what is wrong in it."""
+    front = "These are the ones that are not dominated: the others were asked for."
+    wrong = {"front": Wrong({"dominated": tuple(_STAYS)}, front)}
+    for chosen in itertools.product((False, True), repeat=len(_SIX)):
+        names = tuple(itertools.compress(_SIX, chosen))
+        says = [
+            *(
+                f"{n} is not dominated: {why}."
+                for n, why in _STAYS.items()
+                if n in names
+            ),
+            *(f"One is missing: {w}" for n, w in _DOMINATED.items() if n not in names),
+        ]
+        if says and names != tuple(_STAYS):
+            key = "-".join(map(_plain, names)) or "none"
+            wrong[key] = Wrong({"dominated": names}, " ".join(says))
+    return wrong
+
 
 add(
     Exercise(
@@ -294,58 +319,13 @@ add(
         normal=_names,
         otherwise="For each name: which other does no more work, no less accurately? "
         "And for each that you left out: does none?",
-        wrong={
-            "must-be-better-in-both": Wrong(
-                {"dominated": ("VGG-16",)},
-                "VGG-16 is one. But equal accuracy with less work dominates as well.",
-            ),
-            "vgg-forgotten": Wrong(
-                {"dominated": ("ResNet-18",)},
-                "One is missing: which does far more work than ResNet-34, and worse?",
-            ),
-            "worst-is-dominated": Wrong(
-                {"dominated": ("AlexNet", "ResNet-18", "VGG-16")},
-                "AlexNet is the least accurate, but none of the others does with less "
-                "work: nobody beats it in both.",
-            ),
-            "worst-only": Wrong(
-                {"dominated": ("AlexNet",)},
-                "AlexNet is the least accurate, but also the cheapest. Dominated means "
-                "that another is at least as good in both.",
-            ),
-            "the-cheaper-one": Wrong(
-                {"dominated": ("GoogLeNet", "VGG-16")},
-                "GoogLeNet and ResNet-18 are equally accurate. Which one works more?",
-            ),
-            "front": Wrong(
-                {"dominated": ("AlexNet", "GoogLeNet", "ResNet-34", "ResNet-50")},
-                "These are the ones that are not dominated: the others were asked for.",
-            ),
-            "all-but-the-best": Wrong(
-                {"dominated": tuple(name for name in _HAND if name != "ResNet-50")},
-                "ResNet-50 is the most accurate, and not the cheapest: it beats only "
-                "those that work more.",
-            ),
-        },
+        wrong=_sets(),
         hints=(
             "For each row: is there another with no more work and no less accuracy?",
             "Compare VGG-16 with ResNet-34, and ResNet-18 with GoogLeNet.",
         ),
     )
-)
-
-
-def _front(beats):
-    """The front by another idea of what beats what."""
-
-    def front(networks):
-        return [
-            name
-            for name, own in networks.items()
-            if not any(beats(*other, *own) for other in networks.values())
-        ]
-
-    return front
+)  # fmt: skip
 
 
 def _crowd(count, seed):
@@ -354,6 +334,8 @@ def _crowd(count, seed):
         {f"net{k}": (rng.randint(1, 9), rng.randint(50, 60)) for k in range(count)}
     )
 
+
+_BEATS = "w <= work and a >= accuracy and (w, a) != (work, accuracy)"
 
 add(
     Exercise(
@@ -372,51 +354,38 @@ add(
         ],
         normal=_names,
         wrong={
-            "better-in-both": Wrong(
-                _front(lambda w, a, work, accuracy: w < work and a > accuracy),
-                "Equal in one and better in the other dominates as well: `<=`, `>=`.",
-            ),
-            "beaten-by-itself": Wrong(
-                _front(lambda w, a, work, accuracy: w <= work and a >= accuracy),
-                "Each network is compared with itself, too, and it is no worse. Equal "
-                "in both must not count. And both comparisons must hold: `and`.",
-            ),
-            "either": Wrong(
-                _front(lambda w, a, work, accuracy: w < work or a > accuracy),
+            "better-in-both": Wrong({_BEATS: "w < work and a > accuracy"},
+                "Equal in one and better in the other dominates as well: `<=`, `>=`."),
+            "less-work-only": Wrong({_BEATS: "w < work and a >= accuracy"},
+                "With equal work, the more accurate one dominates as well: `<=`."),
+            "more-accuracy-only": Wrong({_BEATS: "w <= work and a > accuracy"},
+                "With equal accuracy, the one that works less dominates as well: "
+                "`>=`."),
+            "beaten-by-itself": Wrong({_BEATS: "w <= work and a >= accuracy"},
+                "No network is left. Where each is compared with itself, too, it is no "
+                "worse: equal in both must not count, and all comparisons must hold, "
+                "`and`."),
+            "either": Wrong({_BEATS: "w < work or a > accuracy"},
                 "Another is nearly always better in one of the two. Dominated means "
-                "that it is no worse in the other: `and`.",
-            ),
-            "the-beaten": Wrong(
-                lambda networks: [
-                    n for n in networks if n not in reference("13.6")(networks)
-                ],
-                "These are the dominated ones. Keep the others.",
-            ),
-            "more-work-is-better": Wrong(
-                _front(
-                    lambda w, a, work, accuracy: (
-                        w >= work and a >= accuracy and (w, a) != (work, accuracy)
-                    )
-                ),
-                "Less work is better: turn the first comparison round.",
-            ),
-            "less-accuracy-is-better": Wrong(
-                _front(
-                    lambda w, a, work, accuracy: (
-                        w <= work and a <= accuracy and (w, a) != (work, accuracy)
-                    )
-                ),
-                "More accuracy is better: turn the second comparison round.",
-            ),
-            "most-accurate": Wrong(
-                lambda networks: [
-                    name
-                    for name, (_, accuracy) in networks.items()
-                    if accuracy == max(a for _, a in networks.values())
-                ],
+                "that it is no worse in the other: `and`."),
+            "all-kept": Wrong({"not beaten": "True"},
+                "Every network is kept, beaten or not."),
+            "the-beaten": Wrong({"not beaten": "beaten"},
+                "These are the dominated ones. Keep the others."),
+            "more-work-is-better": Wrong({_BEATS: _BEATS.replace("w <=", "w >=")},
+                "Less work is better: turn the first comparison round."),
+            "less-accuracy-is-better": Wrong({_BEATS: _BEATS.replace("a >=", "a <=")},
+                "More accuracy is better: turn the second comparison round."),
+            "beats-another": Wrong(
+                {_BEATS: _BEATS.replace("w <=", "w >=").replace("a >=", "a <=")},
+                "This asks whether it is no better than it, in both: whether it beats "
+                "another. Turn both comparisons round."),
+            "most-accurate": Wrong({_BEATS: "a > accuracy"},
                 "This keeps the most accurate only. A cheaper one that is less "
-                "accurate may stand on the front, too.",
-            ),
+                "accurate may stand on the front, too."),
+            "cheapest": Wrong({_BEATS: "w < work"},
+                "This keeps those that work least only. One that works more, and is "
+                "more accurate, may stand on the front, too."),
         },
         hints=(
             "No more work, no less accuracy, and not equal in both.",
@@ -425,55 +394,61 @@ add(
             "A network stays when it is not beaten.",
         ),
     )
-)
+)  # fmt: skip
+
+
+def _steps(of):
+    """Of accuracy and work, of the smaller network and of the larger."""
+    pairs = {"from_18_to_34": (18, 34), "from_50_to_152": (50, 152)}
+    return {
+        name: of(*(n for depth in each for n in NETWORKS[f"ResNet-{depth}"][:2]))
+        for name, each in pairs.items()
+    }  # fmt: skip
+
+
+def _step(less, more):
+    """Points for each additional G from one ResNet to another."""
+    before, after = NETWORKS[f"ResNet-{less}"], NETWORKS[f"ResNet-{more}"]
+    return (after[0] - before[0]) / (after[1] - before[1])
+
 
 add(
     Exercise(
         "13.7",
         "What the last points cost",
-        exact={
-            "from_18_to_34": (73.314 - 69.758) / (3.664 - 1.814),
-            "from_50_to_152": (78.312 - 76.130) / (11.514 - 4.089),
-        },
+        exact={"from_18_to_34": _step(18, 34), "from_50_to_152": _step(50, 152)},
         tolerance=0.01,
         otherwise="Points gained, for each G that the work has grown.",
-        wrong={
-            "turned-round": Wrong(
-                {"from_18_to_34": (3.664 - 1.814) / (73.314 - 69.758)},
-                "This is G for each point. Asked are points for each G.",
-            ),
-            "turned-round-at-the-end": Wrong(
-                {"from_50_to_152": (11.514 - 4.089) / (78.312 - 76.130)},
-                "3.4 G for each point: turn it round, points for each G.",
-            ),
-            "one-step-only": Wrong(
-                {"from_50_to_152": (77.374 - 76.130) / (7.801 - 4.089)},
-                "This is the step from 50 to 101. Go on to 152.",
-            ),
-            "whole": Wrong(
-                {"from_18_to_34": 73.314 / 3.664},
-                "This divides all of the accuracy by all of the work. What did the "
-                "*additional* G bring?",
-            ),
-            "points-only": Wrong(
-                {"from_18_to_34": 3.556},
-                "These are the points gained. By how many G more?",
-            ),
-            "work-only": Wrong(
-                {"from_50_to_152": 7.425},
-                "These are the additional G. How many points came with each?",
-            ),
-            "by-the-new-work": Wrong(
-                {"from_50_to_152": 2.182 / 11.514},
-                "Divide by the additional work, not by all of the larger network's.",
-            ),
-        },
+        wrong=_values(
+            {"from_18_to_34": _step(18, 34), "from_50_to_152": _step(50, 152)},
+            {
+                "turned-round": (_steps(lambda a, w, a2, w2: (w2 - w) / (a2 - a)),
+                    "This is G for each point. Asked are points for each G."),
+                "whole": (_steps(lambda a, w, a2, w2: a2 / w2),
+                    "This divides all of the accuracy by all of the work. What did the "
+                    "*additional* G bring?"),
+                "points-only": (_steps(lambda a, w, a2, w2: a2 - a),
+                    "These are the points gained. By how many G more?"),
+                "work-only": (_steps(lambda a, w, a2, w2: w2 - w),
+                    "These are the additional G. How many points came with each?"),
+                "by-the-new-work": (_steps(lambda a, w, a2, w2: (a2 - a) / w2),
+                    "Divide by the additional work, not by all of the larger "
+                    "network's."),
+                "another-step": (
+                    {"from_18_to_34": _step(34, 50), "from_50_to_152": _step(101, 152)},
+                    "This is one row further down: 34 to 50, or 101 to 152."),
+                "one-step-only": ({"from_50_to_152": _step(50, 101)},
+                    "This is the step from 50 to 101. Go on to 152."),
+                "exchanged": ({"from_18_to_34": 0.29, "from_50_to_152": 1.9},
+                    "The two are exchanged."),
+            },
+        ),
         hints=(
             "Gain in accuracy, divided by what the work has grown.",
             "18 to 34: about 3.56 points for 1.85 G.",
         ),
     )
-)
+)  # fmt: skip
 
 # --- 13.8 and 13.9: memory and time ---------------------------------------------------
 
@@ -494,42 +469,54 @@ add(
         tolerance=1e-9,
         wrong={
             "no-momentum": Wrong(
-                lambda parameters, activations, batch: (
-                    4 * (2 * parameters + batch * activations)
-                ),
+                "4 * (2 * parameters + batch * activations)",
                 "The optimizer remembers a momentum for each parameter: a third number "
                 "beside the weight and its gradient.",
             ),
             "weights-only": Wrong(
-                lambda parameters, activations, batch: (
-                    4 * (parameters + batch * activations)
-                ),
+                "4 * (parameters + batch * activations)",
                 "Each parameter also has a gradient and a momentum.",
             ),
+            "fourth-number": Wrong(
+                "4 * (4 * parameters + batch * activations)",
+                "Weight, gradient, momentum: three numbers for each parameter.",
+            ),
             "one-image": Wrong(
-                lambda parameters, activations, batch: (
-                    4 * (3 * parameters + activations)
-                ),
+                "4 * (3 * parameters + activations)",
                 "Every image of the batch has activations of its own.",
             ),
             "weights-for-each-image": Wrong(
-                lambda parameters, activations, batch: (
-                    4 * batch * (3 * parameters + activations)
-                ),
+                "4 * batch * (3 * parameters + activations)",
                 "All images share the weights, and their gradients are summed: those "
                 "do not grow with the batch.",
             ),
             "numbers": Wrong(
-                lambda parameters, activations, batch: (
-                    3 * parameters + batch * activations
-                ),
+                "3 * parameters + batch * activations",
                 "That many numbers. Each takes 4 bytes.",
             ),
+            "bytes-of-parameters-only": Wrong(
+                "4 * 3 * parameters + batch * activations",
+                "An activation takes 4 bytes, too: brackets around the sum.",
+            ),
+            "bytes-of-activations-only": Wrong(
+                "3 * parameters + 4 * batch * activations",
+                "The parameters' numbers take 4 bytes each, too.",
+            ),
             "everything-three-times": Wrong(
-                lambda parameters, activations, batch: (
-                    12 * (parameters + batch * activations)
-                ),
+                "12 * (parameters + batch * activations)",
                 "Three numbers for each parameter. An activation is kept once.",
+            ),
+            "activations-twice": Wrong(
+                "4 * (3 * parameters + 2 * batch * activations)",
+                "The text counts an activation once; its gradient need not stay.",
+            ),
+            "activations-forgotten": Wrong(
+                "4 * 3 * parameters",
+                "The activations are missing: all stay until the gradients are there.",
+            ),
+            "multiplied": Wrong(
+                "4 * 3 * parameters * batch * activations",
+                "Both are kept side by side: their numbers are added.",
             ),
         },
         hints=(
@@ -538,64 +525,57 @@ add(
             "`3 * parameters + batch * activations` numbers, of 4 bytes each.",
         ),
     )
-)
+)  # fmt: skip
+
+
+def _times(of):
+    """Of the milliseconds for computing and for fetching."""
+    return {"alexnet": of(7, 24.4), "resnet18": of(18, 4.8)}
+
 
 add(
     Exercise(
         "13.9",
         "Compute or fetch?",
         tolerance=0.01,
-        wrong={
-            "computing-only": Wrong(
-                {"alexnet": 7},
-                "7 ms is the computing. The weights must come out of the memory as "
-                "well, 4 bytes each: how long does that take?",
-            ),
-            "fetching-only": Wrong(
-                {"resnet18": 4.8},
-                "4.8 ms is the fetching. Here the computing takes longer.",
-            ),
-            "one-after-the-other": Wrong(
-                {"alexnet": 31.4, "resnet18": 22.8},
-                "This adds the two. They run side by side: the slower one decides.",
-            ),
-            "faster-one-decides": Wrong(
-                {"alexnet": 7, "resnet18": 4.8},
-                "These are the shorter of the two times each. All must be done: take "
-                "the longer.",
-            ),
-            "seconds": Wrong(
-                {"alexnet": 0.0244, "resnet18": 0.018},
-                "These are seconds; asked are milliseconds.",
-            ),
-        },
+        wrong=_values(
+            _times(max),
+            {
+                "computing-only": (_times(lambda computing, fetching: computing),
+                    "This is the computing. The weights must come out of the memory as "
+                    "well, 4 bytes each: how long does that take?"),
+                "fetching-only": (_times(lambda computing, fetching: fetching),
+                    "This is the fetching. Here the computing takes longer."),
+                "faster-one-decides": (_times(min),
+                    "This is the shorter of the two times. All must be done: take the "
+                    "longer."),
+                "one-after-the-other": (
+                    _times(lambda computing, fetching: computing + fetching),
+                    "This adds the two. They run side by side: the slower one "
+                    "decides."),
+                "seconds": (
+                    _times(lambda computing, fetching: max(computing, fetching) / 1000),
+                    "This is in seconds; asked are milliseconds."),
+                "one-byte-each": (
+                    _times(lambda computing, fetching: max(computing, fetching / 4)),
+                    "A weight in float32 has 4 bytes to fetch."),
+                "operations": (
+                    _times(lambda computing, fetching: max(2 * computing, fetching)),
+                    "The processor's 100 G are multiply-adds, as the work is: do not "
+                    "count them twice."),
+                "exchanged": ({"alexnet": 18, "resnet18": 24.4},
+                    "The two networks are exchanged."),
+            },
+        ),
         hints=(
             "Computing: 0.7 G at 100 G a second is 7 ms. Fetching: 61 M times 4 bytes, "
             "at 10 GB a second.",
             "AlexNet: 7 ms and 24.4 ms. ResNet-18: 18 ms and 4.8 ms.",
         ),
     )
-)
+)  # fmt: skip
 
 # --- 13.10 and 13.11: choose ----------------------------------------------------------
-
-
-def _chosen(fits, best=max, key=lambda work, parameters, accuracy: accuracy):
-    """A choice by other rules."""
-
-    def choice(networks, most_work, most_parameters):
-        left = [
-            name
-            for name, (work, parameters, _) in networks.items()
-            if fits(work <= most_work, parameters <= most_parameters)
-        ]
-        return best(left, key=lambda n: key(*networks[n])) if left else None
-
-    return choice
-
-
-def _strictly(networks, most_work, most_parameters):
-    return reference("13.10")(networks, most_work - 1e-6, most_parameters - 1e-6)
 
 
 def _market(count, seed):
@@ -610,6 +590,9 @@ def _market(count, seed):
 
 _SOME = {"A": (1, 9, 60), "B": (5, 2, 70), "C": (9, 1, 80), "D": (9, 9, 90)}
 
+_FITS = "work <= most_work and parameters <= most_parameters"
+_BEST = "max(fits, key=fits.get)"
+
 add(
     Exercise(
         "13.10",
@@ -621,56 +604,60 @@ add(
             case(_SOME, 9, 1),
             case(_SOME, 4, 4),
             case({}, 4, 4),
-            *(_market(count, seed=count) for count in (4, 6, 9, 14, 15, 20)),
+            case({"A": (1, 9, 60)}, 4, 4),
+            case({"A": (9, 1, 60)}, 4, 4),
+            *(_market(count, seed=count) for count in (4, 6, 9, 14, 15, 20, 21, 22)),
         ],
         wrong={
-            "parameters-ignored": Wrong(
-                _chosen(lambda work, parameters: work),
-                "What it chose has too many parameters: two limits must be kept.",
-            ),
-            "work-ignored": Wrong(
-                _chosen(lambda work, parameters: parameters),
-                "What it chose works too much: two limits must be kept.",
-            ),
+            "parameters-ignored": Wrong({_FITS: "work <= most_work"},
+                "What it chose has too many parameters: two limits must be kept."),
+            "work-ignored": Wrong({_FITS: "parameters <= most_parameters"},
+                "What it chose works too much: two limits must be kept."),
             "either": Wrong(
-                _chosen(lambda work, parameters: work or parameters),
-                "One limit kept is not enough: `and`.",
-            ),
-            "no-budget": Wrong(
-                _chosen(lambda work, parameters: True),
-                "This is the most accurate of all. Does it fit the budget?",
-            ),
+                {_FITS: "work <= most_work or parameters <= most_parameters"},
+                "One limit kept is not enough: `and`."),
             "just-below": Wrong(
-                _strictly,
-                "A network that uses exactly what is allowed fits: `<=`.",
-            ),
-            "least-accurate": Wrong(
-                _chosen(lambda work, parameters: work and parameters, best=min),
-                "It fits, and it is the least accurate of those that do.",
-            ),
-            "cheapest": Wrong(
-                _chosen(
-                    lambda work, parameters: work and parameters,
-                    best=min,
-                    key=lambda work, parameters, accuracy: work,
-                ),
-                "It fits, and works least. Within the budget, the accuracy decides.",
-            ),
+                {_FITS: "work < most_work and parameters < most_parameters"},
+                "A network that uses exactly what is allowed fits: `<=`."),
+            "work-just-below": Wrong(
+                {_FITS: "work < most_work and parameters <= most_parameters"},
+                "Exactly the allowed work fits as well: `<=` in the first comparison."),
+            "parameters-just-below": Wrong(
+                {_FITS: "work <= most_work and parameters < most_parameters"},
+                "Exactly the allowed parameters fit as well: `<=` in the second one."),
+            "limits-exchanged": Wrong(
+                {_FITS: "work <= most_parameters and parameters <= most_work"},
+                "The limits are exchanged: `most_work` is for the work."),
+            "least-accurate": Wrong({_BEST: "min(fits, key=fits.get)"},
+                "It fits, and it is the least accurate of those that do."),
+            "last-by-name": Wrong({_BEST: "max(fits)"},
+                "`max` of a mapping is the last name in the alphabet. Say by what to "
+                "compare: `key=…`."),
+            "accuracy-for-name": Wrong({_BEST: "max(fits.values())"},
+                "That is the best accuracy. Asked is the name of the network."),
+            "first": Wrong({_BEST: "list(fits)[0]"},
+                "That is the first that fits. Take the most accurate."),
+            "all-that-fit": Wrong({_BEST: "fits"},
+                "These are all that fit. Take the most accurate."),
+            "most-work": Wrong({_BEST: "max(fits, key=networks.get)"},
+                "`networks` holds the work first, so this takes the one that works "
+                "most. `fits` holds the accuracy."),
+            "cheapest": Wrong({_BEST: "min(fits, key=networks.get)"},
+                "It fits, and works least. Within the budget, the accuracy decides."),
             "largest-that-fits": Wrong(
-                _chosen(
-                    lambda work, parameters: work and parameters,
-                    key=lambda work, parameters, accuracy: parameters,
-                ),
+                {_BEST: "max(fits, key=lambda name: networks[name][1])"},
                 "It fits, and is the largest that does. Size is no merit: the accuracy "
-                "decides.",
-            ),
+                "decides."),
+            "outside-the-budget": Wrong(
+                {_BEST: "max(networks, key=lambda name: networks[name][2])"},
+                "This is the most accurate of all. Choose among those that fit."),
         },
         hints=(
             "Keep those with `work <= most_work` and `parameters <= most_parameters`.",
             "`max(fits, key=fits.get)` is the name with the largest value.",
         ),
     )
-)
+)  # fmt: skip
 
 _PLACES = {  # G for an image, millions of parameters, bytes of each, and in words
     "phone": (0.4, 5.0, 4, "the phone"),
@@ -753,4 +740,4 @@ add(
             "largest.",
         ),
     )
-)
+)  # fmt: skip

@@ -167,7 +167,18 @@ RIGHT = {
             [12, 4 * batch], [parameters, activations]
         ),
     ],
-    "13.10": [choose_by_sorting, choose_by_loop],
+    "13.10": [
+        choose_by_sorting,
+        choose_by_loop,
+        lambda networks, most_work, most_parameters: max(
+            (
+                (accuracy, name)
+                for name, (work, parameters, accuracy) in networks.items()
+                if most_work >= work and most_parameters >= parameters
+            ),
+            default=(0, None),
+        )[1],
+    ],
     "13.1": [{"in_2012": 100 * (1 - 16.4 / 25.8), "in_2015": 100 * (1 - 3.57 / 6.7)}],
     "13.2": [counted_in_the_table()],
     "13.5": [{"dominated": beaten_of_six()}],
@@ -219,6 +230,8 @@ WRONG = {
     ],
     "13.3": [
         lambda scores, labels, k: 100.0,
+        lambda scores, labels, k: top_k_by_lists(scores, labels, k) / k,
+        lambda scores, labels, k: top_k_by_lists(scores, labels[:, None, None], k),
         lambda scores, labels, k: 100 * k / scores.shape[1],
         lambda scores, labels, k: top_k_by_lists(-scores, labels, k),
         lambda scores, labels, k: top_k_by_lists(scores.abs(), labels, k),

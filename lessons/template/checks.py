@@ -1,8 +1,8 @@
 """Checks: brightness and contrast.
 
-The right answers are not here: they are taken from lesson.py. A misconception is a
-wrong answer that learners really give, with what it means. The card names it when the
-learner's answer does, on every case, what the example does.
+The right answers are not here: they are taken from lesson.py. A misconception is what
+learners really write into the blank, with what it means. The card names it when the
+learner's answer does, on every case, what the cell does with that in its blank.
 """
 
 import torch
@@ -46,17 +46,17 @@ add(
         cases=_pictures,
         wrong={
             "by-maximum": Wrong(
-                lambda x: x / x.max(),
+                "x / x.max()",
                 "The brightest pixel is 1 now, but the darkest is not 0. Subtract the "
                 "minimum first.",
             ),
             "by-255": Wrong(
-                lambda x: x / 255,
+                "x / 255",
                 "255 is the camera's range. This picture has a darkest and a brightest "
                 "pixel of its own.",
             ),
             "range-forgotten": Wrong(
-                lambda x: (x - x.min()) / x.max(),
+                "(x - x.min()) / x.max()",
                 "After the minimum is subtracted, the largest value is max − min: "
                 "divide by that.",
             ),
