@@ -349,7 +349,9 @@ def used_by(lesson: Source) -> list[Path]:
             if path not in found:
                 found[path] = None
                 waiting.append(path)
-    return [*found, Path(__file__), Path(__file__).with_name("blanks.py")]
+    data = [p.with_suffix(end) for p in found for end in (".toml", ".mplstyle")]
+    beside = [path for path in data if path.is_file()]  # what a helper reads
+    return [*found, *beside, Path(__file__), Path(__file__).with_name("blanks.py")]
 
 
 def imported(file: Path, root: Path) -> list[Path]:

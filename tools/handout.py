@@ -39,6 +39,7 @@ FILES = (
     "tools/data.py",
     "data/README.md",
 )
+KINDS = ("*.py", "*.toml", "*.mplstyle")  # of files in helpers
 NOT_IN_IT = ("lesson.py", "test_lesson.py")  # of a lesson's folder
 _ALWAYS = (1980, 1, 1, 0, 0, 0)  # so that the same files give the same archive
 
@@ -54,10 +55,9 @@ def contents(with_solutions: bool = False) -> Iterator[tuple[str, bytes]]:
             raise HandoutError(f"{name} is missing.")
         yield name, (ROOT / name).read_bytes()
     lessons = ROOT / "lessons"
+    helpers = [path for kind in KINDS for path in (ROOT / "helpers").rglob(kind)]
     own = [path for path in lessons.glob("l[0-9]*/*.py") if path.name not in NOT_IN_IT]
-    for path in sorted(
-        [*(ROOT / "helpers").rglob("*.py"), *own, lessons / "__init__.py"]
-    ):
+    for path in sorted([*helpers, *own, lessons / "__init__.py"]):
         yield path.relative_to(ROOT).as_posix(), path.read_bytes()
     for path in sorted(lessons.glob(f"l[0-9]*/{FILE}")):
         built = json.loads(path.read_text("utf-8")) | {"show_solutions": with_solutions}
