@@ -19,7 +19,6 @@
 import math
 import textwrap
 import time
-from functools import partial
 from itertools import pairwise
 
 import matplotlib.pyplot as plt
@@ -489,7 +488,11 @@ answer("12.8", depth=blank(56), strided=blank(2), shortcuts=blank(0))
 # it work less?
 
 # %% slideshow={"slide_type": "-"}
-Plain = partial(ResidualBlock, plain=True)
+class Plain(ResidualBlock):
+    def __init__(self, C1, C2, stride):
+        super().__init__(C1, C2, stride, plain=True)
+
+
 rows = []
 for name, n, block in (
     ("ResNet-20", 3, Block), ("plain-20", 3, Plain),
