@@ -487,6 +487,7 @@ answer("12.8", depth=blank(56), strided=blank(2), shortcuts=blank(0))
 # The same layers without the plus: `Plain`. **Predict:** has it fewer parameters? Does
 # it work less?
 
+
 # %% slideshow={"slide_type": "-"}
 class Plain(ResidualBlock):
     def __init__(self, C1, C2, stride):
