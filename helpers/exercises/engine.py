@@ -430,15 +430,15 @@ def _recognise(exercise: Exercise, code: Any, cases: list[Case], found: dict) ->
     return next(iter(keys), None), " Or: ".join(exercise.wrong[k].says for k in keys)
 
 
-_outcomes: dict[tuple, sandbox.Outcome] = {}  # of reference and examples, by case
+_outcomes: dict[tuple, tuple] = {}  # of reference and examples, by case
 
 
 def outcome_of(exercise: Exercise, key: str | None, code: Any, at: int, each: Case):
     """What known code does on a case, which is the same whenever it is asked."""
-    where = exercise.number, key, at
-    if where not in _outcomes:
-        _outcomes[where] = _attempt(exercise, code, each)
-    return _outcomes[where]
+    where = id(exercise), key, at
+    if where not in _outcomes:  # the exercise is kept, so that its id stays its own
+        _outcomes[where] = exercise, _attempt(exercise, code, each)
+    return _outcomes[where][1]
 
 
 def _attempt(exercise: Exercise, code: Any, each: Case, *limits) -> sandbox.Outcome:
