@@ -9,10 +9,9 @@ PYTHON3 := $(if $(shell command -v python3 2>/dev/null),python3,python)
 PYTHON := $(shell $(PYTHON3) tools/setup.py --print-python 2>/dev/null)
 # Jupyter refuses to run as root without it, and in a container there is nobody else.
 AS_ROOT = $(if $(filter 0,$(shell id -u 2>/dev/null)),--allow-root)
-# Two, because every notebook's kernel is a process (and a torch) of its own; one more
-# in the browser, where tests mostly wait.
+# Two, because every notebook's kernel is a process (and a torch) of its own.
 WORKERS ?= 2
-BROWSERS ?= 3
+BROWSERS ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help setup lab data notebooks check test present bench grade handout share clean distclean

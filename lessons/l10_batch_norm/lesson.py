@@ -555,10 +555,7 @@ rows = []
 for order, size, name in [(mixed, 36, "36, mixed"), (by_class, 36, "36, by class"),
                           (mixed, 1, "1 at a time")]:  # fmt: skip
     both = [score(normed, order, size, training) for training in (False, True)]
-    rows.append([name])
-    for a in both:
-        claim = f"above 85 %: {yes_no(a > 0.85)}, below 75 %: {yes_no(a < 0.75)}"
-        rows[-1].append(f"{a:.1%} ({claim})")
+    rows.append([name, *[f"{a:.1%} (above 80 %: {yes_no(a > 0.8)})" for a in both]])
 show_table(["batches", "with eval()", "forgotten"], rows)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
