@@ -822,8 +822,6 @@ torch.manual_seed(0)
 noise = {size: variation(normed, size) for size in (2, 8, 32, 128)}
 falls = yes_no(noise[2] > noise[8] > noise[32] > noise[128])
 print("noise", *[f"{v:.2f}" for v in noise.values()], f"(less and less: {falls})")
-times = noise[2] / noise[128]
-print(f"from 2 to 128: divided by {times:.1f} (more than 3: {yes_no(times > 3)})")
 layer_normed = small_cnn(lambda channels: nn.GroupNorm(1, channels)).to(device)
 none = variation(layer_normed, 8)
 print(f"with layer norm {none:.2f} (none at all: {yes_no(none < 0.01)})")
