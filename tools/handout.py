@@ -57,7 +57,7 @@ def contents(with_solutions: bool = False) -> Iterator[tuple[str, bytes]]:
     lessons = ROOT / "lessons"
     helpers = [path for kind in KINDS for path in (ROOT / "helpers").rglob(kind)]
     own = [path for path in lessons.glob("l[0-9]*/*.py") if path.name not in NOT_IN_IT]
-    for path in sorted([*helpers, *own, lessons / "__init__.py"]):
+    for path in sorted([*helpers, *own, *lessons.glob("*.py")]):
         yield path.relative_to(ROOT).as_posix(), path.read_bytes()
     for path in sorted(lessons.glob(f"l[0-9]*/{FILE}")):
         built = json.loads(path.read_text("utf-8")) | {"show_solutions": with_solutions}

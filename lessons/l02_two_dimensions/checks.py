@@ -6,6 +6,7 @@ import torch
 
 from helpers import convolution
 from helpers.exercises.engine import Case, Exercise, Wrong, add, case
+from lessons.mistakes import in_place
 
 
 def _random(*shapes, seed=2):
@@ -16,15 +17,6 @@ def _random(*shapes, seed=2):
 def _counting(*shape):
     """1, 2, 3, … in the given shape: cases that can be checked by hand."""
     return torch.arange(1.0, 1 + torch.Size(shape).numel()).view(shape)
-
-
-def _wrong(answers):
-    """Wrong values by name, or fillings by the right one, each with what it means."""
-    return {
-        f"{name}: {value}".replace(" + ", "+"): Wrong({name: value}, says)
-        for name, wrong in answers.items()
-        for value, says in wrong.items()
-    }
 
 
 _COLUMNS = {"rows": "columns", "row": "column", "column": "row", "height": "width"}
@@ -47,7 +39,7 @@ def _rows_and_columns(rows):
         }
         for right, wrong in rows.items()
     }
-    return _wrong(rows | columns)
+    return in_place(rows | columns)
 
 
 # --- 02.1 -----------------------------------------------------------------------------
@@ -86,7 +78,7 @@ add(
                 "down.",
             )
         }
-        | _wrong(
+        | in_place(
             {
                 name: {sums[k]: f"{name}: {w}" for w, sums in _SUMS.items() if sums[k:]}
                 for k, name in enumerate(("S_01", "S_10"))
@@ -302,7 +294,7 @@ add(
                 "These are the sums of the weights. All pixels are 100: multiply.",
             )
         }
-        | _wrong(_FLAT),
+        | in_place(_FLAT),
         hints=(
             "All nine pixels are 100, so the output is 100 times the sum of the "
             "weights.",
@@ -380,7 +372,7 @@ add(
             case(*_random((3, 5, 6), (3, 2, 3))),
             case(*_random((4, 4, 7), (4, 3, 3))),
         ],
-        wrong=_wrong(_MAPS),
+        wrong=in_place(_MAPS),
         hints=(
             "`len(image)` is the number of channels.",
             "Each channel gives a map; the filter's answer is their sum.",
@@ -435,7 +427,7 @@ add(
                 f"In `images` and in `maps`: {_LAST}",
             ),
         }
-        | _wrong(_SHAPES),
+        | in_place(_SHAPES),
         hints=(
             "Images are (N, C, H, W).",
             "Filters are (K, depth, F, F), and the depth is the input's.",

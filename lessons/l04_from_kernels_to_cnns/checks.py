@@ -4,20 +4,12 @@ import torch
 from torch.nn import functional
 
 from helpers.exercises.engine import Exercise, Wrong, add, case
+from lessons.mistakes import in_place
 
 
 def _random(*shapes, seed=4):
     generator = torch.Generator().manual_seed(seed)
     return [torch.randn(shape, generator=generator) for shape in shapes]
-
-
-def _wrong(answers):
-    """Wrong values by name, or fillings by the right one, each with what it means."""
-    return {
-        f"{name}: {value}".replace(" + ", "+"): Wrong({name: value}, says)
-        for name, wrong in answers.items()
-        for value, says in wrong.items()
-    }
 
 
 # --- 04.1: one step of gradient descent -----------------------------------------------
@@ -56,7 +48,7 @@ add(
             case(*_random((3, 3), (3, 3)), rate=0.1),
             case(*_random((2, 3, 5), (2, 3, 5)), rate=2.0),
         ],
-        wrong=_wrong(_STEPS),
+        wrong=in_place(_STEPS),
         hints=(
             "Where the gradient is positive, a larger weight means a larger error. So "
             "should the weight grow or shrink?",
@@ -117,7 +109,7 @@ add(
         "04.2",
         "Who feeds h₂₃?",
         normal=_in_order,
-        wrong=_wrong({"pixels": _PIXELS}),
+        wrong=in_place({"pixels": _PIXELS}),
         otherwise="The window of h₂₃ covers two rows and two columns: four pixels. "
         "These are others.",
         hints=(
@@ -168,7 +160,7 @@ add(
                 "are left out.",
             )
         }
-        | _wrong(_COUNTS),
+        | in_place(_COUNTS),
         hints=(
             "Dense: each of the 9 outputs has a weight for each of the 16 pixels.",
             "Local: 9 outputs with 4 weights each. Shared: the same 4 for all of them.",
@@ -209,7 +201,7 @@ add(
     Exercise(
         "04.4",
         "Receptive fields by hand",
-        wrong=_wrong(_FIELDS),
+        wrong=in_place(_FIELDS),
         hints=(
             "Draw it: an output, the three below it, and what those see.",
             "The first layer sees F pixels, and every further one adds F − 1.",
@@ -256,7 +248,7 @@ add(
             case([(11, 4), (3, 2), (5, 1)]),
             case([(1, 1)]),
         ],
-        wrong=_wrong(_GROWTH),
+        wrong=in_place(_GROWTH),
         hints=(
             "`step` is the distance, in input pixels, between neighbouring values of "
             "the layer below.",
@@ -348,7 +340,7 @@ add(
                 "The other way round: m is to the right of ℓ, n below it.",
             )
         }
-        | _wrong(_ROWS),
+        | in_place(_ROWS),
         hints=(
             "m = cw + dx + fy + gz. Put each weight under its pixel, zeros elsewhere.",
             "Pixels in order: b c d e f g h i j. For m, w stands under c, y under f.",
@@ -397,7 +389,7 @@ add(
             case(*_random((1, 3)), H1=5, W1=4),
             case(*_random((3, 3)), H1=3, W1=3),
         ],
-        wrong=_wrong(_NUMBERS),
+        wrong=in_place(_NUMBERS),
         hints=(
             "Flattened, pixel (r, c) of an image with W columns is number r·W + c.",
             "The weight K[a, b] meets pixel (i + a, j + b), in rows of W1.",
@@ -448,7 +440,7 @@ add(
             case(*_random((3, 3), (3,))),
             case(matrix_of(*_random((2, 3)), 4, 5), *_random((9,))),
         ],
-        wrong=_wrong(_WAYS_BACK),
+        wrong=in_place(_WAYS_BACK),
         hints=(
             "Pixel k reaches output r with the weight M[r, k], so it collects M[r, "
             "k]·g[r] from every r.",

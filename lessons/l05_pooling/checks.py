@@ -5,6 +5,7 @@ import re
 import torch
 
 from helpers.exercises.engine import Case, Exercise, Wrong, add, case
+from lessons.mistakes import in_place
 
 EXAMPLE = torch.tensor(
     [[1.0, 4, 2, 1], [5, 8, 3, 4], [7, 6, 4, 5], [1, 3, 1, 2]]
@@ -18,15 +19,6 @@ def _random(*shape, seed=5):
 def _counting(*shape):
     """1, 2, 3, … in the given shape: cases that can be checked by hand."""
     return torch.arange(1.0, 1 + torch.Size(shape).numel()).view(shape)
-
-
-def _wrong(answers):
-    """Wrong values by name, or fillings by the right one, each with what it means."""
-    return {
-        f"{name}: {value}".replace(" + ", "+"): Wrong({name: value}, says)
-        for name, wrong in answers.items()
-        for value, says in wrong.items()
-    }
 
 
 # --- 05.1 -----------------------------------------------------------------------------
@@ -169,7 +161,7 @@ add(
         "05.2",
         "Max pooling with loops",
         cases=_pool_cases,
-        wrong=_wrong(_ROWS | _COLUMNS | _LARGEST)
+        wrong=in_place(_ROWS | _COLUMNS | _LARGEST)
         | {
             "precedence": Wrong(
                 {1: "H1 - F // S + 1", 2: "W1 - F // S + 1"},
@@ -216,7 +208,7 @@ add(
         "05.3",
         "The mean of each window",
         wrong={says: Wrong({"stride_2": found}, says) for says, found in _MEANS.items()}
-        | _wrong({"middle": _MIDDLES}),
+        | in_place({"middle": _MIDDLES}),
         hints=(
             "Add the four numbers of a window and divide by 4.",
             "The first: (1 + 4 + 5 + 8)/4. The middle: (8 + 3 + 6 + 4)/4.",
@@ -256,7 +248,7 @@ add(
             case(_random(3, 6, 4, 4)),
             case(_random(2, 5, 1, 1)),
         ],
-        wrong=_wrong(_AXES)
+        wrong=in_place(_AXES)
         | {
             "sum": Wrong(
                 lambda images: images.sum(dim=(2, 3)),
@@ -362,7 +354,7 @@ add(
                 "last.",
             )
         }
-        | _wrong(_DEPTHS),
+        | in_place(_DEPTHS),
         hints=(
             "Convolution: W1 − F + 1, and the depth is K.",
             "Pooling: (W1 − 2)/2 + 1, and the depth stays.",
@@ -435,7 +427,7 @@ add(
                 "the winner takes all.",
             ),
         }
-        | _wrong(_SHARES),
+        | in_place(_SHARES),
         hints=(
             "In the output 8 8 4 / 8 8 5 / 7 6 5, count each number.",
             "A number that appears k times in the output gets k. (The 5 in row 1 wins "
@@ -478,7 +470,7 @@ add(
             case(_random(1, 3, 5, 7)),
             case(_random(4, 2, 6, 4)),
         ],
-        wrong=_wrong(_WEIGHTS),
+        wrong=in_place(_WEIGHTS),
         hints=(
             "The mean of four numbers: each times one quarter, and added.",
             "Map c should see only channel c. Windows lie side by side when S = F.",

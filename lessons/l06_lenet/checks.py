@@ -9,29 +9,8 @@ from torch.overrides import TorchFunctionMode
 
 from helpers.exercises.compare import describe
 from helpers.exercises.engine import Case, Exercise, Wrong, add, case
-from helpers.exercises.lessons import lessons
 from helpers.exercises.modules import by_function, on_input
-
-
-def _values(name, right, mistakes):
-    """Misconceptions of one value; what several give alike is said together."""
-    says = {}
-    for key, (value, text) in mistakes.items():
-        if value != right:
-            says.setdefault(value, {})[f"{name}-{key}"] = text
-    return {
-        next(iter(texts)): Wrong({name: value}, " Or: ".join(texts.values()))
-        for value, texts in says.items()
-    }
-
-
-def _instead(number, says, *changes):
-    """A misconception that changes the solved cell outside its blanks."""
-    source = lessons()["06"].solved[number]
-    for right, wrong in changes:
-        source = source.replace(right, wrong)
-    return Wrong({}, says, source=source)
-
+from lessons.mistakes import of_value, outside
 
 # --- 06.1 to 06.3: the table by hand --------------------------------------------------
 
@@ -39,7 +18,7 @@ def _instead(number, says, *changes):
 def _parameters(name, inputs, outputs):
     """Misconceptions of a layer's parameters: its weights, and a bias per output."""
     weights = inputs * outputs
-    return _values(name, weights + outputs, {
+    return of_value(name, weights + outputs, {
         "weights-only": (weights, f"The {outputs} biases of `{name}` are missing."),
         "one-bias": (weights + 1, f"A single bias is too few: {name} has {outputs}."),
         "input-biases": (weights + inputs, f"In {name} each of {outputs} outputs has a "
@@ -50,14 +29,14 @@ def _parameters(name, inputs, outputs):
 add(Exercise("06.1", "C1 by hand",
     tolerance=1e-9,
     wrong={
-        **_values("W2", 28, {
+        **of_value("W2", 28, {
             "size-kept": (32, "Without padding a 5×5 kernel has 32 − 5 + 1 places."),
             "one-short": (32 - 5, "32 − 5 = 27 are moves. The first place comes on "
                 "top."),
             "half-taken-off": (32 - 5 // 2, "A 5×5 kernel takes off two pixels at each "
                 "end: 4 in all."),
         }),
-        **_values("weights", 150, {
+        **of_value("weights", 150, {
             "one-filter": (25, "25 is one filter. Six different ones are learned."),
             "for-each-place": (150 * 28 * 28, "Weights are shared: a filter has the "
                 "same 25 at each of its 784 places."),
@@ -69,7 +48,7 @@ add(Exercise("06.1", "C1 by hand",
             "outputs": (6 * 28 * 28, "4704 numbers are put out. Few weights make them "
                 "all."),
         }),
-        **_values("biases", 6, {
+        **of_value("biases", 6, {
             "one-bias": (1, "Each filter adds a bias of its own to its map."),
             "none": (0, "Each filter has a bias: PyTorch adds it unasked."),
             "bias-for-each-weight": (150, "A bias is added to the weighted sum, once: "
@@ -140,7 +119,7 @@ add(Exercise("06.3", "The rest of the table",
         **_parameters("C5", 400, 120),
         **_parameters("F6", 120, 84),
         **_parameters("output", 84, 10),
-        **_values("C3", 2416, {
+        **of_value("C3", 2416, {
             "flat-filters": (16 * 26, "C3's input is 6 maps deep, so each filter has "
                 "6·25 weights."),
             "flat-weights": (16 * 25, "C3's input is 6 maps deep, so each filter has "
@@ -153,7 +132,7 @@ add(Exercise("06.3", "The rest of the table",
             "1998": (1516, "1516 is the C3 of 1998, whose maps see only some of S2. "
                 "This one sees all."),
         }),
-        **_values("C5", 48120, {
+        **of_value("C5", 48120, {
             "one-map-flattened": (120 * 26, "All 16 maps are flattened, not only one: "
                 "16·5·5 = 400 numbers."),
             "maps-only": (120 * 17, "Each of the 16 maps has 5·5 numbers: 400 inputs, "
@@ -163,11 +142,11 @@ add(Exercise("06.3", "The rest of the table",
             "not-pooled": (120 * 1601, "S4 halves both sides first: 16 maps of 5×5 "
                 "remain."),
         }),
-        **_values("F6", 10164, {
+        **of_value("F6", 10164, {
             "C5's-inputs": (401 * 84, "F6 sees what C5 puts out, 120 numbers, and no "
                 "longer the 400."),
         }),
-        **_values("output", 850, {
+        **of_value("output", 850, {
             "C5's-outputs": (121 * 10, "The last layer sees what F6 puts out, 84 "
                 "numbers."),
         }),
@@ -235,7 +214,7 @@ add(Exercise("06.4", "C3 as in 1998",
 add(Exercise("06.5", "Multiply-adds",
     tolerance=1e-9,
     wrong={
-        **_values("C1", 117600, {
+        **of_value("C1", 117600, {
             "weights": (150, "150 weights, but each is used at every place of its "
                 "filter: 28·28 times."),
             "parameters-of-C1": (156, "156 parameters, but each weight is used at "
@@ -251,7 +230,7 @@ add(Exercise("06.5", "Multiply-adds",
             "both-counted": (2 * 117600, "C1's multiplications and additions are "
                 "counted apart here. A multiply-add is one of each."),
         }),
-        **_values("C5", 48000, {
+        **of_value("C5", 48000, {
             "biases-in": (48120, "The 120 biases of C5 are added, nothing is "
                 "multiplied."),
             "places": (48000 * 25, "A dense layer has no places: each weight is used "
@@ -278,7 +257,7 @@ add(Exercise("06.6", "Build LeNet-5",
     run=by_function("06.6"),
     shown=on_input,
     wrong={
-        "nothing-returned":                     _instead(
+        "nothing-returned":                     outside(
             "06.6", _NOTHING_RETURNED, ("return nn.Seq", "nn.Seq")
         ),
         "colours": Wrong({1: "3"}, "The images are grey: one channel, so C1's filters "
@@ -305,17 +284,17 @@ add(Exercise("06.6", "Build LeNet-5",
             "come first: 84, then 10 scores."),
         "one-score": Wrong({11: "1"}, "Each of the ten digits gets a score of its "
             "own."),
-        "max-pooling": _instead("06.6", "The shapes are right. But this takes the "
+        "max-pooling": outside("06.6", "The shapes are right. But this takes the "
             "largest of each window, and the mean was asked for.",
             ("AvgPool", "MaxPool")),
-        "softmax": _instead("06.6", "No softmax at the end: `cross_entropy` contains "
+        "softmax": outside("06.6", "No softmax at the end: `cross_entropy` contains "
             "it, and would apply it to probabilities.",
             (", 10),", ", 10),\nnn.Softmax(dim=1),")),
-        "activated-output": _instead("06.6", "Scores may be of any size: no tanh after "
+        "activated-output": outside("06.6", "Scores may be of any size: no tanh after "
             "the last layer.", (", 10),", ", 10),\nnn.Tanh(),")),
-        "relu": _instead("06.6", "The shapes are right. But this is ReLU, and tanh was "
+        "relu": outside("06.6", "The shapes are right. But this is ReLU, and tanh was "
             "asked for.", ("Tanh", "ReLU")),
-        "no-activation": _instead("06.6", "Without activations all layers together are "
+        "no-activation": outside("06.6", "Without activations all layers together are "
             "one linear function. Keep the tanh.", ("Tanh", "Identity")),
     },
     hints=(
@@ -437,7 +416,7 @@ add(Exercise("06.8", "Confusion matrix",
             "too: row 0 is class 0."),
         "guess-from-one": Wrong({2: "guess - 1"}, "Guesses count from 0, and columns "
             "do too: column 0 is class 0."),
-        "counted-once": _instead("06.8", "Several images may fall into one cell: count "
+        "counted-once": outside("06.8", "Several images may fall into one cell: count "
             "them, `+= 1`.", ("+= 1", "= 1")),
     },
     hints=(
@@ -531,7 +510,7 @@ def _batch(key, W, says):
 
 add(Exercise("06.10", "Shapes, the PyTorch way",
     wrong={
-        **_values("weight", (1, 3, 5, 5), {
+        **of_value("weight", (1, 3, 5, 5), {
             "one-channel": ((1, 1, 5, 5), "A filter is as deep as its input, and the "
                 "image has 3 channels."),
             "swapped": ((3, 1, 5, 5), "(K, D1, F, F): first the number of filters, 1, "
@@ -543,7 +522,7 @@ add(Exercise("06.10", "Shapes, the PyTorch way",
             "bare": ((5, 5), "The axes of filters and depth are missing: (K, D1, F, "
                 "F)."),
         }),
-        **_values("one_image", (1, 1, 28, 28), {
+        **of_value("one_image", (1, 1, 28, 28), {
             "no-batch-axis": ((1, 28, 28), "A batch of one image is still a batch: "
                 "four axes, (N, C, H, W)."),
             "map-for-each-colour": ((1, 3, 28, 28), "One filter gives one map, "
@@ -559,14 +538,14 @@ add(Exercise("06.10", "Shapes, the PyTorch way",
             "then add 1."),
         **_batch("one-short", 13, "13 are the moves, (28 − 3 + 2)/2 rounded down: the "
             "first place is missing. Or: without padding it is 13, and here P = 1."),
-        **_values("batch", (128, 16, 14, 14), {
+        **of_value("batch", (128, 16, 14, 14), {
             "input-depth": ((128, 8, 14, 14), "8 maps go in. Each of the 16 filters "
                 "puts out one."),
             "no-batch-axis": ((16, 14, 14), "The batch axis is missing: 128 images go "
                 "in and come out."),
             "swapped": ((16, 128, 14, 14), "The batch comes first: (N, C, H, W)."),
         }),
-        **_values("flat", (128, 3136), {
+        **of_value("flat", (128, 3136), {
             "batch-flattened": ((128 * 3136,), "The batch axis stays: each image is "
                 "flattened by itself."),
             "one-image": ((3136,), "That is one image's row, and there are 128 "
@@ -594,7 +573,7 @@ add(Exercise("06.11", "The simple CNN",
     run=by_function("06.11", scales=(1, 10)),
     shown=on_input,
     wrong={
-        "nothing-returned":                     _instead(
+        "nothing-returned":                     outside(
             "06.11", _NOTHING_RETURNED, ("return nn.Seq", "nn.Seq")
         ),
         "sees-the-image": Wrong({1: "1"}, "The second convolution sees the 16 maps of "
@@ -624,15 +603,15 @@ add(Exercise("06.11", "The simple CNN",
         "scores-swapped": Wrong({6: "10", 7: "32 * 4 * 4"}, "A dense layer asks for "
             "its inputs first, 512, then for its outputs, 10."),
         "one-score": Wrong({7: "1"}, "Each of the ten digits gets a score of its own."),
-        "mean-pooling": _instead("06.11", "The shapes are right. But this takes the "
+        "mean-pooling": outside("06.11", "The shapes are right. But this takes the "
             "mean of each window, and the largest was asked for.",
             ("MaxPool", "AvgPool")),
-        "dropped-scores": _instead("06.11", "The scores themselves are dropped here. "
+        "dropped-scores": outside("06.11", "The scores themselves are dropped here. "
             "Drop the features before the last layer.",
             ("nn.Dropout(p=0.5),", ""), (", 10),", ", 10),\nnn.Dropout(p=0.5),")),
-        "softmax": _instead("06.11", "No softmax at the end: `cross_entropy` contains "
+        "softmax": outside("06.11", "No softmax at the end: `cross_entropy` contains "
             "it.", (", 10),", ", 10),\nnn.Softmax(dim=1),")),
-        "tanh": _instead("06.11", "The shapes are right. But this is tanh, and ReLU "
+        "tanh": outside("06.11", "The shapes are right. But this is tanh, and ReLU "
             "was asked for.", ("ReLU", "Tanh")),
     },
     hints=(
@@ -800,20 +779,20 @@ add(Exercise("06.12", "Accuracy, on a device",
         "hits-by-hits": Wrong({5: "(guesses == labels).sum().item()"},
             "This counts only images that were guessed right, so the part is always 1. "
             "Count them all."),
-        "in-percent": _instead("06.12", "That is in percent. A part of all images is "
+        "in-percent": outside("06.12", "That is in percent. A part of all images is "
             "between 0 and 1.", ("return ", "return 100 * ")),
-        "errors-counted": _instead("06.12", "That is the part that is *wrong*. Count "
+        "errors-counted": outside("06.12", "That is the part that is *wrong*. Count "
             "the guesses that equal their labels.", ("==", "!=")),
-        "tensor-returned": _instead("06.12", "This is a tensor, and still on the GPU. "
+        "tensor-returned": outside("06.12", "This is a tensor, and still on the GPU. "
             "`.item()` fetches the number from there.", (".item()", "")),
-        "mean-of-batches": _instead("06.12", "The mean of the batches' accuracies "
+        "mean-of-batches": outside("06.12", "The mean of the batches' accuracies "
             "gives an image of a small batch more weight. Count over all batches, then "
             "divide once.", ("sum()", "float().mean()"), ("len(labels)", "1")),
-        "not-divided": _instead("06.12", "That is how many are right. Divide by the "
+        "not-divided": outside("06.12", "That is how many are right. Divide by the "
             "number of images.", (" / count", "")),
-        "first-batch-only": _instead("06.12", "Only the first batch counts here. Is "
+        "first-batch-only": outside("06.12", "Only the first batch counts here. Is "
             "the `return` inside the loop?", ("    return", "            return")),
-        "last-batch-only": _instead("06.12", "Only the last batch counts here. Start "
+        "last-batch-only": outside("06.12", "Only the last batch counts here. Start "
             "the counts before the loop, and add to them in it: `+=`.", ("+=", "=")),
     },
     hints=(

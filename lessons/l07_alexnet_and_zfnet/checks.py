@@ -4,40 +4,8 @@ import torch
 
 from helpers.convolution import output_size
 from helpers.exercises.engine import Case, Exercise, Wrong, add, case
-from helpers.exercises.lessons import lessons
 from helpers.exercises.modules import by_function, on_input
-
-
-def _listed(right, mistakes):
-    """Misconceptions from (key, values, words); those alike are said together.
-
-    One that happens to be right is left out. Among the values may be right ones that
-    the wrong one is computed from: elsewhere the words would not be true.
-    """
-    alike = {}
-    for key, values, says in mistakes:
-        if any(value != right[name] for name, value in values.items()):
-            alike.setdefault(tuple(values.items()), {})[key] = says
-    return {
-        next(iter(texts)): Wrong(
-            dict(values), " Or: ".join(dict.fromkeys(texts.values()))
-        )
-        for values, texts in alike.items()
-    }
-
-
-def _values(name, right, mistakes, **given):
-    """Misconceptions of one value by key: the wrong one, and words."""
-    found = (
-        (f"{name}-{k}", given | {name: v}, says) for k, (v, says) in mistakes.items()
-    )
-    return _listed(given | {name: right}, found)
-
-
-def _instead(number, says, right, wrong):
-    """A misconception that changes the solved cell outside its blanks."""
-    return Wrong({}, says, source=lessons()["07"].solved[number].replace(right, wrong))
-
+from lessons.mistakes import listed, of_value, outside
 
 # --- 07.1: how the challenge counts ---------------------------------------------------
 
@@ -148,13 +116,13 @@ def _widths(W, **layers):
             if wrong > 0 and any(values[k] != right[k] for k in names[at + 1 :]):
                 more = f"`{name}`: {says} What comes after follows from it."
                 mistakes.append((f"{name}-{key}-on", values, more))
-    return _listed(right, (m for m in mistakes if min(m[1].values()) > 0))
+    return listed(right, (m for m in mistakes if min(m[1].values()) > 0))
 
 
 def _convolution(name, W, F, D, K, slide):
     """Misconceptions of the weights of K filters of F×F×D that put out maps of W×W."""
     right, one = F * F * D * K, F * F * D
-    return _values(name, right, {
+    return of_value(name, right, {
         "flat-filters": (F * F * K, "A filter is as deep as its input: "
             f"{F}·{F}·{D} weights."),
         "one-filter": (one, f"{one} is one filter. There are {K} of them."),
@@ -190,7 +158,7 @@ add(Exercise("07.3", "conv2 and pool2",
     wrong={
         **_widths(27, W2=(5, 1, 0), pooled=(3, 2, 0)),
         **_convolution("weights", 23, F=5, D=96, K=256, slide=600000),
-        **_values("pooled", 11, {
+        **of_value("pooled", 11, {
             "from-27": (13, "The input of pool2 is what conv2 puts out: 23, not 27."),
         }, W2=23),
     },
@@ -213,7 +181,7 @@ add(Exercise("07.4", "conv3 to pool5",
         **_widths(11, **dict.fromkeys(("conv3", "conv4", "conv5"), (3, 1, 0)),
             pool5=(3, 2, 0)),
         **_convolution("conv5_weights", 5, F=3, D=384, K=256, slide=800000),
-        **_values("conv5_weights", 9 * 384 * 256, {
+        **of_value("conv5_weights", 9 * 384 * 256, {
             "of-conv4": (9 * 384 * 384, "That is conv4. conv5 has only 256 filters."),
             "depth-of-pool2": (9 * 96 * 256, "The input of conv5 is what conv4 puts "
                 "out, 384 maps."),
@@ -275,7 +243,7 @@ add(Exercise("07.5", "Where in the row?",
 
 def _dense(name, inputs, outputs, slide=None):
     """Misconceptions of a dense layer's weights."""
-    return _values(name, inputs * outputs, {
+    return of_value(name, inputs * outputs, {
         "biases-in": (inputs * outputs + outputs, "Weights only: leave out the "
             f"{outputs} biases of {name}."),
         "inputs-only": (inputs, f"Each of the {inputs} inputs of {name} has a weight "
@@ -309,7 +277,7 @@ def _stretched(side, maps, fc6, others, **given):
                 f"`fc6` sees {right} numbers. {says}",
             ),
         ]
-    return _listed(given | {"inputs": right, "fc6": fc6(right)}, mistakes)
+    return listed(given | {"inputs": right, "fc6": fc6(right)}, mistakes)
 
 
 add(Exercise("07.6", "The dense layers",
@@ -321,14 +289,14 @@ add(Exercise("07.6", "The dense layers",
         }),
         **_dense("fc6", 1024, 4096, slide=4000000),
         **_dense("fc7", 4096, 4096, slide=16000000),
-        **_values("fc7", 4096 * 4096, {
+        **of_value("fc7", 4096 * 4096, {
             "from-the-volume": (4194304, "The input of fc7 is what fc6 puts out, 4096 "
                 "numbers."),
             "to-the-scores": (4096000, "`fc7` puts out 4096 numbers. The 1000 scores "
                 "are those of fc8."),
         }),
         **_dense("fc8", 4096, 1000, slide=4000000),
-        **_values("fc8", 4096 * 1000, {
+        **of_value("fc8", 4096 * 1000, {
             "not-the-last": (4096 * 4096, "`fc8` puts out 1000 scores, not 4096."),
             "1024": (4194304, "ImageNet has 1000 classes, not 1024: 4096·1000."),
             "from-the-volume": (1024 * 1000, "The input of fc8 is what fc7 puts out, "
@@ -401,8 +369,8 @@ add(Exercise("07.7", "The weights of a network",
             "so D is N."),
         "one-output": Wrong({6: "1"}, "N neurons put out N numbers, 1×1×N: D is N, and "
             "W is 1."),
-        "one-sum": _instead("07.7", "The number of each layer is asked for, not only "
-            "their sum.", "return counts", "return sum(counts)"),
+        "one-sum": outside("07.7", "The number of each layer is asked for, not only "
+            "their sum.", ("return counts", "return sum(counts)")),
     },
     hints=(
         "K filters of F·F·D weights, and then the volume is K deep.",
@@ -423,7 +391,7 @@ _ADDED = round(sum(_SLIDE.values()), 3)
 add(Exercise("07.8", "The total of the slide",
     tolerance=1e-6,
     wrong={
-        **_values("rows_added", _ADDED, {
+        **of_value("rows_added", _ADDED, {
             "the-slide's": (27.55, "This is what the slide prints. Add its rows: is it "
                 "that?"),
             "the-true-total": (28.813344, "This is the sum of the computed column. Add "
@@ -459,8 +427,8 @@ add(Exercise("07.9", "AlexNet in PyTorch",
     run=by_function("07.9"),
     shown=on_input,
     wrong={
-        "nothing-returned": _instead("07.9", "The network is made and then lost: write "
-            "`return` before it.", "return nn.Seq", "nn.Seq"),
+        "nothing-returned": outside("07.9", "The network is made and then lost: write "
+            "`return` before it.", ("return nn.Seq", "nn.Seq")),
         **{f"w-left-out-{at}": Wrong({at: text}, f"{text} fits only w = 1 (in blank "
             f"{at}): every width grows with w, `{text} * w`.")
             for at, text in ((5, "3"), (7, "8"), (10, "8"))},
@@ -481,11 +449,11 @@ add(Exercise("07.9", "AlexNet in PyTorch",
         "too-deep-an-end": Wrong({10: "12 * w"}, "The last convolution puts out `8 * "
             "w` maps."),
         "conv5-of-5": Wrong({11: "5"}, "`conv5` has F = 3: from 7 it leaves 5."),
-        "mean-pooling": _instead("07.9", "The shapes are right. But this takes the "
+        "mean-pooling": outside("07.9", "The shapes are right. But this takes the "
             "mean of each window, and the largest was asked for.",
-            "MaxPool", "AvgPool"),
-        "tanh": _instead("07.9", "The shapes are right. But this is tanh, and ReLU was "
-            "asked for.", "ReLU", "Tanh"),
+            ("MaxPool", "AvgPool")),
+        "tanh": outside("07.9", "The shapes are right. But this is tanh, and ReLU was "
+            "asked for.", ("ReLU", "Tanh")),
     },
     hints=(
         "A layer's first number is the second one of the convolution before.",
@@ -541,7 +509,7 @@ add(Exercise("07.11", "AlexNet, padded",
             "conv5 have P = 1."),
         **_widths(27, conv2=(5, 1, 2), pool2=(3, 2, 0)),
         **_widths(13, conv5=(3, 1, 1), pool5=(3, 2, 0)),
-        **_values("conv5", 13, {
+        **of_value("conv5", 13, {
             "shrinking": (7, "With P = 1 a 3×3 kernel keeps the size: 13, three "
                 "times."),
             "padding-once-thrice": (10, "P = 1 stands on *each* side: 3×3 takes "
@@ -567,7 +535,7 @@ def _more(name, old, new, slide):
     """Misconceptions of what a convolution has more: F, D and K before and after."""
     (f, d, k), (F, D, K) = old, new
     before, after = f * f * d * k, F * F * D * K
-    return _values(name, after - before, {
+    return of_value(name, after - before, {
         "the-slide's": (slide, f"{slide} is the slide's. Work it out exactly: "
             f"{F}·{F}·{D}·{K} − {f}·{f}·{d}·{k}."),
         "sign": (before - after, f"`{name}`: ZFNet's weights minus AlexNet's. "
@@ -616,7 +584,7 @@ add(Exercise("07.13", "No difference?",
     tolerance=1e-9,
     wrong={
         **_widths(227, conv1=(7, 4, 0), pool1=(3, 2, 0)),
-        **_values("conv1", 56, {
+        **of_value("conv1", 56, {
             "one-short": (55, "55 is AlexNet's. Or it counts moves, (227 − 7)/4: the "
                 "first place comes on top."),
         }),
@@ -632,17 +600,17 @@ add(Exercise("07.13", "No difference?",
         "no-difference": Wrong({"fc6": 0, "all_layers": _CONVOLUTIONS},
             "“No difference” in fc6 is what the slide says. But fc6 has more inputs "
             "than before. The sum follows from it."),
-        **_values("fc6", 1024 * 4096, {
+        **of_value("fc6", 1024 * 4096, {
             "new-count": (2048 * 4096, "These are ZFNet's own weights. Subtract "
                 "AlexNet's 1024·4096."),
         }),
-        **_values("fc7", 0, {
+        **of_value("fc7", 0, {
             "changes": (1024 * 4096, "As before, fc7 sees the 4096 outputs of fc6. "
                 "Nothing changes."),
             "own-count": (4096 * 4096, "Those are its weights, in both networks. The "
                 "difference is asked for."),
         }),
-        **_values("all_layers", _CONVOLUTIONS + 1024 * 4096, {
+        **of_value("all_layers", _CONVOLUTIONS + 1024 * 4096, {
             "convolutions-only": (_CONVOLUTIONS, "Those are the convolutions. Dense "
                 "layers count too."),
             "the-slide's": (1450000, "So says the slide. Add your own numbers."),

@@ -1,38 +1,11 @@
 """Checks: VGG."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import torch
 from torch import nn
 
 from helpers.exercises.engine import Case, Exercise, Wrong, add, case
 from helpers.exercises.modules import by_function, on_input
-
-
-def _values(
-    right: Mapping[str, Any], rows: Mapping[str, tuple[Mapping[str, Any], str]]
-) -> dict[str, Wrong]:
-    """Mistakes in several values, and the same in each of these alone.
-
-    What happens to be right is left out; mistakes that give the same value share a
-    message. Exchanged values are a mistake only together.
-    """
-    wrong: dict[str, Wrong] = {}
-    alone: dict[tuple[str, str], list[tuple[str, Any, str]]] = {}
-    for key, (values, says) in rows.items():
-        off = {name: v for name, v in values.items() if v != right[name]}
-        if len(off) > 1:
-            wrong[key] = Wrong(off, says)
-        for name, v in off.items() if "exchanged" not in key else ():
-            alone.setdefault((name, str(v)), []).append((key, v, says))
-    for (name, _), found in alone.items():
-        key, v, _ = found[0]
-        says = " Or: ".join(each for *_, each in found)
-        key = f"{key}-{name}" if key in wrong else key
-        wrong[key] = Wrong({name: v}, f"`{name}`: {says}")
-    return wrong
-
+from lessons.mistakes import of_values
 
 # --- 08.1 to 08.3: a stack against one layer ------------------------------------------
 
@@ -127,7 +100,7 @@ add(
         "08.2",
         "The price of a view",
         tolerance=1e-9,
-        wrong=_values(
+        wrong=of_values(
             _prices(lambda n, F: n * F * F * 100),
             {
                 "depth-once": (_prices(lambda n, F: n * F * F * 10),

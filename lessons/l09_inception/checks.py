@@ -1,37 +1,10 @@
 """Checks: inception and GoogLeNet."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import torch
 
 from helpers.exercises.engine import Exercise, Wrong, add, case, reference
 from helpers.exercises.modules import by_function, on_input
-
-
-def _values(
-    right: Mapping[str, Any], rows: Mapping[str, tuple[Mapping[str, Any], str]]
-) -> dict[str, Wrong]:
-    """Mistakes in several values, and the same in each of these alone.
-
-    What happens to be right is left out; mistakes that give the same value share a
-    message. Exchanged values are a mistake only together.
-    """
-    wrong: dict[str, Wrong] = {}
-    alone: dict[tuple[str, str], list[tuple[str, Any, str]]] = {}
-    for key, (values, says) in rows.items():
-        off = {name: v for name, v in values.items() if v != right[name]}
-        if len(off) > 1:
-            wrong[key] = Wrong(off, says)
-        for name, v in off.items() if "exchanged" not in key else ():
-            alone.setdefault((name, str(v)), []).append((key, v, says))
-    for (name, _), found in alone.items():
-        key, v, _ = found[0]
-        says = " Or: ".join(each for *_, each in found)
-        key = f"{key}-{name}" if key in wrong else key
-        wrong[key] = Wrong({name: v}, f"`{name}`: {says}")
-    return wrong
-
+from lessons.mistakes import of_values
 
 # --- 09.1: sizes ----------------------------------------------------------------------
 
@@ -49,7 +22,7 @@ add(
         "09.1",
         "Do they meet?",
         tolerance=1e-9,
-        wrong=_values(
+        wrong=of_values(
             _widths(lambda F: 28 - F + 1) | _paddings(lambda F: F // 2),
             {
                 "already-padded": ({"three": 28, "five": 28},
@@ -291,7 +264,7 @@ add(
         "09.5",
         "Bottlenecks by hand",
         tolerance=1e-9,
-        wrong=_values(
+        wrong=of_values(
             {"depth": 32, "weights": 64 * 32}
             | _steps(lambda side, D, K, F: side * side * K * F * F * D),
             {
@@ -449,7 +422,7 @@ add(
         "09.7",
         "Gaps in the table",
         tolerance=1e-9,
-        wrong=_values(
+        wrong=of_values(
             _gaps(lambda row, D, out: out - _others(row)),
             {
                 "reductions-counted": (
@@ -549,7 +522,7 @@ add(
         "09.9",
         "22 layers, and the last of them",
         tolerance=1e-9,
-        wrong=_values(
+        wrong=of_values(
             _count(18) | _ends(lambda n: n * 1000),
             {
                 "one-a-module": (_count(9),
@@ -611,7 +584,7 @@ add(
         "Twelve times fewer?",
         exact=_fewer(lambda count: count / _OWN),
         tolerance=0.002,
-        wrong=_values(
+        wrong=of_values(
             _fewer(lambda count: count / _OWN),
             {
                 "as-lectured": ({"alexnet": 12, "vgg16": 27},

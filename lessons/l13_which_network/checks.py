@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from helpers.exercises.engine import Exercise, Wrong, add, case
+from lessons.mistakes import of_values
 
 # What the lesson counts and reads, for the messages: top-1 accuracy of torchvision's
 # first weights in %, multiply-adds in thousand millions, parameters in millions.
@@ -28,30 +29,6 @@ NETWORKS = {
     "MobileNet-V2": (71.878, 0.301, 3.50),
     "EfficientNet-B0": (77.692, 0.386, 5.29),
 }
-
-
-def _values(
-    right: Mapping[str, Any], rows: Mapping[str, tuple[Mapping[str, Any], str]]
-) -> dict[str, Wrong]:
-    """Mistakes in several values, and the same in each of these alone.
-
-    What happens to be right is left out; mistakes that give the same value share a
-    message. Exchanged values are a mistake only together.
-    """
-    wrong: dict[str, Wrong] = {}
-    alone: dict[tuple[str, str], list[tuple[str, Any, str]]] = {}
-    for key, (values, says) in rows.items():
-        off = {name: v for name, v in values.items() if v != right[name]}
-        if len(off) > 1:
-            wrong[key] = Wrong(off, says)
-        for name, v in off.items() if "exchanged" not in key else ():
-            alone.setdefault((name, str(v)), []).append((key, v, says))
-    for (name, _), found in alone.items():
-        key, v, _ = found[0]
-        says = " Or: ".join(each for *_, each in found)
-        key = f"{key}-{name}" if key in wrong else key
-        wrong[key] = Wrong({name: v}, f"`{name}`: {says}")
-    return wrong
 
 
 def _plain(value: Any) -> Any:
@@ -87,7 +64,7 @@ add(
         exact=_better(lambda before, after: 100 * (before - after) / before),
         tolerance=0.014,  # whole numbers are near enough
         otherwise="How many points less, as a part of the error before?",
-        wrong=_values(
+        wrong=of_values(
             _better(lambda before, after: 100 * (before - after) / before),
             {
                 "points": (_better(lambda before, after: before - after),
@@ -139,7 +116,7 @@ add(
     Exercise(
         "13.2",
         "Top-k by hand",
-        wrong=_values(
+        wrong=of_values(
             _top(_percent),
             {
                 "accuracy-and-error-swapped": (
@@ -419,7 +396,7 @@ add(
         exact={"from_18_to_34": _step(18, 34), "from_50_to_152": _step(50, 152)},
         tolerance=0.01,
         otherwise="Points gained, for each G that the work has grown.",
-        wrong=_values(
+        wrong=of_values(
             {"from_18_to_34": _step(18, 34), "from_50_to_152": _step(50, 152)},
             {
                 "turned-round": (_steps(lambda a, w, a2, w2: (w2 - w) / (a2 - a)),
@@ -538,7 +515,7 @@ add(
         "13.9",
         "Compute or fetch?",
         tolerance=0.01,
-        wrong=_values(
+        wrong=of_values(
             _times(max),
             {
                 "computing-only": (_times(lambda computing, fetching: computing),
