@@ -361,9 +361,9 @@ def _check_cases(exercise: Exercise, candidate: Any, name: str) -> Result:
             says += " It changes its input in place, though: whoever calls it loses it."
         return _result(exercise, "passed", says=says)
 
-    key, says = None, ""
+    key, says, found = None, "", {at: outcome}
     if not isinstance(outcome.error, sandbox.TimeLimitError):
-        key, says = _recognise(exercise, candidate, cases, {at: outcome})
+        key, says = _recognise(exercise, candidate, cases, found)
     call = exercise.shown(name, each)
     if outcome.error is not None:
         result = error_result(exercise, outcome, call)
@@ -374,18 +374,18 @@ def _check_cases(exercise: Exercise, candidate: Any, name: str) -> Result:
     failing = [("call", call), ("expected", describe(expected))]
     failing.append(("got", describe(outcome.value)))
     if not says:  # one second: a wrong result can be huge
-        oddity = partial(_form_of_all, exercise, candidate, cases, at)
+        oddity = partial(_form_of_all, exercise, candidate, cases, found)
         says = sandbox.run(oddity, None, 1).value or ""
     pair = [exercise.normal(value) for value in (outcome.value, expected)]
     says = says or exercise.otherwise or difference(*pair, exercise.tolerance)
     return _result(exercise, "failed", key, failing, says, outcome.output)
 
 
-def _form_of_all(exercise: Exercise, code: Any, cases: list[Case], at: int) -> str:
+def _form_of_all(exercise: Exercise, code: Any, cases: list[Case], found: dict) -> str:
     """What is odd about the form of every wrong result from the first on, or ""."""
     said: list[str] = []
-    for i, each in list(enumerate(cases))[at:]:
-        got = _attempt(exercise, code, each)
+    for i, each in list(enumerate(cases))[next(iter(found)) :]:
+        got = found.get(i) or _attempt(exercise, code, each)
         wanted = outcome_of(exercise, None, exercise.reference, i, each).value
         if got.error is not None or not exercise.same(got.value, wanted):
             said.append(form(exercise.normal(got.value), exercise.normal(wanted)))
@@ -407,7 +407,7 @@ def _recognise(exercise: Exercise, code: Any, cases: list[Case], found: dict) ->
 
     ``found`` holds what happened on the first case that failed, by the case's number.
     """
-    (at,) = found
+    (at,) = found  # others come behind it
 
     def acts_like(key: str, wrong: Wrong) -> bool:
         for i in (at, *range(len(cases))):
