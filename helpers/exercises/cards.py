@@ -44,10 +44,9 @@ def card(result: engine.Result, notes: Iterable[str] = ()) -> str:
     """The card as HTML."""
     exercise = engine.get(result.number)
     mark, colour = _LOOK[result.status]
-    title = f"{exercise.number} {exercise.title}"
     parts = [
         f'<div style="font-weight:600"><span style="color:{colour}">{mark}</span> '
-        f"{_inline(title)}</div>"
+        f"{_inline(exercise.heading)}</div>"
     ]
     if result.failing:
         rows = "".join(
@@ -70,7 +69,7 @@ def card(result: engine.Result, notes: Iterable[str] = ()) -> str:
     if not result.passed:
         parts.append(_help(exercise))
     return (
-        f'<div role="group" aria-label="Exercise {html.escape(title)}" '
+        f'<div role="group" aria-label="Exercise {html.escape(exercise.heading)}" '
         f'style="border-left:5px solid {colour};padding:6px 12px;margin:4px 0;'
         f'line-height:1.45;max-width:60em">{"".join(parts)}</div>'
     )

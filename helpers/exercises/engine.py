@@ -89,6 +89,7 @@ class Exercise:
     said of a wrong answer that fits no misconception; ``exact`` has values that the
     lesson shows rounded. ``reference``, the right answer, is never written here: it is
     what the lesson's solved cell hands in, filled in when the exercise is looked up.
+    ``level`` is how hard it is: 1 to 3 dots behind its title.
     """
 
     number: str
@@ -102,12 +103,18 @@ class Exercise:
     normal: Callable[[Any], Any] = lambda value: value
     otherwise: str = ""
     exact: Mapping[str, Any] = field(default_factory=dict)
+    level: int = 0
     reference: Any = None
 
     @property
     def lesson(self) -> str:
         """Number of the lesson, two digits."""
         return self.number.split(".")[0]
+
+    @property
+    def heading(self) -> str:
+        """Number, title and level, as a card shows them."""
+        return f"{self.number} {self.title} {'•' * self.level}".rstrip()
 
     @property
     def is_answer(self) -> bool:
@@ -265,7 +272,7 @@ def error_result(exercise: Exercise, outcome: sandbox.Outcome, call="") -> Resul
 
 def _result(exercise: Exercise, status: str, key=None, failing=(), says="", output=""):
     mark = {"passed": "✓", "blank": "○"}.get(status, "✗")
-    lines = [f"{mark} {exercise.number} {exercise.title}"]
+    lines = [f"{mark} {exercise.heading}"]
     width = max((len(label) for label, _ in failing), default=0)
     lines += [f"  {label.ljust(width)}  {text}" for label, text in failing]
     lines += [f"  {says}"] if says else []
