@@ -19,6 +19,7 @@ from torch import nn
 
 from tools import build
 
+_MODULES = ("torch", "torch.nn", "torch.nn.functional", "numpy")
 _FAMILIES = ("torch", "numpy", "helpers")
 _PYTHON = {name for kind in (str, list, dict, set, tuple, int) for name in dir(kind)}
 _METHODS = {*dir(torch.Tensor), *dir(nn.Module), *dir(np.ndarray)} - _PYTHON
@@ -40,11 +41,11 @@ def _imported(tree: ast.Module) -> dict[str, str]:
 def _used(tree: ast.Module, known: dict[str, str]) -> Iterator[str]:
     """Names that a cell uses: of what was imported, and methods of tensors."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and node.id in known:
-            if known[node.id] not in ("torch", "torch.nn", "numpy"):
-                yield node.id
+        if isinstance(node, ast.Name) and known.get(node.id, "torch") not in _MODULES:
+            yield node.id
         elif isinstance(node, ast.Attribute):
-            if ast.unparse(node.value).split(".")[0] in known or node.attr in _METHODS:
+            root = ast.unparse(node.value).split(".")[0]
+            if root in known or node.attr in _METHODS:
                 yield node.attr
 
 
@@ -52,7 +53,8 @@ def _slides(lesson: build.Source) -> Iterator[tuple[str, list[ast.Module]]]:
     """Slide by slide: what it says in backticks and comments, and its code in sight."""
     said, code = "", []
     for cell in jupytext.read(lesson.text, fmt="py:percent").cells:
-        if cell.metadata.get("slideshow", {}).get("slide_type") in ("slide", "subslide"):
+        slide_type = cell.metadata.get("slideshow", {}).get("slide_type")
+        if slide_type in ("slide", "subslide"):
             yield said, code
             said, code = "", []
         if cell.cell_type == "markdown":
