@@ -29,7 +29,7 @@ def show_result(result: engine.Result, times: int = 0) -> None:
     exercise = engine.get(result.number)
     plain, notes = result.message, []
     if times >= 3:  # of one kind
-        heading = lessons()[exercise.lesson].slides[result.number]
+        heading = lessons()[exercise.lesson].built["slides"][result.number]
         again = f"The same slip, {times} times now. Read “{heading}”, above, again."
         plain += f"\n  {again}"
         link = f"[{heading}](#{heading.replace(' ', '-')})"  # as JupyterLab names it
@@ -46,7 +46,7 @@ def card(result: engine.Result, notes: Iterable[str] = ()) -> str:
     mark, colour = _LOOK[result.status]
     parts = [
         f'<div style="font-weight:600"><span style="color:{colour}">{mark}</span> '
-        f"{_inline(exercise.heading)}</div>"
+        f"{inline(exercise.heading)}</div>"
     ]
     if result.failing:
         rows = "".join(
@@ -60,12 +60,12 @@ def card(result: engine.Result, notes: Iterable[str] = ()) -> str:
             f'gap:2px 14px;margin:6px 0">{rows}</div>'
         )
     if result.says:
-        parts.append(f'<div style="margin:4px 0">{_inline(result.says)}</div>')
+        parts.append(f'<div style="margin:4px 0">{inline(result.says)}</div>')
     if result.output.strip():
         printed = html.escape(result.output.rstrip())
         printed = f"<summary>Your code printed</summary>{_pre(printed)}"
         parts.append(f"<details>{printed}</details>")
-    parts += [f'<div style="opacity:.75">{_inline(note)}</div>' for note in notes]
+    parts += [f'<div style="opacity:.75">{inline(note)}</div>' for note in notes]
     if not result.passed:
         parts.append(_help(exercise))
     return (
@@ -83,9 +83,7 @@ def _help(exercise: engine.Exercise) -> str:
         inner = _details("Solution", _pre(solution))
     total = len(exercise.hints)
     for position in range(total, 0, -1):
-        text = (
-            f'<div style="margin:4px 0">{_inline(exercise.hints[position - 1])}</div>'
-        )
+        text = f'<div style="margin:4px 0">{inline(exercise.hints[position - 1])}</div>'
         inner = _details(f"Hint {position} of {total}", text + inner)
     return inner
 
@@ -101,8 +99,8 @@ def _pre(text: str) -> str:
     return f'<pre style="margin:4px 0;white-space:pre-wrap">{text}</pre>'
 
 
-def _inline(text: str) -> str:
-    """Escape text; `code` in backticks, *stress* in asterisks, [link](#heading)."""
+def inline(text: str) -> str:
+    """HTML of text; `code` in backticks, *stress* in asterisks, [link](#heading)."""
     parts = html.escape(text, quote=False).split("`")
     link = r"\[([^]]+)\]\((#[^)\"]+)\)", r'<a href="\2">\1</a>'
     for mark, tag in ((r"\*(\w[^*]*)\*", r"<em>\1</em>"), link):

@@ -37,18 +37,19 @@ class Lesson:
         return self.folder.name[1:3]
 
     @cached_property
-    def _built(self) -> dict[str, Any]:
+    def built(self) -> dict[str, Any]:
+        """What the build wrote; by number of the exercise, cells, fillings, slides."""
         return json.loads((self.folder / FILE).read_text("utf-8"))
 
     @property
     def title(self) -> str:
         """What the lesson's first heading says behind the number."""
-        return self._built["title"]
+        return self.built["title"]
 
     @cached_property
     def solved(self) -> Mapping[str, str]:
-        """The solved cell of each exercise by number, in the lesson's order."""
-        cells, right = self._built["cells"], self._built["fillings"]
+        """The solved cell of each exercise by number."""
+        cells, right = self.built["cells"], self.built["fillings"]
         return {number: filled(cell, right[number]) for number, cell in cells.items()}
 
     def filled(self, number: str, other: str | Mapping[str | int, str]) -> str:
@@ -57,23 +58,18 @@ class Lesson:
         Where there are several, by the right filling, or by the position from 1.
         ValueError where there is no such blank.
         """
-        right = self._built["fillings"][number]
+        right = self.built["fillings"][number]
         if isinstance(other, str):
             other = {1: other} if len(right) == 1 else {other: ""}
         if not {*right, *range(1, len(right) + 1)} >= {*other}:
             raise ValueError(f"{number} has the blanks {right}, not those of {other!r}")
         texts = [other.get(k, other.get(text, text)) for k, text in enumerate(right, 1)]
-        return filled(self._built["cells"][number], texts)
-
-    @property
-    def slides(self) -> Mapping[str, str]:
-        """The heading of the slide before each exercise, by number."""
-        return self._built["slides"]
+        return filled(self.built["cells"][number], texts)
 
     @property
     def shows_solutions(self) -> bool:
         """Whether cards may show the solved cells; a handout can say no."""
-        return self._built.get("show_solutions", True)
+        return self.built.get("show_solutions", True)
 
     @cached_property
     def references(self) -> Mapping[str, Any]:
