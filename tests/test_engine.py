@@ -155,10 +155,12 @@ def test_difference():
     big = torch.arange(49.0).view(7, 7)
     other = big.clone()
     other[2, 5] = -1
-    assert form([1], torch.zeros(2)) == "The shape is (1,) and should be (2,)."
+    assert form([1], torch.zeros(2)) == "The shape is (1,), but it should be (2,)."
     assert "numbers of shape (2,)" in difference(None, torch.zeros(2))
     assert difference([1, 2], 1) == "It should be one number, and nothing else."
-    assert difference([1, 2], [1, 3]) == "First difference at [1]: 3 expected, 2."
+    assert (
+        difference([1, 2], [1, 3]) == "The first difference is at [1]: 3 expected, 2."
+    )
     assert difference(1, 2) == "That is too small by 1."
     assert difference([2, 3], [1, 2]) == "Each number is too large by 1."
     assert difference([2, 4], [1, 2]) == "Each number is 2 times the right one."
@@ -166,7 +168,7 @@ def test_difference():
         "This differs: test: b."
     )
     words = difference(other, big)
-    assert words == "First difference at [2, 5]: 19 expected, -1."
+    assert words == "The first difference is at [2, 5]: 19 expected, -1."
 
 
 @pytest.mark.parametrize(
@@ -175,8 +177,8 @@ def test_difference():
         (None, 2, "`return`"),
         ("2", 2, "quotation marks"),
         ([1, 2, 3, 4], [[1, 2], [3, 4]], "shape is (4,), not (2, 2)"),
-        (torch.arange(6).view(3, 2).T, torch.arange(6).view(3, 2), "another order"),
-        ([2, 1], [1, 2], "another order"),
+        (torch.arange(6).view(3, 2).T, torch.arange(6).view(3, 2), "out of order"),
+        ([2, 1], [1, 2], "wrong order"),
         (1.8, 1.811, "rounded too far"),
         ([0.5, 1.8], [0.5, 1.811], "rounded too far"),
         (-3.0, 3, "sign"),
@@ -200,7 +202,7 @@ def test_the_form_of_a_result(got, expected, words):
         ("a", [1, 2], "numbers of shape (2,)"),
         ([1, 2], 1, "one number"),
         (3, 2, "too large"),
-        ((8, 2, 3), (8, 1, 3), "First difference at [1]."),
+        ((8, 2, 3), (8, 1, 3), "first difference is at [1]."),
     ],
 )
 def test_a_wrong_value_is_placed_and_not_given_away(got, expected, words):

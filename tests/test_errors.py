@@ -21,26 +21,26 @@ def leave_out(a, b):
 
 
 RAISED = {
-    "400 numbers in a row and was built for 1600. It happens in `Linear(": (
+    "400 numbers in a row, but it was built for 1600. It happens in `Linear(": (
         lambda: nn.Linear(1600, 10)(torch.zeros(2, 400))
     ),
     "`Conv2d(3, 6, kernel_size=(5, 5))`": lambda: nn.Conv2d(3, 6, 5)(x),
-    "built for 3 channels and gets 1": lambda: nn.BatchNorm2d(3)(x),
+    "built for 3 channels but receives 1": lambda: nn.BatchNorm2d(3)(x),
     "axis of the batch or of the channels": lambda: nn.Conv2d(1, 1, 3)(row[None]),
     "smaller than the kernel": lambda: nn.Conv2d(1, 1, 9)(x),
     "pooling window is larger": lambda: nn.MaxPool2d(9)(x),
-    "along axis 0 one has 3 and the other 2": lambda: row + torch.zeros(2),
+    "along axis 0 one has length 3 and the other 2": lambda: row + torch.zeros(2),
     "one has 8 and another 7": lambda: torch.cat([x, x[:, :, 1:]], dim=1),
     "not equally long": lambda: torch.stack([row, row[1:]]),
     "the loop never ran": lambda: torch.stack([]),
     "here is a float": lambda: torch.stack([1.0]),
-    "the shape [2, 5] holds another number": lambda: row.view(2, 5),
+    "the shape [2, 5] holds a different number": lambda: row.view(2, 5),
     "`.flip(0)`": lambda: row[::-1],
     "no axis 2": lambda: row.sum(dim=2),
-    "Place 7": lambda: row[7],
-    "This list has no such place": lambda: [][0],
+    "Index 7": lambda: row[7],
+    "This list has no such index": lambda: [][0],
     "`x.max()`": lambda: max(row, 0),
-    "`.item()` is for one number, and here are 3": lambda: row.item(),
+    "`.item()` is for one number, but here are 3": lambda: row.item(),
     "`.float()` first": lambda: torch.tensor([1, 2]).mean(),
     "divide by `//`": lambda: nn.Conv2d(1, 4 / 2, 3),
     "repeats it": lambda: [1] * 1.5,
@@ -58,12 +58,12 @@ RAISED = {
     "brackets missing": lambda: nn.Sequential(nn.ReLU),
     "`nowhere` has no value": lambda: nowhere,  # noqa: F821
     "does not return anything": lambda: None + 1,
-    "`mean` is asked of a list": lambda: [1].mean(),
-    "leaves out 'b'": lambda: leave_out(1),
-    "hands over 3 values where 2": lambda: leave_out(1, 2, 3),
+    "A list has no `mean`": lambda: [1].mean(),
+    "leaves out an argument: 'b'": lambda: leave_out(1),
+    "passes 3 values where 2": lambda: leave_out(1, 2, 3),
     "called `c`": lambda: leave_out(1, c=2),
-    "not equally many": lambda: [(a, b) for a, b in [(1, 2, 3)]],
-    "division by zero": lambda: 1 // 0,
+    "number of names on the left": lambda: [(a, b) for a, b in [(1, 2, 3)]],
+    "divides by zero": lambda: 1 // 0,
 }
 
 

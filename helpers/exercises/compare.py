@@ -137,27 +137,27 @@ def _nested(array: np.ndarray) -> str:
 def form(got: Any, expected: Any) -> str:
     """What is odd about the form of a wrong result whose numbers may be right."""
     if got is None:
-        return "That is None, which a function without a `return` gives, or `print`."
+        return "That is None: what a function without a `return` gives, and `print`."
     a, b = as_array(got), as_array(expected)
     if isinstance(got, str) and b is not None:
-        return "This is text. Numbers, True and False stand without quotation marks."
+        return "This is text. Write numbers, True and False without quotation marks."
     if a is None or b is None or not b.size:
         return ""
     if a.shape != b.shape and a.size == b.size:
         if np.allclose(a.ravel(), b.ravel()):
-            return f"The numbers are right; their shape is {a.shape}, not {b.shape}."
+            return f"The numbers are right, but the shape is {a.shape}, not {b.shape}."
         turns = itertools.permutations(range(a.ndim)) if a.ndim < 6 else ()
         if any(same(a.transpose(turn), b) for turn in turns):
-            return f"The numbers are right; the axes {a.shape} stand in another order."
+            return f"The numbers are right, but the axes {a.shape} are out of order."
     if a.shape != b.shape:
-        return f"The shape is {a.shape} and should be {b.shape}." if b.ndim else ""
+        return f"The shape is {a.shape}, but it should be {b.shape}." if b.ndim else ""
     if b.size > 1 and np.allclose(np.sort(a, None), np.sort(b, None)):
-        return "These are the right numbers, in another order."
+        return "These are the right numbers in the wrong order."
     pairs = list(zip(a.flat, b.flat))
     if all(map(_is_rounded, *zip(*pairs))):
         return "Right, but rounded too far: give more digits."
     if b.any() and np.allclose(a, -b):
-        return "Right, but for the sign."
+        return "Right except for the sign."
     for power in (-6, -3, -2, 2, 3, 6) if b.all() and not b.ndim else ():
         if np.allclose(a, b * 10.0**power, rtol=1e-3, atol=0):
             return f"This is {number(10.0**power)} times the right value."
@@ -177,7 +177,7 @@ def difference(
     """One sentence about where two results part; a secret one is not given away."""
     a, b = as_array(got), as_array(expected)
     if secret and (b is None or isinstance(expected, bool)):
-        return "That is not so. The first hint says where to look."
+        return "That is not so; the first hint says where to look."
     if b is None:  # perhaps texts such as "train: …; test: …"
         texts = [v if isinstance(v, str) else describe(v) for v in (got, expected)]
         parts, wanted = (text.split("; ") for text in texts)
@@ -187,7 +187,7 @@ def difference(
         wanted = f"numbers of shape {b.shape}" if b.ndim else "one number"
         return f"It should be {wanted}, and nothing else."
     if a.shape != b.shape:
-        return f"The shape is {a.shape} and should be {b.shape}."
+        return f"The shape is {a.shape}, but it should be {b.shape}."
     gap, ratio = a - b, (a * b).sum() / ((b * b).sum() or 1)
     each = "Each number" if b.size > 1 else "That"
     if np.allclose(gap, gap.flat[0], tolerance, tolerance):
@@ -199,4 +199,4 @@ def difference(
     off = ~np.isclose(a, b, tolerance, tolerance, equal_nan=True)
     at = np.unravel_index(np.argmax(off if off.any() else a != b), a.shape)
     told = "" if secret else f": {number(b[at])} expected, {number(a[at])}"
-    return f"First difference at {list(map(int, at))}{told}."
+    return f"The first difference is at {list(map(int, at))}{told}."

@@ -266,7 +266,7 @@ def error_result(exercise: Exercise, outcome: sandbox.Outcome, call="") -> Resul
     failing = [("call", call)] if call else []
     problem, _, line = outcome.problem.partition("\n")
     failing += [("stopped by", problem)] + ([("at", line)] if line else [])
-    says = meaning(outcome.error) or "Python could not go on: read what stopped it."
+    says = meaning(outcome.error) or "Python could not go on; what stopped it is above."
     return _result(exercise, "error", failing=failing, says=says, output=outcome.output)
 
 
@@ -323,7 +323,7 @@ def _check_object(exercise: Exercise, candidate: Any) -> Result:
         return blank_result(exercise)
     if not callable(candidate):
         kind = type(candidate).__name__
-        says = f"This should be a function or a class, and it is {kind}."
+        says = f"This should be a function or a class, but it is {kind}."
         return _result(exercise, "failed", says=says)
     known = isinstance(candidate, type | FunctionType)
     name = candidate.__name__ if known else "your function"
@@ -363,9 +363,9 @@ def _check_cases(exercise: Exercise, candidate: Any, name: str) -> Result:
             continue
         break
     else:
-        says = f"Right, in all {len(cases)} cases tried."
+        says = f"Right in all {len(cases)} cases tried."
         if _changes_input(exercise, candidate, cases):
-            says += " It changes its input in place, though: whoever calls it loses it."
+            says += " But it changes its input in place, so its caller loses that."
         return _result(exercise, "passed", says=says)
 
     key, says, found = None, "", {at: outcome}

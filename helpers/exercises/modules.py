@@ -226,7 +226,7 @@ def _flat(output: Any) -> list[Tensor]:
         return [output]
     if isinstance(output, tuple | list):
         return [tensor for each in output for tensor in _flat(each)]
-    raise TypeError(f"forward gives {type(output).__name__} and should give a tensor")
+    raise TypeError(f"forward gives {type(output).__name__} but should give a tensor")
 
 
 def _close(got: list[Tensor], expected: list[Tensor]) -> bool:
