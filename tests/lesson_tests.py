@@ -31,16 +31,21 @@ from torch import nn
 from helpers.exercises import check, engine, sandbox
 from helpers.exercises.cells import BLANK
 from tests import mutants
-from tools import build
+from tools import build, minutes
 from tools.bench import controls_of, elsewhere
 
 MEDIAN_LINES, MOST_LINES = 6, 20  # of a code cell; nine in ten have at most MOST_LINES
 COLUMNS = 88
-WORDS = 60  # a text has fewer
+WORDS = 80  # a text has fewer
 SLIDES = {"slide", "subslide", "fragment", "skip", "notes", "-"}
 PICTOGRAMS = re.compile("[\u2600-\u27bf\u2b00-\u2bff\ufe0f\U0001f000-\U0001faff]")
 # What a card says when it knows no more than that something is wrong.
-UNEXPLAINED = ("First difference", "This differs", "That is not so", "Python could not")
+UNEXPLAINED = (
+    "The first difference",
+    "This differs",
+    "That is not so",
+    "Python could not",
+)
 MOST_PAIRS = 10  # of misconceptions that are tried in each exercise
 LEAST_MUTANTS = {True: 4, False: 12}  # rejected ones, of an answer and of a function
 
@@ -114,6 +119,18 @@ class LessonTests:
                 reason = cell.source.splitlines()[0]
                 assert reason.startswith("# Not compared"), cell.source
                 assert len(reason.split()) >= 6, cell.source
+
+    def test_every_exercise_has_its_level(self, exercises):
+        assert {n for n, e in exercises.items() if e.level not in (1, 2, 3)} == set()
+
+    def test_it_looks_back(self, lesson):
+        sources = [cell.source for cell in cells_of(lesson, "code")]
+        wanted = f'look_back("{lesson.number}", "")'
+        assert (wanted in sources) == (lesson.number >= "02")
+
+    def test_its_minutes_are_those_of_its_contents(self, lesson):
+        told = int(lesson.minutes)
+        assert abs(told - minutes.estimate(lesson)) <= max(10, told / 5)
 
     # --- The notebooks ----------------------------------------------------------------
 

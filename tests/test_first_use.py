@@ -19,7 +19,14 @@ from torch import nn
 
 from tools import build
 
-_MODULES = ("torch", "torch.nn", "torch.nn.functional", "numpy")
+# Modules, and what the build takes away.
+_UNSEEN = (
+    "torch",
+    "torch.nn",
+    "torch.nn.functional",
+    "numpy",
+    "helpers.authoring.blank",
+)
 _FAMILIES = ("torch", "numpy", "helpers")
 _PYTHON = {name for kind in (str, list, dict, set, tuple, int) for name in dir(kind)}
 _METHODS = {*dir(torch.Tensor), *dir(nn.Module), *dir(np.ndarray)} - _PYTHON
@@ -41,7 +48,7 @@ def _imported(tree: ast.Module) -> dict[str, str]:
 def _used(tree: ast.Module, known: dict[str, str]) -> Iterator[str]:
     """Names that a cell uses: of what was imported, and methods of tensors."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and known.get(node.id, "torch") not in _MODULES:
+        if isinstance(node, ast.Name) and known.get(node.id, "torch") not in _UNSEEN:
             yield node.id
         elif isinstance(node, ast.Attribute):
             root = ast.unparse(node.value).split(".")[0]
@@ -54,6 +61,8 @@ def _slides(lesson: build.Source) -> Iterator[tuple[str, list[ast.Module]]]:
     said, code = "", []
     for cell in jupytext.read(lesson.text, fmt="py:percent").cells:
         slide_type = cell.metadata.get("slideshow", {}).get("slide_type")
+        if slide_type == "notes":  # for the lecturer
+            continue
         if slide_type in ("slide", "subslide"):
             yield said, code
             said, code = "", []

@@ -1,1 +1,1 @@
-"""Fill in a first blank, read a first card."""
+"""Fill in a first blank, read a first card, learn what tensors can do."""

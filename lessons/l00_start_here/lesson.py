@@ -1,15 +1,20 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # 00 Start here
 #
-# Ten minutes that make the other lessons easy. Afterwards you can
+# This lesson has two halves: how these pages work, and the tensors they compute with.
+# Afterwards you can
 #
-# - say which processor your tensors live on, and what that means for you;
-# - fill in a blank, run its cell, and read the card that appears;
-# - find your way through the course and see how far you have come.
+# - say which processor your tensors live on;
+# - fill in a blank, and read the card below it;
+# - make a tensor, pick out a part, and predict its shape.
+#
+# About 40 minutes. You need: Python lists, loops and functions.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 5 minutes. Open the unsolved notebook beside the slides and fill in the two blanks
-# live, the second one wrongly first: the card is what people remember.
+# 5 minutes for the first half, 10 for the second, 25 more with its exercises. Open the
+# unsolved notebook beside the slides and fill in the first two blanks live, the second
+# one wrongly first: the card is what people remember. In `lesson.py` every answer
+# stands inside `blank(...)`; students get `____` in its place.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Running a cell
@@ -17,7 +22,8 @@
 # A notebook is a column of cells. Click into one and press **Shift+Enter**: it runs,
 # its result appears below, and the next cell is selected.
 #
-# The first cell of every lesson imports what the lesson needs. Run it now.
+# The first cell of every lesson imports what the lesson needs. Its last line,
+# `start()`, switches on the cards that will check your answers. Run it now.
 
 # %% slideshow={"slide_type": "-"}
 import torch
@@ -31,28 +37,34 @@ start()
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Your machine
 #
-# **Before you run it:** has this computer a GPU that PyTorch can use?
+# PyTorch keeps its numbers in *tensors*, and every tensor lives on one processor: the
+# CPU, or a GPU, which trains networks much faster. `best_device()` chooses the GPU when
+# there is one.
+#
+# **Before you run it:** does this computer have a GPU that PyTorch can use?
 
 # %% slideshow={"slide_type": "-"} tags=["nbval-ignore-output"]
 # Not compared by CI: every machine prints its own names and versions.
 device = best_device()
+# __version__ is PyTorch's own; describe_device puts the processor into words.
 print("PyTorch", torch.__version__, "on", describe_device(device))
-if device.type == "cpu":
-    print("A CPU is fine: every lesson runs. Long trainings are slower, and say so.")
+if device.type == "cpu":  # on a GPU, type is "cuda" or "mps"
+    print("A CPU is fine: every lesson runs. Long training is slower, and says so.")
 else:
     print("Lessons that train a network use this GPU without being told.")
 
 # %% slideshow={"slide_type": "fragment"}
-readings = torch.ones(3, device=device)  # three numbers, kept on that device
-print("1 + 1 + 1 =", readings.sum().item())
+readings = torch.ones(3, device=device)  # ones: here 1, 1, 1, kept on that device
+print("1 + 1 + 1 =", readings.sum().item())  # sum adds; item gives a Python number
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A blank
 #
-# Four underscores stand for something you write. How many days has a week?
+# Four underscores stand for something you write. How many days are there in a week?
 #
-# Replace `____` by your answer and press Shift+Enter. The card tells at once whether it
-# is right. Nothing can break, and you can try as often as you like.
+# Replace `____` with your answer and press Shift+Enter. `answer` checks it, and a card
+# tells you at once whether it is right. Nothing can break, and you can try as often as
+# you like.
 
 # %% slideshow={"slide_type": "-"}
 answer("00.1", days=blank(7))
@@ -60,8 +72,8 @@ answer("00.1", days=blank(7))
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A blank in a function
 #
-# Most blanks sit in the middle of code. The card below it is made by running *your*
-# function on many inputs, so any right way of writing it passes.
+# Most blanks sit in the middle of code. The line `@exercise(…)` above a function runs
+# *your* version on many inputs and shows a card, so any right way of writing it passes.
 #
 # **Predict:** what does `2 + 4 / 2` give?
 
@@ -84,6 +96,9 @@ midpoint(2, 4)
 # | ○ | a blank is still open | replace each `____`, run the cell |
 # | ✓ | right, on every case tried | go on |
 # | ✗ | the first case that fails: expected, got | read on: mistakes have names |
+#
+# The dots behind a title say how hard the exercise is: • is one step, •• needs a
+# thought or two, and ••• puts several ideas together.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Go on, make it wrong
@@ -92,7 +107,7 @@ midpoint(2, 4)
 #
 # - `a + b / 2`, then `(a + b) // 2`;
 # - `while True: pass` on a line of its own, an endless loop;
-# - a bracket missing.
+# - a missing bracket.
 #
 # Whatever you write, the page survives and the cells below keep working: until your
 # answer is right, they use the course's own.
@@ -100,9 +115,9 @@ midpoint(2, 4)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Hints
 #
-# Under ○ and ✗ stand hints, one inside the other, and last the solution. Open them with
-# the mouse, or with Tab and Enter. A hint taken after five minutes of trying teaches
-# more than one taken at once.
+# Below ○ and ✗ you will find hints, one inside the other, and the solution at the very
+# end. Open them with the mouse, or with Tab and Enter. A hint taken after five minutes
+# of trying teaches more than one taken at once.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How a lesson goes
@@ -119,24 +134,296 @@ midpoint(2, 4)
 # ## When something goes wrong
 #
 # - *A name is not defined:* an earlier cell was not run. Menu **Run → Run All Cells**
-#   always works, filled in or not.
-# - *Nothing happens:* a cell marked `[*]` still runs. Menu **Kernel → Interrupt**.
-# - *Everything is odd:* menu **Kernel → Restart Kernel and Run All Cells**.
+#   always works, with blanks filled in or not.
+# - *Nothing happens:* a cell marked `[*]` is still running. Menu **Kernel →
+#   Interrupt** stops it.
+# - *Everything looks odd:* menu **Kernel → Restart Kernel and Run All Cells**.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How far you have come
 #
-# `progress()` shows it, here and in any lesson: ○ not tried, ✗ not yet, ✓ solved.
+# `progress()` shows it, here and in any lesson: ○ not tried, ✗ not right yet, ✓ solved.
 
 # %% slideshow={"slide_type": "-"}
 progress()
 
 # %% [markdown] slideshow={"slide_type": "slide"}
+# ## Halfway
+#
+# That is how these pages work, and this is a good place to stop for today.
+#
+# The second half is about tensors. If you have used them before, go straight to the
+# five exercises, 00.3 to 00.7. If all five cards say ✓, you are ready for {next}.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Tensors in ten minutes
+#
+# Ten to read; the exercises take longer. A **tensor** is a block of numbers: a row, a
+# table, a stack of tables. A photograph is one.
+#
+# Once a second, a laser measures how far an aeroplane has flown, in kilometres.
+# `torch.tensor` turns a Python list of its readings into a tensor.
+
+# %% slideshow={"slide_type": "-"}
+x = torch.tensor([1.0, 1.1, 1.2, 1.4, 1.7])  # five readings
+print(x)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Without typing every number
+#
+# **Predict:** is 5 among the numbers of `torch.arange(5)`? How many rows does
+# `torch.ones(2, 3)` have?
+
+# %% slideshow={"slide_type": "fragment"}
+print(torch.arange(5))  # arange counts from 0 and stops before 5
+print(torch.zeros(3))  # zeros: three times 0
+print(torch.ones(2, 3))  # ones: two rows of three
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# `arange(5)` holds whole numbers, `arange(5.0)` numbers with a decimal point. Nearly
+# everything in this course has the point. One reason: `mean` refuses whole numbers.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Every tensor has a shape
+#
+# Two aeroplanes, with three readings each, make a table.
+#
+# **Predict:** is its shape (2, 3) or (3, 2)?
+
+# %% slideshow={"slide_type": "fragment"}
+flights = torch.tensor([[1.0, 1.1, 1.2], [2.0, 2.2, 2.4]])
+print(flights.shape)  # shape: how many along each direction
+print(x.shape)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Rows first, then columns. Each direction is called an **axis**, and axes are counted
+# from 0: axis 0 goes down, from row to row, and axis 1 across, from column to column.
+# `x` has a single axis, so its shape has one entry: `(5,)`. In Python, it is the comma
+# that makes a tuple.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Exercise 00.3: read a shape
+#
+# Write each shape as a tuple. What is the shape of four readings in a row? And of a
+# table for four aeroplanes with sixty readings each, one aeroplane in each row? Which
+# number comes last in `torch.arange(60)`?
+
+# %% slideshow={"slide_type": "-"}
+answer("00.3", row=blank((4,)), table=blank((4, 60)), last=blank(59))
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Arithmetic, number by number
+#
+# `[1, 2] * 2` repeats a Python list: it gives `[1, 2, 1, 2]`.
+#
+# **Predict:** what does a tensor do?
+
+# %% slideshow={"slide_type": "fragment"}
+measured = torch.tensor([1.0, 1.1, 1.2])
+truth = torch.tensor([1.0, 1.2, 1.4])
+print(measured * 2)
+print(measured - truth)  # first minus first, second minus second, …
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Functions, number by number
+#
+# `abs`, `square` and `sqrt` treat each number by itself, too.
+#
+# **Predict:** a number is squared, then its square root is taken. Do you get the number
+# back?
+
+# %% slideshow={"slide_type": "fragment"}
+off = measured - truth  # 0, −0.1, −0.2
+print(off.square())  # square: each number times itself
+print(off.square().sqrt())  # sqrt: square root; the sign is gone
+print(off.abs())  # abs: without the sign
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## One number, one row
+#
+# **Predict:** what are `x[0]`, `x[-1]` and `flights[1]`?
+
+# %% slideshow={"slide_type": "fragment"}
+print(x[0], x[-1])  # places are counted from 0; −1 is the last
+print(flights[1])  # a whole row
+print(flights[1, 0])  # row 1, column 0
+print(flights[:, 0])  # the colon means every row: here, column 0
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Slices
+#
+# `x[start:stop]` picks several neighbours.
+#
+# **Predict:** how many readings are in `x[1:4]`, and which?
+
+# %% slideshow={"slide_type": "fragment"}
+print(x[1:4])  # places 1, 2 and 3
+print(x[:2], x[2:])  # places 0 and 1; place 2 and all that follow
+print(x[-2:])  # the last two
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# A slice stops *before* its second number. So `x[1:4]` holds 4 − 1 = 3 readings, and
+# `x[:2]` and `x[2:]` share none.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Turned round
+#
+# `[::-1]` turns a Python list round, by steps of −1.
+#
+# **Predict:** does it work for a tensor, too?
+
+# %% slideshow={"slide_type": "fragment"}
+try:
+    print(x[::-1])
+except ValueError as problem:
+    print("PyTorch refuses:", problem)
+print(x.flip(0))  # flip turns a tensor round along an axis, here axis 0
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Exercise 00.4: the latest readings
+#
+# Return the latest n readings, the newest first. The readings in `x` are in order of
+# time, so n = 2 gives 1.7, 1.4.
+
+
+# %% slideshow={"slide_type": "-"}
+@exercise("00.4")
+def latest(x, n):
+    """The latest n readings, newest first."""
+    return blank(x[len(x) - n :].flip(0))
+
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Exercise 00.5: how far in each second?
+#
+# From reading to reading, the aeroplane flies some distance. Readings of 1.0, 1.1 and
+# 1.3 give the distances 0.1 and 0.2. Two slices and one subtraction will do for any
+# number of readings.
+
+
+# %% slideshow={"slide_type": "-"}
+@exercise("00.5")
+def distances(x):
+    """How far the aeroplane flies between neighbouring readings."""
+    return blank(x[1:] - x[:-1])
+
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## All of them, or along an axis
+#
+# `flights` has the rows 1.0, 1.1, 1.2 and 2.0, 2.2, 2.4.
+#
+# **Predict**, line by line: does it give one number, two, or three?
+
+# %% slideshow={"slide_type": "fragment"}
+print(flights.sum())  # sum of all
+print(flights.sum(0))  # along axis 0, down each column
+print(flights.mean(1))  # mean along axis 1, of each row
+print(flights.max())  # max: the largest of all
+print(flights.max(1).values)  # of each row; .indices would say where it stands
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# The axis you name is the one that disappears: (2, 3) becomes (3,) without axis 0, and
+# (2,) without axis 1.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Exercise 00.6: the typical error of each aeroplane
+#
+# Two tables of the same shape: one row for each aeroplane, one column for each second.
+# By how much is a row of readings off, typically? Take the differences, square them,
+# take the mean over each row, and then the square root.
+
+
+# %% slideshow={"slide_type": "-"}
+@exercise("00.6")
+def typical_error(measured, truth):
+    """Root of the mean squared error, one for each aeroplane."""
+    return blank((measured - truth).square().mean(1).sqrt())
+
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Back to Python
+#
+# `.item()` turns a tensor with a single number into a Python number; `.tolist()` turns
+# any tensor into a list.
+#
+# **Predict:** we put 1.1 in. Does 1.1 come out?
+
+# %% slideshow={"slide_type": "fragment"}
+print(x[1].item())
+print(x[:2].tolist())
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# PyTorch keeps about seven digits of each number, and what follows is left over from
+# rounding. That is why lessons print `f"{value:.2f}"`, which shows two decimals.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Many tensors into one
+#
+# A loop often leaves you with a list of tensors. `torch.stack` puts them into one,
+# along a new axis 0.
+#
+# **Predict:** `x` has five readings. What is the shape of `torch.stack([x, x, x])`?
+
+# %% slideshow={"slide_type": "fragment"}
+print(torch.stack([x, x, x]).shape)
+means = []
+for flight in flights:  # a loop goes along axis 0, row by row
+    means.append(flight.mean())
+print(torch.stack(means))  # two single numbers give a row of two
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The same numbers in another shape
+#
+# `view` arranges the same numbers in another shape.
+#
+# **Predict:** 0 to 5 go into two rows of three. Where does the 3 stand?
+
+# %% slideshow={"slide_type": "fragment"}
+six = torch.arange(6)
+table = six.view(2, 3)  # view fills row by row
+print(table)
+print(six.view(3, -1).shape)  # −1: as many as are needed, here 2
+print(table.flatten())  # flatten: back to a single axis
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## An axis of length 1
+#
+# PyTorch's layers take many signals at once, stacked along axis 0. What if you have
+# only one? `None` in the brackets adds an axis of length 1 in that place.
+#
+# **Predict:** what is the shape of `x[:, None]`?
+
+# %% slideshow={"slide_type": "fragment"}
+print(x[None].shape)  # (1, 5): one signal of five readings
+print(x[:, None].shape)  # (5, 1): a column
+print(x[None, None].shape)  # (1, 1, 5)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Exercise 00.7: shapes in your head
+#
+# `t = torch.arange(12)` holds 0, 1, … 11. Which number is `t.view(3, 4)[1, 0]`? Then
+# the shapes, as tuples: of `t.view(3, 4).flatten()`, of `t[None]`, of `t[:, None]`, and
+# of `torch.stack([t, t, t])`.
+
+# %% slideshow={"slide_type": "-"}
+answer(
+    "00.7",
+    element=blank(4),
+    flattened=blank((12,)),
+    in_front=blank((1, 12)),
+    behind=blank((12, 1)),
+    stacked=blank((3, 12)),
+)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Recap, and where next
 #
-# - Shift+Enter runs a cell; a card answers each blank, and names mistakes.
-# - The course follows a lecture. Where a number of it does not compute, you see what
-#   was lectured, what we compute, and why.
+# - Shift+Enter runs a cell, and a card judges your answer.
+# - Tensors compute number by number. A slice stops early. The axis you sum along
+#   disappears.
+# - The course follows a lecture. Where the lecture's numbers do not compute, you see
+#   what we get, and why.
 #
 # Next: {next}. An aeroplane, and a sensor that lies
 # a little.

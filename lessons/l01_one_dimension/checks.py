@@ -22,6 +22,7 @@ add(
     Exercise(
         "01.1",
         "Mean of the latest n readings",
+        level=2,
         cases=lambda: [
             case(_signal(1, 2, 4, 8), 2),
             case(_signal(1, 2, 4, 8, 16), 3),
@@ -37,16 +38,18 @@ add(
             ),
             "shifted-back": Wrong(
                 {"t - n + 1": "t - n", "t + 1": "t"},
-                "This window has n readings, but stops one before x_t, and where it "
-                "starts at −1 Python counts from the end.",
+                "This window has n readings, but it ends one before x_t. And where it "
+                "starts at −1, Python counts from the end.",
             ),
             "one-too-many": Wrong(
                 {"t - n + 1": "t - n"},
-                "From `t - n` up to t are n + 1 readings. Count them for n = 1.",
+                "From x_{t − n} up to x_t there are n + 1 readings. Count them for "
+                "n = 1.",
             ),
             "future": Wrong(
                 {"t - n + 1": "t", "t + 1": "t + n"},
-                "This averages readings from x_t on: at time t they lie in the future.",
+                "This averages the readings from x_t on. At time t, all but the first "
+                "of them still lie in the future.",
             ),
             "sum": Wrong(
                 lambda x, n: x.unfold(0, n, 1).sum(dim=1),
@@ -55,8 +58,9 @@ add(
         },
         hints=(
             "For n = 3 and t = 2 the window is x_0, x_1, x_2. Write that as `x[…:…]`.",
-            "A slice ends before its second number, so that one is `t + 1`.",
-            "n readings, the last of them x_t: the first is x_{t − n + 1}.",
+            "A slice ends before its second number, so to include x_t it has to stop "
+            "at `t + 1`.",
+            "If x_t is the last of n readings, x_{t − n + 1} is the first.",
         ),
     )
 )
@@ -70,6 +74,7 @@ add(
     Exercise(
         "01.2",
         "The first output, by hand",
+        level=2,
         tolerance=3e-4,
         wrong={
             "flipped": Wrong(
@@ -87,18 +92,18 @@ add(
             ),
             "one-short": Wrong(
                 {"outputs": 5},
-                "12 − 7 counts the moves; the position before the first move counts "
-                "too.",
+                "12 − 7 counts the moves, and the place before the first move gives "
+                "an output, too.",
             ),
             "one-per-reading": Wrong(
                 {"outputs": 12},
-                "x_0 to x_5 have fewer than seven readings up to and including "
-                "themselves, so no output stands there.",
+                "At times 0 to 5 there are fewer than seven readings so far, so there "
+                "is no output yet.",
             ),
         },
         hints=(
             "Multiply column by column and add: 1.00 · 0.01 + 1.10 · 0.01 + …",
-            "The first output is s_6, the last s_11. How many is that?",
+            "The first output is s_6 and the last is s_11. How many are there?",
         ),
     )
 )
@@ -122,6 +127,7 @@ add(
     Exercise(
         "01.3",
         "Slide a filter along a signal",
+        level=2,
         cases=_conv1d_cases,
         wrong={
             "one-short": Wrong(
@@ -131,7 +137,7 @@ add(
             ),
             "one-per-reading": Wrong(
                 {"len(x) - len(w) + 1": "len(x)"},
-                "Near the end the window runs out of readings: it may only start "
+                "Near the end the window runs out of readings. It may only start "
                 "where all of it still fits.",
             ),
             "window-short": Wrong(
@@ -151,8 +157,8 @@ add(
             ),
             "mean": Wrong(
                 lambda x, w: x.unfold(0, len(w), 1) @ w / len(w),
-                "Add the products; do not divide. The weights say already how much "
-                "each reading counts.",
+                "Add the products, but do not divide: the weights already say how "
+                "much each reading counts.",
             ),
             "product-only": Wrong(
                 lambda x, w: x.unfold(0, len(w), 1) * w,
@@ -160,9 +166,10 @@ add(
             ),
         },
         hints=(
-            "How many places are there for a window of 2 on 4 readings?",
-            "`range(n)` counts 0 to n − 1; the last start is `len(x) - len(w)`.",
-            "The window that starts at i has as many readings as w has weights.",
+            "At how many places does a window of 2 fit on 4 readings?",
+            "`range(n)` counts from 0 to n − 1, and the last start is "
+            "`len(x) - len(w)`.",
+            "The window that starts at i has as many readings as `w` has weights.",
         ),
     )
 )
@@ -173,6 +180,7 @@ add(
     Exercise(
         "01.4",
         "Weights that add up to one",
+        level=1,
         cases=lambda: [
             case(_signal(1, 3)),
             case(_signal(2)),
@@ -184,21 +192,23 @@ add(
         wrong={
             "by-count": Wrong(
                 "w / len(w)",
-                "Dividing by how many there are makes the sum 1 only when the weights "
-                "were all 1. Divide by their sum.",
+                "Dividing by the number of weights makes the sum 1 only when the "
+                "weights were 1 on average. Divide by their sum.",
             ),
             "by-largest": Wrong(
                 "w / w.max()",
-                "Now the largest weight is 1, and the sum is more. Divide by the sum.",
+                "Now the largest weight is 1, and the sum is something else. Divide "
+                "by the sum.",
             ),
             "by-length": Wrong(
                 "w / w.norm()",
-                "That makes the squares add up to 1. Here the weights themselves do.",
+                "That makes the squares add up to 1. Here the weights themselves "
+                "should.",
             ),
             "softmax": Wrong(
                 "w.softmax(0)",
-                "Softmax adds up to 1 but changes the proportions: a weight of 0 "
-                "would count.",
+                "These add up to 1, but their proportions have changed: even a weight "
+                "of 0 would count.",
             ),
         },
         hints=(
@@ -215,14 +225,17 @@ add(
     Exercise(
         "01.5",
         "How late is the answer?",
+        level=2,
         wrong={
             "counted-weights": Wrong(
                 {"oldest_only": 7},
-                "There are seven weights, but w_0 is now: w_-6 lies six steps back.",
+                "There are seven weights, but the first of them, w_0, belongs to now. "
+                "w_-6 lies six seconds back.",
             ),
             "half-of-seven": Wrong(
                 {"mean_of_7": 3.5},
-                "The ages of the readings are 0, 1, … 6. Their mean is 3.",
+                "The ages of the readings are 0, 1, … 6, and those begin with 0. What "
+                "is their mean?",
             ),
             "no-lag": Wrong(
                 {"mean_of_7": 0},
@@ -230,13 +243,14 @@ add(
             ),
             "same-lag": Wrong(
                 {"mean_of_7": 6},
-                "Only the oldest reading is six steps late. The mean weighs all ages "
-                "alike.",
+                "Only the oldest reading is six seconds late. The mean gives all ages "
+                "the same weight.",
             ),
         },
         hints=(
-            "Choose each preset above and read the lag.",
-            "The lag is the mean age of the readings, weighted like the readings.",
+            "Choose each preset above and read off the lag.",
+            "The lag is the mean age of the readings, with the same weights as the "
+            "readings.",
         ),
     )
 )
@@ -247,6 +261,7 @@ add(
     Exercise(
         "01.6",
         "True convolution",
+        level=2,
         cases=lambda: [
             case(_signal(1, 2, 3), _signal(1, 0)),
             case(_signal(1, 0, 0, 5), _signal(1, 2)),
@@ -262,22 +277,23 @@ add(
             ),
             "negative-step": Wrong(
                 "w[::-1]",
-                "The idea is right, but tensors know no `[::-1]`: that works for "
-                "lists. A tensor turns round with `w.flip(0)`.",
+                "The idea is right, but a tensor refuses `[::-1]`, which works for "
+                "lists. Turn it round with `w.flip(0)`.",
             ),
             "signal-flipped": Wrong(
                 lambda x, w: x.flip(0).unfold(0, len(w), 1) @ w,
-                "You turned the signal round: right numbers, but from last to first. "
-                "Turn the filter.",
+                "These are the right numbers, but from last to first: the signal was "
+                "turned round. Turn the filter.",
             ),
             "both-flipped": Wrong(
                 lambda x, w: x.flip(0).unfold(0, len(w), 1) @ w.flip(0),
-                "With both turned round they meet as before. Turn only the filter.",
+                "With both turned round, each weight meets the same reading as before. "
+                "Turn only the filter.",
             ),
         },
         hints=(
-            "At t the formula pairs x_t with w_0, x_{t−1} with w_1, … In the window "
-            "x_t stands last. Where must w_0 stand?",
+            "At time t the formula pairs x_t with w_0, x_{t−1} with w_1, and so on. In "
+            "the window x_t stands last. Where must w_0 stand?",
             "`w.flip(0)` turns a tensor round along its axis 0.",
         ),
     )
@@ -289,6 +305,7 @@ add(
     Exercise(
         "01.7",
         "Does the flip matter?",
+        level=1,
         wrong={
             "difference": Wrong(
                 {"difference": False},
@@ -305,10 +322,10 @@ add(
             ),
             "constant": Wrong(
                 {"mean": True},
-                "All weights of a mean are equal, in either direction.",
+                "All weights of a mean are equal, so turning it round changes nothing.",
             ),
         },
-        hints=("Read each filter from right to left. Is it another filter?",),
+        hints=("Read each filter from right to left. Is it a different filter now?",),
     )
 )
 
@@ -318,6 +335,7 @@ add(
     Exercise(
         "01.8",
         "Shapes, the PyTorch way",
+        level=2,
         wrong={
             "no-channel-axis": Wrong(
                 {"signal": (8, 100)},
@@ -333,20 +351,23 @@ add(
             ),
             "bare-weight": Wrong(
                 {"weight": (7,)},
-                "A filter has axes too: (K, C, F), how many, channels, extent.",
+                "A filter has three axes, too: how many there are, their channels, "
+                "and their extent, (K, C, F).",
             ),
             "same-length": Wrong(
                 {"output": (8, 1, 100)},
-                "The window fits at 100 − 7 + 1 places.",
+                "There is one output for each place where the window fits, and those "
+                "are 100 − 7 + 1.",
             ),
             "one-short": Wrong(
                 {"output": (8, 1, 93)},
-                "100 − 7 moves, and the first position: 94 outputs.",
+                "100 − 7 counts the moves. The place before the first move gives an "
+                "output, too.",
             ),
         },
         hints=(
-            "Signals are (N, C, W): how many, channels, readings.",
-            "Filters are (K, C, F): how many, channels, extent.",
+            "Signals are (N, C, W): how many signals, channels and readings.",
+            "Filters are (K, C, F): how many filters, channels and weights.",
             "The output is (N, K, W2), with W2 = W1 − F + 1.",
         ),
     )

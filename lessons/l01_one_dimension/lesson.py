@@ -8,7 +8,7 @@
 # - say what the weights do: less noise, or less delay;
 # - tell convolution from cross-correlation.
 #
-# About 50 minutes. You need: Python lists and loops.
+# About 50 minutes. You need: lesson 00.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 45 minutes with the exercises, 25 without. The sensor story carries everything; take
@@ -35,9 +35,11 @@ start()
 # **Before you look:** could you draw the truth from the readings alone?
 
 # %% slideshow={"slide_type": "-"}
-seconds = torch.arange(60.0)
-truth = 1 + 0.12 * seconds + 0.8 * torch.sin(seconds / 9)  # kilometres
-readings = truth + 0.35 * torch.randn(60)  # what the sensor says
+seconds = torch.arange(60.0)  # 0, 1, … 59
+# The true positions in kilometres; sin takes the sine of each number.
+truth = 1 + 0.12 * seconds + 0.8 * torch.sin(seconds / 9)
+# What the sensor says: randn draws random numbers, typically about 1 in size.
+readings = truth + 0.35 * torch.randn(60)
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "subslide"}
 show_lines(
@@ -53,8 +55,8 @@ show_lines(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Average a few
 #
-# One reading is off by 0.35 km or so. The mean of several is off by less, since their
-# errors partly cancel.
+# One reading is typically off by 0.35 km. The mean of several is off by less, since
+# their errors partly cancel.
 #
 # **Predict:** is the mean of the latest 25 readings better than the mean of the latest
 # 5? Say why before you go on.
@@ -78,43 +80,53 @@ def moving_average(x, n):
 
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## More is not always better
+# ## How far from the truth?
 #
-# How far is the mean from the truth, typically? (Root of the mean squared error.)
+# How far is the mean from the truth, typically? As in exercise 00.6, we take the root
+# of the mean squared error.
 
 
 # %% slideshow={"slide_type": "-"}
 def error(estimate):
     """Typical distance from the truth, in km."""
+    # as_tensor makes a tensor of a list, and leaves a tensor as it is. The first
+    # seconds have no estimate yet: compare with as many of the latest truths.
     difference = torch.as_tensor(estimate) - truth[-len(estimate) :]
     return difference.square().mean().sqrt().item()
 
 
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Is more always better?
+#
+# **Predict:** which n comes closest, 1, 3, 5, 7, 15 or 25?
+
+# %% slideshow={"slide_type": "fragment"}
+# show_table takes the titles of the columns, then the rows.
 show_table(
     ["mean of the latest", "typical error (km)"],
     [[n, f"{error(moving_average(readings, n)):.2f}"] for n in (1, 3, 5, 7, 15, 25)],
 )
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# First the error falls: noise cancels. Then it grows: a mean over 25 seconds tells
-# where the aeroplane *was*, about 12 seconds ago. It is late.
+# First the error falls, because noise cancels. Then it grows: a mean over 25 seconds
+# tells you where the aeroplane *was*, about 12 seconds ago. It comes late.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Trust the recent ones more
 #
 # An old reading still says something, only less. So give each its own weight, large
-# for the newest, small for the oldest:
+# for new ones, small for old ones:
 #
-# $$s_t = \sum_{a=0}^{6} x_{t-a}\, w_{-a}$$
+# $$s_t = (x * w)_t = \sum_{a=0}^{6} x_{t-a}\, w_{-a}$$
 #
-# $x$ is the **input**, $w$ the **filter** (or kernel); sliding $w$ along $x$ to get
-# every $s_t$ is their **convolution**. In practice the sum
-# stops after a small window, here seven readings.
+# $x$ is the **input**, $w$ the **filter** (or kernel). Sliding $w$ along $x$ to get
+# every $s_t$ is their **convolution**, $x * w$. The sum could go back for ever; in
+# practice it stops after a few readings, here seven.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## By hand
 #
-# The lecture's numbers: twelve readings, seven weights.
+# The lecture's own numbers are twelve readings and seven weights.
 
 # %% slideshow={"slide_type": "-"}
 x = torch.tensor(
@@ -137,7 +149,7 @@ show_table(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 01.2: the first output
 #
-# Give $s_6$ to three decimals, and how many outputs there are for all twelve readings.
+# Give $s_6$ to three decimals. How many outputs do all twelve readings give?
 
 # %% slideshow={"slide_type": "-"}
 answer("01.2", s_6=blank(1.811), outputs=blank(6))
@@ -145,8 +157,8 @@ answer("01.2", s_6=blank(1.811), outputs=blank(6))
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## With a loop
 #
-# The formula, word for word. The list holds $w_{-6}$ first, so $w_{-a}$ has the index
-# 6 − a.
+# This is the formula, symbol by symbol. The list of weights begins with $w_{-6}$, so
+# $w_{-a}$ stands at place 6 − a.
 
 # %% slideshow={"slide_type": "-"}
 computed = []
@@ -159,7 +171,7 @@ print([f"{s:.3f}" for s in computed])
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Is the lecture right?
 #
-# The lecture prints its own six outputs. Beside ours:
+# The lecture prints six outputs of its own. Do they agree with ours?
 
 # %% slideshow={"slide_type": "-"}
 lectured = [1.80, 1.96, 2.11, 2.16, 2.28, 2.42]
@@ -172,18 +184,25 @@ show_table(
 )
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# 1.967 and 2.112 were cut, not rounded, and 1.811 was even cut to 1.8. The last three
-# are not what these x and w give.
+# The first three are ours, cut off rather than rounded. You can tell from 1.967, which
+# became 1.96 and not 1.97; 1.811 was even cut to 1.8. (2.112 is 2.11 either way.)
 #
-# You can see that without computing: in $s_9$ the two newest readings alone
-# contribute 0.5 · 2.40 + 0.4 · 2.20 = 2.08, and the other 0.10 of weight adds at least
-# 0.10 · 1.40. So $s_9$ cannot be 2.16.
+# The last three are not what these x and w give.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Without a computer
+#
+# The lecture says $s_9$ = 2.16. Could you tell in your head that this is too small?
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Its two newest readings alone give 0.5 · 2.40 + 0.4 · 2.20 = 2.08. The five others,
+# all at least 1.40, share a weight of 0.10. So $s_9$ is at least 2.08 + 0.14 = 2.22.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Watch it slide
 #
-# Press play, or step. The window moves by one, seven products are added, one output
-# falls out.
+# Press play, or step. At each step the window moves on by one reading, seven products
+# are added, and one output drops out.
 
 # %% slideshow={"slide_type": "-"}
 sliding_window(x, w)
@@ -191,8 +210,9 @@ sliding_window(x, w)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 01.3: conv1d
 #
-# For any signal and any filter. The list of weights lies over the window as it is
-# written: the first weight meets the oldest reading.
+# Now write it for any signal and any filter. The weights lie over the window as they
+# are written: the first weight meets the oldest reading. At how many places does the
+# window fit, and where does it stop?
 
 
 # %% slideshow={"slide_type": "-"}
@@ -218,7 +238,8 @@ print([f"{s:.3f}" for s in conv1d(x, w).tolist()])
 fifth = torch.ones(5) / 5
 means = torch.as_tensor(moving_average(readings, 5))
 off = (torch.as_tensor(conv1d(readings, fifth)) - means).abs().max().item()
-print(f"five weights of 1/5: off by {off:.1e} (the mean: {yes_no(off < 1e-5)})")
+# yes_no turns True into yes, and False into no.
+print(f"five weights of 1/5: off by {off:.1e} (the same: {yes_no(off < 1e-5)})")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 01.4: weights that add up to one
@@ -240,8 +261,8 @@ print(f"the lecture's weights add up to {w.sum():.2f}")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Choose the weights
 #
-# Noise or delay: you pay with one for the other. Move the sliders, try the presets.
-# **Find** weights that beat the lecture's on this flight.
+# Less noise or less delay: you pay for one with the other. Move the sliders and try
+# the presets. Can you **find** weights that beat the lecture's on this flight?
 
 # %% slideshow={"slide_type": "-"}
 weight_chooser(readings, truth)
@@ -262,26 +283,33 @@ answer("01.5", oldest_only=blank(6), mean_of_7=blank(3))
 # ## Convolution, or correlation?
 #
 # Textbooks number the filter from 0: $s_t = \sum_a x_{t-a}\, w_a$. Now $w_0$, the
-# *first* of the list, meets $x_t$, the *last* of the window: the filter lies **turned
+# *first* in the list, meets $x_t$, the *last* in the window: the filter lies **turned
 # round**. That is convolution in the strict sense.
 #
-# Laid on as written, it is **cross-correlation**. Our `conv1d` and PyTorch's do that.
-# The lecture's $w_{-6} … w_0$, written oldest first, needs no turning.
+# Laid on as it is written, it gives **cross-correlation**, which is what our `conv1d`
+# and PyTorch's compute. The lecture's weights, oldest first, need no turning.
 
-# %% slideshow={"slide_type": "subslide"}
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# ### As written, and turned round
+#
+# A signal steps from 0 to 1, and the filter is (−1, 1).
+#
+# **Predict:** what comes out at the step, with the filter as written and turned round?
+
+# %% slideshow={"slide_type": "fragment"}
 step = torch.tensor([0.0, 0, 0, 1, 1, 1])
 difference = torch.tensor([-1.0, 1])
 print("as written: ", conv1d(step, difference).tolist())
 print("turned round:", conv1d(step, difference.flip(0)).tolist())
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Newer minus older, or older minus newer: the sign depends on the flip.
+# Newer minus older, or older minus newer: the flip decides the sign.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 01.6: true convolution
 #
-# Make `conv1d` compute $s_t = \sum_a x_{t-a}\, w_a$, where `w[0]` belongs to the newest
-# reading.
+# Make `conv1d` compute $s_t = \sum_a x_{t-a}\, w_a$, where `w[0]` belongs to the
+# newest reading.
 
 
 # %% slideshow={"slide_type": "-"}
@@ -294,7 +322,8 @@ def convolve(x, w):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 01.7: does the flip matter?
 #
-# For which filters do the two differ? Write `True` where they do.
+# For which filters do convolution and cross-correlation give different outputs? Write
+# `True` where they do.
 #
 # mean (⅓, ⅓, ⅓) · peak (1, 2, 1) · difference (−1, 0, 1) · the lecture's w
 
@@ -308,15 +337,17 @@ answer(
 )
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Why does nobody mind? A network *learns* its filters. Whether it learns w or w turned
-# round is all the same to it.
+# Why does nobody mind? A network *learns* its filters, and whether it learns w or w
+# turned round makes no difference to it.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## PyTorch has it
 #
-# `torch.nn.functional.conv1d` does many signals, many channels and many filters at
-# once, so it wants more axes: signals (N, C, W), filters (K, C, F). Ours is one signal
-# with one channel.
+# `torch.nn.functional.conv1d` slides K filters along N signals at once, so it wants
+# more axes: (N, C, W) for signals of width W, (K, C, F) for filters of extent F.
+#
+# C counts the **channels**, the numbers that arrive together at each moment. One sensor
+# is one channel. So what shapes do our `x` and `w` need?
 
 # %% slideshow={"slide_type": "-"}
 signal = x.view(1, 1, 12)  # (N, C, W)
@@ -327,8 +358,8 @@ print(output.shape, [f"{s:.3f}" for s in output.flatten().tolist()])
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 01.8: shapes
 #
-# Eight aeroplanes, each with one sensor and 100 readings, and one filter of seven
-# weights for all of them. Give the three shapes as tuples.
+# Eight aeroplanes have one sensor each, which gives 100 readings, and all share one
+# filter of seven weights. Write the three shapes as tuples.
 
 # %% slideshow={"slide_type": "-"}
 answer(
@@ -341,19 +372,20 @@ answer(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Common mistakes
 #
-# - **One output short.** `range(W1 - F)` forgets the first position: it is W1 − F + 1.
+# - **One output short.** With W1 readings and F weights, `range(W1 - F)` forgets the
+#   first place: there are W1 − F + 1.
 # - **Looking ahead.** `x[t : t + n]` uses readings that do not exist yet.
 # - **Weights that do not add up to 1.** The output is scaled, and nobody notices.
-# - **Expecting a flip.** NumPy's `convolve` flips the filter, PyTorch's `conv1d` does
+# - **Expecting a flip.** NumPy's `convolve` flips the filter; PyTorch's `conv1d` does
 #   not.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Recap, and where next
 #
-# - Slide a few weights along the input; at each place, multiply and add.
+# - Slide weights along the input; at each place, multiply and add.
 # - W1 readings and F weights give W1 − F + 1 outputs.
-# - Spread weights cancel noise and come late.
-# - As written: cross-correlation. Turned round: convolution.
+# - Weights spread over many readings cancel noise, but their output comes late.
+# - A filter laid on as written gives cross-correlation; turned round, convolution.
 #
 # Next: {next}. A photograph is a signal with two
 # directions.

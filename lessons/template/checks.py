@@ -13,6 +13,7 @@ add(
     Exercise(
         "NN.1",
         "After 3x − 10",
+        level=1,
         wrong={
             "not-moved": Wrong(
                 {"darkest": 60, "brightest": 240},
@@ -43,6 +44,7 @@ add(
     Exercise(
         "NN.2",
         "From 0 to 1",
+        level=2,
         cases=_pictures,
         wrong={
             "by-maximum": Wrong(
