@@ -27,6 +27,7 @@ from helpers.exercises.lessons import lessons
 
 _DEEPEST = 10  # classes in classes, decorators on decorators
 _SECONDS = 20.0  # for all cases of one exercise together
+_SECONDS_FOR_PAIRS = 1.0  # for recognising two mistakes at once
 
 
 class Blank:
@@ -427,7 +428,7 @@ def _recognise(exercise: Exercise, code: Any, cases: list[Case], found: dict) ->
 
     keys = [key for key, wrong in exercise.wrong.items() if acts_like(key, wrong)]
     if not keys:  # then what all pairs share that act like it
-        known, end = pairs(exercise.number), time.monotonic() + 1  # second
+        known, end = pairs(exercise.number), time.monotonic() + _SECONDS_FOR_PAIRS
         in_time = (item for item in known.items() if time.monotonic() < end)
         both = [key for key, wrong in in_time if acts_like(key, wrong)]
         if len(both) == 1:
