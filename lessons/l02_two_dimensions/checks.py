@@ -20,7 +20,7 @@ def _counting(*shape):
 
 
 _COLUMNS = {"rows": "columns", "row": "column", "column": "row", "height": "width"}
-_COLUMNS |= {"above": "left of", "below": "right of", "down": "right"}
+_COLUMNS |= {"above": "to the left of", "below": "to the right of"}
 _COLUMNS |= {"i": "j", "a": "b", "m": "n", "H1": "W1", "H2": "W2"}
 _COLUMNS |= {"j": "i", "b": "a", "n": "m", "W1": "H1", "W2": "H2"}
 
@@ -58,24 +58,33 @@ def _terms(text):
 _SUMS = {  # what the others make of S_01, and of S_10
     "that is S_00. Move the kernel by one pixel.": ["aw+bx+ey+fz"] * 2,
     "that is S_11, one step down *and* one to the right.": ["fw+gx+jy+kz"] * 2,
-    "the window moves by one pixel, so neighbouring windows overlap.": ["cw+dx+gy+hz"],
-    "the kernel is turned round here. Lay it on as it is written: w on the top left "
-    "pixel of the window.": ["bz+cy+fx+gw", "ez+fy+ix+jw"],
-    "x stands beside w, and y below it.": ["bw+cy+fx+gz", "ew+fy+ix+jz"],
-    "the kernel is a square, y below w and z below x.": ["bw+cx+dy+ez", "ew+fx+gy+hz"],
-    "the kernel has a second row.": ["bw+cx", "ew+fx"],
+    "the window moves by one pixel only, so neighbouring windows overlap.": [
+        "cw+dx+gy+hz"
+    ],
+    "here the kernel is turned round. Lay it on as it is written, with w on the top "
+    "left pixel of the window.": ["bz+cy+fx+gw", "ez+fy+ix+jw"],
+    "in the kernel, x stands beside w, and y below it.": [
+        "bw+cy+fx+gz",
+        "ew+fy+ix+jz",
+    ],
+    "the kernel is a square, with y below w and z below x.": [
+        "bw+cx+dy+ez",
+        "ew+fx+gy+hz",
+    ],
+    "the kernel has a second row, y z.": ["bw+cx", "ew+fx"],
 }
 
 add(
     Exercise(
         "02.1",
         "Letters",
+        level=1,
         normal=_terms,
         wrong={
             "rows-and-columns": Wrong(
                 {"S_01": "ew + fx + iy + jz", "S_10": "bw + cx + fy + gz"},
-                "Row first, then column: S_01 is one step to the right, S_10 one step "
-                "down.",
+                "The row comes first, then the column: S_01 is one step to the right, "
+                "and S_10 one step down.",
             )
         }
         | in_place(
@@ -85,11 +94,11 @@ add(
             }
         ),
         hints=(
-            "Cover the input with the kernel, w on b. What lies under x, y and z?",
-            "For S_10 put w on e.",
+            "Lay the kernel on the input, with w on b. What lies under x, y and z?",
+            "For S_10, put w on e.",
         ),
-        otherwise="Four products are wanted, of each pixel and the weight on it, with "
-        "+ between them. Which four pixels does the kernel cover?",
+        otherwise="Write four products, each of a pixel and the weight that lies on "
+        "it, with + between them. Which four pixels does the kernel cover?",
     )
 )
 
@@ -98,22 +107,25 @@ add(
 _PIXELS = {
     "i - a": {
         "i + a": "`i + a` lies below the pixel; the preceding rows lie above it.",
-        "i - b": "`a` goes with `i`: of the kernel, it counts the rows.",
-        "j - b": "`j - b` is a column. Here the row is wanted.",
-        "i - 1": "That is the same row of the image for every `a`.",
-        "i - m": "One row for every `a`, and none that the kernel reaches.",
-        "i": "The same row for every `a`. It has to move with `a`.",
-        "a": "`a` alone is the same row of the image for every `i`.",
-        "a - i": "The other way round: from row `i`, go `a` back.",
-        "i - a - 1": "One row too far: K[0, 0] meets the pixel (i, j).",
-        "i - a + 1": "One row short: K[0, 0] meets the pixel (i, j).",
-        "i - m + 1 + a": "The right rows, in the wrong order: row `i` comes first.",
+        "i - b": "`a` belongs with `i`: it counts the rows of the kernel.",
+        "j - b": "`j - b` is a column, but this blank asks for the row.",
+        "i - 1": "That takes the same row of the image for every `a`.",
+        "i - m": "That takes the same row for every `a`, and one that lies just beyond "
+        "the kernel's reach.",
+        "i": "That takes the same row for every `a`. The row has to move with `a`.",
+        "a": "`a` alone takes the same row of the image whatever `i` is.",
+        "a - i": "It is the other way round: start from row `i` and go back by `a`.",
+        "i - a - 1": "That goes back one row too far: K[0, 0] meets the pixel (i, j).",
+        "i - a + 1": "That is one row short of it: K[0, 0] meets the pixel (i, j).",
+        "i - m + 1 + a": "These are the right rows in the wrong order: row `i` comes "
+        "first.",
     }
 }
 add(
     Exercise(
         "02.2",
         "The preceding neighbours",
+        level=2,
         cases=lambda: [
             case(_counting(5, 6), torch.tensor([[1.0, 10.0]]), 1, 2),
             case(_counting(5, 6), torch.tensor([[1.0], [10.0]]), 2, 2),
@@ -124,8 +136,8 @@ add(
         ],
         wrong=_rows_and_columns(_PIXELS),
         hints=(
-            "For a = b = 0 it is the pixel (i, j) itself.",
-            "For a = 1 it is the pixel one row above: row i − 1.",
+            "For a = b = 0, the weight meets the pixel (i, j) itself.",
+            "For a = 1, it meets a pixel one row above, in row i − 1.",
         ),
     )
 )
@@ -134,25 +146,31 @@ add(
     Exercise(
         "02.3",
         "One bright pixel",
+        level=2,
         wrong={
             "swapped": Wrong(
                 {"preceding": "turned", "succeeding": "upright"},
-                "The other way round. With succeeding neighbours, the outputs *above "
-                "and left* of the bright pixel see it, and they see it with the last "
-                "weights.",
+                "It is the other way round. With succeeding neighbours, the outputs "
+                "*above and to the left* of the bright pixel see it, and they see it "
+                "with the last weights.",
             ),
             "both-upright": Wrong(
                 {"succeeding": "upright"},
-                "Look at the place one above and one left of the bright pixel: it sees "
-                "the pixel as its neighbour (+1, +1), with the weight K[1, 1].",
+                "Look at the place one row above and one column to the left of the "
+                "bright pixel. With succeeding neighbours it sees the pixel through "
+                "the weight K[1, 1], so that weight is drawn *before* K[0, 0].",
             ),
             "both-turned": Wrong(
                 {"preceding": "turned"},
-                "The place below the bright pixel sees it with a = 1, the weight one "
-                "below the first: the kernel comes out as it is.",
+                "With preceding neighbours, the place below the bright pixel sees it "
+                "with a = 1, that is, with the weight below the first. So the kernel "
+                "comes out as it is.",
             ),
         },
-        hints=('Answer with "upright" or "turned"; the pictures above show both.',),
+        hints=(
+            "Compare each drawing above with the kernel: where are its 1 and its 9?",
+            'Each answer is either "upright" or "turned".',
+        ),
     )
 )
 
@@ -175,42 +193,52 @@ def _conv2d_cases() -> list[Case]:
 
 _FLIPPED = Wrong(
     lambda image, kernel: convolution.conv2d(image, kernel.flip(0, 1)),
-    "Your kernel is turned round. Here its first weight lies on the window's first "
-    "pixel, as in the second formula.",
+    "Your kernel lies turned round. In the second formula its first weight meets the "
+    "window's first pixel.",
 )
 _STOP = "A slice's second number is where it stops, not how long it is"
 _BEFORE = "A slice ends before its second number, so "
 
 _WINDOWS = {
     "H1 - m + 1": {
-        "H1 - m": "The last row is missing: count the places for 2 on 4 pixels.",
-        "H1 - m - 1": "Two rows short: the first place is one *more* than the moves.",
-        "H1": "The window cannot start in every row: the last ones lack pixels.",
-        "H1 - n + 1": "`m` is a height, and goes with `H1`: try a kernel not square.",
-        "W1 - m + 1": "`H1` is a height, and goes with `m`: try an image not square.",
-        "W1 - n + 1": "The rows of the output come from `H1` and `m`.",
-        "m": "That is the kernel's height, not that of the output.",
-        "H1 - 2": "Right for a kernel of 3 only. Its height is `m`.",
+        "H1 - m": "The last row is missing. Count the places of a kernel of 2 on 4 "
+        "pixels: there are 3.",
+        "H1 - m - 1": "That is two rows short: there are `H1 - m` moves, and the place "
+        "before the first move makes one *more*.",
+        "H1": "The window cannot start in every row: in the last ones it would hang "
+        "over the edge.",
+        "H1 - n + 1": "`m` is a height and belongs with `H1`. Try a kernel that is not "
+        "square.",
+        "W1 - m + 1": "`H1` is a height and belongs with `m`. Try an image that is not "
+        "square.",
+        "W1 - n + 1": "How many rows the output has depends on `H1` and `m`.",
+        "m": "That is the height of the kernel, not of the output.",
+        "H1 - 2": "That works only for a kernel of height 3. In general its height is "
+        "`m`.",
     },
     "i + m": {
         "i + m - 1": _BEFORE + "this window is one row too small.",
         "i + m + 1": _BEFORE + "this window is one row too large.",
-        "m": _STOP + ": the window starts at row `i`, and has `m` rows.",
-        "i + n": "The window has `m` rows, like the kernel.",
-        "H1": "This window goes on to the last row. It has only `m` of them.",
-        "i + 3": "A window of 3 fits a kernel of 3 only. Its height is `m`.",
+        "m": _STOP + ": the window starts at row `i` and has `m` rows.",
+        "i + n": "The window has as many rows as the kernel: `m`.",
+        "H1": "This window goes on to the last row of the image. It should have only "
+        "`m` rows.",
+        "i + 3": "A window of 3 rows fits only a kernel of height 3. In general its "
+        "height is `m`.",
     },
 }
 add(
     Exercise(
         "02.4",
         "conv2d with loops",
+        level=2,
         cases=_conv2d_cases,
         wrong=_rows_and_columns(_WINDOWS) | {"flipped": _FLIPPED},
         hints=(
             "How many places are there for a kernel of height 2 on 3 rows?",
-            "The same formula as in lesson 01, once for rows, once for columns.",
-            "The window's rows go from i to i + m.",
+            "It is the formula of lesson 01, once for the rows and once for the "
+            "columns.",
+            "The window starts in row i and has m rows, so it stops before row i + m.",
         ),
     )
 )
@@ -218,20 +246,21 @@ add(
 _PIECES = {
     "a + H2": {
         "a + m": "From `a` to `a + m` the piece is as large as the *kernel*. Each tap "
-        "weighs a piece as large as the *output*.",
-        "H1": "This goes on to the last row. A piece has `H2` rows.",
-        "H2": _STOP + ": the piece starts at row `a`, and has `H2` rows.",
+        "multiplies a piece as large as the *output*.",
+        "H1": "This piece goes on to the last row. It should have `H2` rows.",
+        "H2": _STOP + ": the piece starts at row `a` and has `H2` rows.",
         "m": _STOP + ". `m` is the kernel's height; the piece has `H2` rows.",
         "a + H2 - 1": _BEFORE + "this piece is one row too small.",
         "a + H2 + 1": _BEFORE + "this piece is one row too large.",
-        "a + W2": "The piece has as many rows as the output, `H2`.",
-        "a + 1": "That is one row, for all. A piece has `H2` rows.",
+        "a + W2": "The piece has as many rows as the output: `H2`.",
+        "a + 1": "That is a single row. A piece has `H2` rows.",
     }
 }
 add(
     Exercise(
         "02.5",
         "Shift and add",
+        level=3,
         cases=_conv2d_cases,
         wrong=_rows_and_columns(_PIECES)
         | {
@@ -239,15 +268,15 @@ add(
                 lambda image, kernel: (
                     image[len(kernel) - 1 :, len(kernel[0]) - 1 :] * kernel[-1, -1]
                 ),
-                "Each tap replaces the one before, so only the last is left. Add them "
-                "up: `+=`.",
+                "Each tap replaces what the one before it gave, so only the last is "
+                "left. Add them up with `+=`.",
             ),
             "flipped": _FLIPPED,
         },
         hints=(
-            "For a = b = 0 the piece starts at the top left pixel. How many rows has "
-            "it?",
-            "From row a on, H2 rows: `image[a : a + H2, …]`.",
+            "For a = b = 0 the piece starts at the top left pixel. How many rows does "
+            "it have?",
+            "The piece has H2 rows, from row a on: `image[a : a + H2, …]`.",
         ),
     )
 )
@@ -256,42 +285,46 @@ add(
 
 _FLAT = {
     "ones": {
-        255: "255 is what the screen can show. The sum itself is larger.",
+        255: "255 is the most that a screen can show. The sum itself is larger.",
         300: "Nine pixels lie under the kernel, not three.",
-        100: "That is their mean. Weights of 1 add up, and nothing divides.",
-        9: "`ones`: that is the sum of the weights. All pixels are 100.",
+        100: "That is their mean. Weights of 1 only add up; nothing divides the sum.",
+        9: "`ones`: 9 is the sum of the weights, and each of them meets a pixel of "
+        "100.",
     },
     "blur": {
-        900: "That is the sum of the nine. Here each counts only one ninth.",
+        900: "That is the sum of the nine. Here each of them counts for one ninth.",
         100 / 9: "That is what one pixel adds. Nine lie under the kernel.",
         100 / 3: "Nine pixels add 100/9 each, not three.",
-        1: "`blur`: that is the sum of the weights. All pixels are 100.",
+        1: "`blur`: 1 is the sum of the weights, but each pixel is 100.",
     },
     "sharpen": {
-        500: "5 · 100, and four times −1 · 100.",
-        900: "The four neighbours are taken away: their weight is −1.",
-        400: "The −1 stands there four times: take 100 away for each.",
-        -300: "Four neighbours have the weight −1; the corners have 0.",
-        0: "5 − 4 is 1, so one times 100 is left.",
-        1: "`sharpen`: that is the sum of the weights. All pixels are 100.",
+        500: "The centre adds 5 · 100, but four neighbours add −1 · 100 each.",
+        900: "The four neighbours are subtracted: their weight is −1.",
+        400: "There are four weights of −1: subtract 100 for each of them.",
+        -300: "Only four neighbours have the weight −1; the corners have 0.",
+        0: "5 − 4 is 1, so 1 · 100 is left.",
+        1: "`sharpen`: 1 is the sum of the weights, but each pixel is 100.",
     },
     "edges": {
-        100: "Eight neighbours count +1, and the centre −8: what is left?",
-        -400: "All eight neighbours count +1, the corners too.",
-        -700: "Eight ones: three above, three below, two beside the centre.",
-        800: "That is what the neighbours add. The centre takes 800 away.",
+        100: "Eight neighbours have the weight 1, and the centre −8: what is left?",
+        -400: "All eight neighbours have the weight 1, the corners too.",
+        -700: "There are eight ones: three above, three below and two beside the "
+        "centre.",
+        800: "That is what the neighbours add. The centre subtracts 800 again.",
         -800: "That is the centre alone. Its eight neighbours add 100 each.",
-        1600: "The weight of the centre is −8: it is taken away.",
+        1600: "The weight of the centre is −8, so it is subtracted.",
     },
 }
 add(
     Exercise(
         "02.6",
         "A flat area",
+        level=1,
         wrong={
             "weights-only": Wrong(
                 {"ones": 9, "blur": 1, "sharpen": 1},
-                "These are the sums of the weights. All pixels are 100: multiply.",
+                "These are the sums of the weights. All pixels are 100, so multiply "
+                "each sum by 100.",
             )
         }
         | in_place(_FLAT),
@@ -309,28 +342,34 @@ _MIDDLES = {
         -1,
     ): "That is left minus right. Nothing is turned round here: the weight on the "
     "right lies on the pixel on the right.",
-    (0, -1, 1): "That is right minus the pixel itself. Leave the centre out.",
-    (-1, 1, 0): "That is the pixel itself minus left. Leave the centre out.",
-    (1, 0, 1): "That adds the two. Which sign makes it a difference?",
+    (0, -1, 1): "That is the right neighbour minus the pixel itself. Leave the centre "
+    "out, and subtract the left neighbour.",
+    (-1, 1, 0): "That is the pixel itself minus its left neighbour. Leave the centre "
+    "out, and start from the right neighbour.",
+    (1, 0, 1): "That adds the two neighbours. Which sign makes it a difference?",
     (-1, 1, 1): "The pixel itself counts here, too. Leave the centre out.",
-    (0, 0, 1): "That is the right neighbour alone. Take the left one away.",
+    (0, 0, 1): "That is the right neighbour alone. Subtract the left one from it.",
     (-1, 0, 0): "That is minus the left neighbour. The right one is missing.",
-    (-1 / 2, 0, 1 / 2): "That is half of the difference.",
-    (1, -1, 0): "That is left minus the pixel itself. Leave the centre out.",
-    (0, 1, -1): "That is the pixel itself minus right. Leave the centre out.",
-    (1, -2, 1): "That adds both, and takes the pixel away twice.",
+    (-1 / 2, 0, 1 / 2): "That is half of the difference. Here nothing halves it.",
+    (1, -1, 0): "That is the left neighbour minus the pixel itself. Leave the centre "
+    "out, and start from the right neighbour.",
+    (0, 1, -1): "That is the pixel itself minus its right neighbour. Leave the centre "
+    "out, and subtract the left neighbour.",
+    (1, -2, 1): "That adds both neighbours and subtracts the pixel itself twice.",
 }
 add(
     Exercise(
         "02.7",
         "Write a kernel",
+        level=1,
         wrong={
             f"middle {row}": Wrong({"kernel": [[0, 0, 0], row, [0, 0, 0]]}, says)
             for row, says in _MIDDLES.items()
         },
         hints=(
-            "Three weights lie on: the left neighbour, the pixel, the right neighbour.",
-            "1 · right + 0 · pixel − 1 · left.",
+            "From left to right, the three weights lie on the left neighbour, the "
+            "pixel itself and the right neighbour.",
+            "Wanted is 1 · right + 0 · pixel − 1 · left.",
         ),
     )
 )
@@ -339,25 +378,27 @@ add(
 
 _MAPS = {
     "len(image)": {
-        "3": "Right for red, green and blue; but inside a network there are 1, 64 or "
-        "512 channels. Ask the image how many.",
-        "len(image) - 1": "`range(n)` ends before n already.",
-        "image.shape[1]": "`image.shape[1]` is the height: channels are first.",
-        "image.shape[2]": "`image.shape[2]` is the width: channels are first.",
-        "kernel.shape[1]": "`kernel.shape[1]` is the filter's height, not depth.",
+        "3": "That is right for red, green and blue, but inside a network an image may "
+        "have 1, 64 or 512 channels. Ask the image how many it has.",
+        "len(image) - 1": "The last channel is missing: `range(n)` already ends before "
+        "n.",
+        "image.shape[1]": "`image.shape[1]` is the height; the channels come first.",
+        "image.shape[2]": "`image.shape[2]` is the width; the channels come first.",
+        "kernel.shape[1]": "`kernel.shape[1]` is the filter's height, not its depth.",
     },
     "sum(maps)": {
         "sum(maps) / len(maps)": "The channels' answers are added, not averaged.",
         "sum(maps) / 3": "The channels' answers are added, and nothing divides them.",
-        "maps": "One map for each channel. A filter gives one map: add them up.",
+        "maps": "That is one map for each channel. A filter gives a single map, so add "
+        "them up.",
         "maps[0]": "Only the first channel counts. The filter reaches through all.",
         "maps[-1]": "Only the last channel counts. The filter reaches through all.",
         "torch.sum(maps)": "`torch.sum` takes one tensor, and `maps` is a list of "
         "them. Python's own `sum` adds up a list.",
-        "sum(maps).sum()": "One number: all places are added up, too. Only the "
-        "channels are, so that a map is left.",
-        "torch.stack(maps).sum(1)": "Axis 1 is the height, 0 the channels.",
-        "torch.stack(maps).amax(0)": "Channels are added; no largest is kept.",
+        "sum(maps).sum()": "That is one number, since all places are added up, too. "
+        "Add up the channels only, so that a map is left.",
+        "torch.stack(maps).sum(1)": "Axis 1 is the height. The channels are axis 0.",
+        "torch.stack(maps).amax(0)": "That keeps the largest. The channels are added.",
         "torch.cat(maps)": "`torch.cat` lays them end to end. A filter adds them up.",
     },
 }
@@ -365,6 +406,7 @@ add(
     Exercise(
         "02.8",
         "A filter is a volume",
+        level=2,
         cases=lambda: [
             case(torch.ones(2, 1, 2), torch.ones(2, 1, 1)),
             case(_counting(1, 2, 2), torch.ones(1, 1, 1)),
@@ -381,39 +423,45 @@ add(
 )
 
 _LAST = "PyTorch puts channels before height and width: (N, C, H, W)."
-_ADDED = "The colours are added up inside each filter: 8 filters, 8 maps."
+_ADDED = "Each filter adds up the colours, so 8 filters give 8 maps."
 
 _SHAPES = {
     "images": {
         (4, 32, 32, 3): _LAST,
-        (3, 32, 32): "That is one image: the batch of four comes first.",
-        (32, 32, 3): "One image, channels last. Four are (N, C, H, W).",
-        (1, 3, 32, 32): "A batch of one image. Here there are four.",
+        (3, 32, 32): "That is a single image. With four of them, N = 4 comes first.",
+        (32, 32, 3): "That is one image with its channels last. Four images are (N, C, "
+        "H, W).",
+        (1, 3, 32, 32): "That is a batch of one image. Here there are four.",
         (4, 32, 32): "The axis of the channels is missing: 3 for colour.",
-        (4, 1, 32, 32): "One channel is grey; a colour image has three.",
+        (4, 1, 32, 32): "With one channel an image is grey; a colour image has three.",
         (3, 4, 32, 32): "Batch and channels are exchanged: N comes first.",
-        (4, 8, 32, 32): "The eight filters make the maps; images have 3 channels.",
+        (4, 8, 32, 32): "Eight is the number of maps. An image has 3 channels.",
     },
     "weight": {
         (8, 5, 5): "The depth is missing: each filter reaches through all 3 channels.",
-        (8, 1, 5, 5): "A filter is as deep as its input: 3 channels here.",
-        (3, 5, 5): "That is one filter. There are eight: their number is first.",
+        (8, 1, 5, 5): "A filter is as deep as its input, which has 3 channels here.",
+        (3, 5, 5): "That is a single filter. There are eight, and their number comes "
+        "first.",
         (8, 5, 5, 3): "The depth comes before height and width.",
-        (3, 8, 5, 5): "First how many filters, 8, then how deep they are, 3.",
-        (4, 3, 5, 5): "Eight filters, whatever the number of images.",
-        (4, 8, 3, 5, 5): "The same filters serve all images: no axis of those.",
+        (3, 8, 5, 5): "First comes how many filters there are, 8, then how deep each "
+        "is, 3.",
+        (4, 3, 5, 5): "There are eight filters, whatever the number of images.",
+        (4, 8, 3, 5, 5): "The same filters serve all images, so `weight` has no axis "
+        "for the images.",
     },
     "maps": {
         (4, 24, 28, 28): _ADDED,
-        (4, 3, 28, 28): f"As many maps as filters, not as colours. {_ADDED}",
-        (4, 8, 3, 28, 28): f"No axis for colours is left. {_ADDED}",
-        (4, 28, 28): "The axis of the maps is missing: 8 for each image.",
-        (4, 1, 28, 28): "Each filter makes a map of its own: 8 maps.",
-        (8, 28, 28): "Those of one image. There are four, and N comes first.",
-        (4, 28, 28, 8): "In `maps`, too, the maps come before height and width.",
-        (8, 4, 28, 28): "Batch and maps are exchanged: N comes first.",
+        (4, 3, 28, 28): "There are as many maps as filters, not as colours. " + _ADDED,
+        (4, 8, 3, 28, 28): f"The colours have no axis of their own any more. {_ADDED}",
+        (4, 28, 28): "The axis of the maps is missing: there are 8 for each image.",
+        (4, 1, 28, 28): "Each filter makes a map of its own, so there are 8 maps.",
+        (8, 28, 28): "Those are the maps of one image. There are four, and N comes "
+        "first.",
+        (4, 28, 28, 8): "In `maps`, too, the number of maps comes before height and "
+        "width.",
+        (8, 4, 28, 28): "The axes of images and maps are exchanged: N comes first.",
         (4, 8, 32, 32): "A 5×5 window fits at 32 − 5 + 1 places along each side.",
-        (4, 8, 27, 27): "32 − 5 moves, and the first position: 28.",
+        (4, 8, 27, 27): "There are 32 − 5 moves, and the first place counts too: 28.",
         (4, 8, 30, 30): "The window loses two places at *each* end.",
     },
 }
@@ -421,6 +469,7 @@ add(
     Exercise(
         "02.9",
         "Shapes of filters and maps",
+        level=2,
         wrong={
             "channels-last": Wrong(
                 {"images": (4, 32, 32, 3), "maps": (4, 28, 28, 8)},
@@ -430,7 +479,7 @@ add(
         | in_place(_SHAPES),
         hints=(
             "Images are (N, C, H, W).",
-            "Filters are (K, depth, F, F), and the depth is the input's.",
+            "Filters are (K, depth, F, F), where the depth is that of the input.",
             "Maps are (N, K, H2, W2).",
         ),
     )

@@ -127,7 +127,7 @@ class KernelExplorer(Presets):
                 f"above 255, shown white: {above:.0%}"
             )
         elif self.view.value == STRETCH:
-            lines.append("the lowest is shown black, the highest white")
+            lines.append("the lowest value is shown black, the highest white")
         else:
             most = fixed(_usual_most(answer), 0)
             lines.append(f"orange: below 0; purple: above 0; darkest from ±{most}")
@@ -282,7 +282,7 @@ class WindowExplorer(Explorer):
         given = self.output[i][j]
         if math.isclose(given, self.total(i, j), rel_tol=1e-4, abs_tol=1e-4):
             return ""
-        return f" The output that was handed over holds {number(given)} instead."
+        return f" The output that was handed over has {number(given)} there instead."
 
     def draw(self) -> Drawing:
         """Input, kernel and output; each output cell knows its window."""

@@ -25,14 +25,16 @@ from helpers.data import photograph, to_grey
 from helpers.exercises import answer, exercise, start
 from helpers.plots import show_grids, show_images
 from lessons.l02_two_dimensions.explorer import kernel_explorer, window_explorer
+from lessons.look_back import look_back
 
 start()
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## With letters
 #
-# The kernel lies on the input's top left corner. Multiply what lies on top of each
-# other, and add. That is one output. Then move on by one pixel.
+# Lay the kernel on the top left corner of the input. Multiply each weight by the pixel
+# beneath it, and add up the products: that is one output. Then move the kernel on by
+# one pixel.
 
 # %% slideshow={"slide_type": "-"}
 letters = ["abcd", "efgh", "ijkl"]
@@ -47,13 +49,13 @@ show_grids(
 )
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# First output: $S_{00} = aw + bx + ey + fz$. How many outputs will there be?
+# The first output is $S_{00} = aw + bx + ey + fz$. How many outputs will there be?
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 02.1: letters
 #
-# Write the next output to the right, $S_{01}$, and the first one of the second row,
-# $S_{10}$, the way $S_{00}$ is written: `"aw + bx + ey + fz"`.
+# Write down $S_{01}$, the next output to the right, and $S_{10}$, the first one of the
+# second row, in the form in which $S_{00}$ is written: `"aw + bx + ey + fz"`.
 
 # %% slideshow={"slide_type": "-"}
 answer("02.1", S_01=blank("bw + cx + fy + gz"), S_10=blank("ew + fx + iy + jz"))
@@ -61,8 +63,8 @@ answer("02.1", S_01=blank("bw + cx + fy + gz"), S_10=blank("ew + fx + iy + jz"))
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## All six
 #
-# The window fits at 2 places down and 3 across, so the output is 2×3: each direction
-# follows the rule of lesson 01, W1 − F + 1.
+# The window has 2 places from top to bottom and 3 from left to right, so the output is
+# 2×3. Each direction follows the rule from lesson 01, W1 − F + 1.
 
 # %% slideshow={"slide_type": "-"}
 for i in range(2):
@@ -73,20 +75,26 @@ for i in range(2):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Three formulas for one idea
 #
-# Which neighbours of pixel (i, j) should the kernel see? For a kernel of m×n:
+# Which neighbours of pixel (i, j) should the kernel see? Let K have m rows and n
+# columns. The lecture gives three answers:
 #
 # 1. those before it: $\;S_{ij} = \sum_{a=0}^{m-1}\sum_{b=0}^{n-1}
 #    I_{i-a,\,j-b}\,K_{a,b}$
 # 2. those after it: $\;S_{ij} = \sum_{a=0}^{m-1}\sum_{b=0}^{n-1}
 #    I_{i+a,\,j+b}\,K_{a,b}$
-# 3. those around it: the kernel is centred on the pixel of interest.
+# 3. those all around it: $\;S_{ij} =
+#    \sum_{a=\lfloor -m/2 \rfloor}^{\lfloor m/2 \rfloor}
+#    \sum_{b=\lfloor -n/2 \rfloor}^{\lfloor n/2 \rfloor}
+#    I_{i-a,\,j-b}\,K_{m/2+a,\;n/2+b}$
 #
-# The letters above used the second. So does PyTorch.
+# Here ⌊x⌋ means x rounded down. The letters above used the second formula, and so does
+# PyTorch.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 02.2: the preceding neighbours
 #
-# One output of formula 1. Fill in the pixel that the weight $K_{a,b}$ meets.
+# Compute one output by formula 1. Which pixel does the weight $K_{a,b}$ meet? Fill in
+# its row and its column.
 
 
 # %% slideshow={"slide_type": "-"}
@@ -100,6 +108,41 @@ def at_preceding(I, K, i, j):
 
 
 # %% [markdown] slideshow={"slide_type": "slide"}
+# ## The third formula, by hand
+#
+# Try it on nine pixels, 1 to 9, and a 3×3 kernel. The pixel of interest is the 5. The
+# index m/2 stands for the kernel's middle row, row 1, and a runs over −1, 0 and 1; the
+# same goes for n and b. So the kernel's centre, v, meets the 5.
+
+# %% slideshow={"slide_type": "-"}
+pixels = ["123", "456", "789"]
+taps = ["rst", "uvw", "xyz"]
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
+show_grids(
+    {"input": pixels, "kernel": taps},
+    alt="Input: three rows of three numbers, 1 to 9. Kernel: three rows of letters, r "
+    "to z. The middle of each, 5 and v, is tinted.",
+    side=36,
+    lit={"input": [(1, 1)], "kernel": [(1, 1)]},
+)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# **Predict:** put a = 1 and b = 1 into the formula. Which pixel does it take, and which
+# weight?
+
+# %% slideshow={"slide_type": "subslide"}
+# One product for each pair of a and b.
+steps = [(a, b) for a in (-1, 0, 1) for b in (-1, 0, 1)]
+terms = [pixels[1 - a][1 - b] + taps[1 + a][1 + b] for a, b in steps]
+print("S_11 =", " + ".join(terms))
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# The last step takes the first pixel, 1, and the last weight, z. So the kernel lies on
+# the pixels turned by half a turn, as in formula 1, but now it reaches out to every
+# side.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## One bright pixel
 #
 # To see what a formula does, show it a black picture with a single bright pixel.
@@ -107,7 +150,7 @@ def at_preceding(I, K, i, j):
 # **Predict:** what will the output look like? A single bright pixel again? Nine?
 
 # %% slideshow={"slide_type": "-"}
-picture = torch.zeros(9, 9)
+picture = torch.zeros(9, 9)  # all black
 picture[4, 4] = 1
 kernel = torch.arange(1.0, 10).view(3, 3)
 
@@ -128,6 +171,7 @@ def everywhere(neighbour):
 drawn = {
     "1 preceding": everywhere(lambda i, j, a, b: (i - a, j - b)),
     "2 succeeding": everywhere(lambda i, j, a, b: (i + a, j + b)),
+    # Here a and b count the kernel's rows and columns from 0, and 1 is the middle.
     "3 centred": everywhere(lambda i, j, a, b: (i + 1 - a, j + 1 - b)),
 }
 
@@ -143,38 +187,47 @@ show_grids(
 )
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# The tinted cell is where the bright pixel was. Formulas 1 and 3 draw the same thing in
-# different places. Formula 2 turns it round.
+# The tinted cell is where the bright pixel was. Each formula draws the kernel in a
+# different place, and one of them changes it as well. How?
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 02.3: upright or turned?
 #
-# Which formula reproduces the kernel `"upright"`, which `"turned"` by half a turn?
+# Does formula 1 draw the kernel `"upright"`, or `"turned"` by half a turn? And formula
+# 2?
 
 # %% slideshow={"slide_type": "-"}
 answer("02.3", preceding=blank("upright"), succeeding=blank("turned"))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# As in lesson 01: formula 1 is convolution in the strict sense, formula 2 is
-# cross-correlation. A network learns its kernels, so it may use the simpler one.
+# Formulas 1 and 3 lay the kernel on turned, and so they draw it upright. As in lesson
+# 01, that is convolution in the strict sense, and formula 2 is cross-correlation. A
+# network learns its kernels, so it can just as well use the simpler formula 2.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A trap in the third formula
 #
-# The lecture lets a run from ⌊−m/2⌋ to ⌊m/2⌋. For m = 3 that starts at ⌊−1.5⌋ = −2,
-# one row too early: the kernel has no row for it. What is meant is −⌊m/2⌋.
+# Above, a ran over −1, 0 and 1. As lectured, it runs from ⌊−m/2⌋ to ⌊m/2⌋.
 #
-# Python has the same trap.
+# **Predict:** for m = 3, are these the same?
 
-# %% slideshow={"slide_type": "-"}
+# %% slideshow={"slide_type": "fragment"}
 m = 3
-print("-m // 2   =", -m // 2)
-print("-(m // 2) =", -(m // 2))
+for first in (-m // 2, -(m // 2)):  # ⌊−m/2⌋, as lectured, and −⌊m/2⌋
+    steps = range(first, m // 2 + 1)
+    print("a =", [*steps], "needs the rows", [m // 2 + a for a in steps], "of K")
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# ⌊−1.5⌋ is −2, so the sum as lectured starts one row too early: K has no row −1. What
+# is meant is −⌊m/2⌋, and ⌊m/2⌋ + a as the index. (A kernel of even size has no middle.)
+#
+# In Python the trap is silent: `K[-1]` is not an error but the last row.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 02.4: conv2d with loops
 #
-# Formula 2 for all outputs. Mind that neither the image nor the kernel need be square.
+# Now compute every output by formula 2. Neither the image nor the kernel has to be
+# square.
 
 
 # %% slideshow={"slide_type": "-"}
@@ -193,8 +246,8 @@ def conv2d_loops(image, kernel):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## See one window
 #
-# Point at a number of the output, or move the slider: the window it came from lights
-# up. The kernel takes the left column from the right one.
+# Point at a number in the output, or move the slider, and the window that it came from
+# lights up. This kernel subtracts the window's left column from its right one.
 #
 # **Predict:** where is the output not zero?
 
@@ -209,16 +262,19 @@ window_explorer(step, right_minus_left, output)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Turn the loops inside out
 #
-# The loops visit every pixel: slow in Python. But look at one weight, say $K_{0,1}$: it
-# meets the whole image, *shifted by one column*.
-#
-# So multiply the shifted image by $K_{0,1}$, and add up such images for all nine
-# weights. Nine steps, whatever the size of the picture.
+# The loops compute one output at a time, and that is slow in Python. So follow one
+# **tap** instead: that is one place in the kernel, with its weight. Over all outputs,
+# $K_{0,1}$ meets a whole piece of the image, *one column further right* than $K_{0,0}$.
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# So multiply each tap's piece by its weight, and add up these products. For a 3×3
+# kernel that takes nine steps, whatever the size of the picture.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 02.5: shift and add
 #
-# Which piece of the image does the weight $K_{a,b}$ meet, over all outputs?
+# Over all outputs, which piece of the image does the weight $K_{a,b}$ meet? It starts
+# in row a and column b. Where does it stop?
 
 
 # %% slideshow={"slide_type": "-"}
@@ -237,7 +293,10 @@ def conv2d(image, kernel):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How much faster?
 #
-# **Predict:** ten times? A thousand? The picture has 128×192 pixels.
+# For a test, `photograph` loads a colour picture, here with 128×192 pixels, and
+# `to_grey` turns it into grey values, one number for each pixel.
+#
+# **Predict:** is shift and add ten times faster? A thousand times?
 
 # %% slideshow={"slide_type": "-"} tags=["nbval-ignore-output"]
 # Not compared by CI: a time depends on the machine.
@@ -249,11 +308,13 @@ print(f"loops {loops:.2f} s, shift and add {taps:.5f} s: {loops / taps:.0f} time
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A photograph
 #
-# A grey picture is a matrix: 0 is black, 255 is white.
+# A grey picture is a matrix of numbers from 0, black, to 255, white. A colour picture
+# is three of them: red, green and blue.
 
 # %% slideshow={"slide_type": "-"}
 monument = photograph("monument")  # (3, H, W), 0 to 255
 grey = to_grey(monument)  # (H, W)
+# min() and max(): the darkest and the brightest pixel
 print("grey:", tuple(grey.shape), "from", int(grey.min()), "to", int(grey.max()))
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
@@ -286,17 +347,21 @@ show_grids(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 02.6: a flat area
 #
-# All pixels around here are 100. What does each kernel give?
+# Suppose that every pixel under the kernel is 100. What does each of the four give?
 
 # %% slideshow={"slide_type": "-"}
 answer("02.6", ones=blank(900), blur=blank(100), sharpen=blank(100), edges=blank(0))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Weights that add up to 1 keep flat areas as they are; a sum of 0 wipes them out. A sum
-# of 9 sends everything beyond 255, where a screen shows plain white.
+# Weights that add up to 1 leave a flat area as it is; weights that add up to 0 wipe it
+# out. With a sum of 9, all but the darkest areas end up above 255, and a screen shows
+# them as plain white.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Side by side
+#
+# The outputs of `edges` are positive and negative. Adding 128 turns zero into mid-grey,
+# so that both can be seen.
 
 # %% slideshow={"slide_type": "-"}
 crop = grey[30:150, 70:250]
@@ -314,14 +379,11 @@ show_images(
     height=2.4,
 )
 
-# %% [markdown] slideshow={"slide_type": "notes"}
-# In the last picture 128 is added, so that zero is mid-grey and both signs are seen.
-
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Play with nine numbers
 #
-# Change any weight: the picture answers at once. (Zeros around the photograph keep its
-# size, so some kernels draw a frame.) Try to make a kernel that
+# Change any weight, and the picture follows at once. (Zeros are added around the
+# photograph to keep its size, so some kernels draw a frame.) Try to find a kernel that
 #
 # - moves the picture by one pixel;
 # - finds only vertical edges;
@@ -333,7 +395,8 @@ kernel_explorer(grey)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 02.7: write a kernel
 #
-# At each pixel: its right neighbour minus its left neighbour.
+# Write a kernel that computes, at each pixel, its right neighbour minus its left
+# neighbour.
 
 # %% slideshow={"slide_type": "-"}
 answer(
@@ -348,14 +411,15 @@ answer(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Several filters, several maps
 #
-# What a filter makes of an image is a **feature map**: it is bright where the image
-# looks like the filter. K filters give K maps. PyTorch takes them all at once, as a
-# tensor (K, depth, F, F).
+# What a filter makes of an image is called a **feature map**: it is bright where the
+# image looks like the filter. K filters give K maps. PyTorch's own `conv2d` applies
+# them all at once; it takes images (N, C, H, W) and filters (K, depth, F, F).
 
 # %% slideshow={"slide_type": "-"}
 vertical = torch.tensor([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]])
-bank = torch.stack([vertical, vertical.T, edges])[:, None]  # (3, 1, 3, 3)
-maps = functional.conv2d(grey[None, None], bank)  # (1, 3, H2, W2)
+three = torch.stack([vertical, vertical.T, edges])  # .T swaps rows and columns
+bank = three[:, None]  # None adds an axis, here the depth: (3, 1, 3, 3)
+maps = functional.conv2d(grey[None, None], bank)  # (1, 1, H, W) → (1, 3, H2, W2)
 print("filters", tuple(bank.shape), "maps", tuple(maps.shape))
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "subslide"}
@@ -368,23 +432,25 @@ show_images(
 )
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Purple is positive, orange negative, white is zero: dark to bright, and bright to
-# dark, are different edges.
+# Purple is positive, orange is negative, and white is zero: an edge from dark to bright
+# and one from bright to dark get opposite signs.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Colours: a filter is a volume
 #
 # A colour picture has depth 3. **Predict:** does a filter on it give three maps, or
 # one?
-#
-# One. A filter reaches through the whole depth of its input: it is a volume, 3×F×F. It
-# slides along height and width only, and the three channels' answers are added. 3D in,
-# 2D out.
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# One. A filter reaches through the whole depth of its input, so here it is a volume,
+# 3×F×F. It slides along height and width only, and what it finds in the three channels
+# is added up. That is why a 3D input gives a 2D output.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 02.8: a filter is a volume
 #
-# Image (C, H, W) and filter (C, m, n): one map. Any number of channels.
+# Turn an image (C, H, W) and a filter (C, m, n) into one map, for any number of
+# channels C. (The `conv2d` in it is the one that you wrote, for a single channel.)
 
 
 # %% slideshow={"slide_type": "-"}
@@ -398,8 +464,8 @@ def conv_volume(image, kernel):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A filter that sees red
 #
-# Red minus green, one pixel wide: a 1×1 filter with depth 3. It answers to colour and
-# nothing else.
+# Red minus green, one pixel wide: that is a 1×1 filter of depth 3. It responds to
+# colour alone, since it never sees a neighbouring pixel.
 
 # %% slideshow={"slide_type": "-"}
 flower = photograph("flower")
@@ -410,15 +476,16 @@ seen = conv_volume(flower, red_minus_green)  # (H, W)
 show_images(
     {"flower": flower, "red − green": seen},
     alt="A flower, and the map of red minus green: the petals stand out, the leaves "
-    "are of the opposite sign.",
+    "have the opposite sign.",
     signed=True,
 )
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 02.9: shapes
 #
-# A batch of four colour images of 32×32, and eight filters of 5×5. Give the shapes of
-# images, filters and maps the PyTorch way.
+# Several images at once, stacked along the first axis, are called a **batch**. Here a
+# batch of four colour images, 32×32 each, meets eight filters of 5×5. Give the shapes
+# of images, filters and maps, with the axes in PyTorch's order.
 
 # %% slideshow={"slide_type": "-"}
 answer(
@@ -436,17 +503,27 @@ print(tuple(functional.conv2d(images, filters).shape))
 # ## Common mistakes
 #
 # - **Rows and columns swapped.** Images are (H, W): row first.
-# - **One map for each colour.** A filter adds its channels: K filters, K maps.
-# - **Weights that add up to 9.** The picture is white.
-# - **Looking for a flip in PyTorch.** There is none: formula 2.
-# - **Negative outputs shown as black.** Half of all edges are negative.
+# - **One map for each colour.** A filter adds up its channels, so it gives one map.
+# - **Weights that add up to 9.** The picture turns white.
+# - **Looking for a flip in PyTorch.** There is none: it uses formula 2.
+# - **Showing negative outputs as black.** That hides about half of the edges.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# ## Look back
+#
+# Five quick questions about earlier lessons, taken first of all from your own slips.
+# Write one letter for each between the quotation marks, such as `"bacda"`, and run the
+# cell again. A space leaves a question out.
+
+# %% slideshow={"slide_type": "skip"}
+look_back("02", "")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Recap, and where next
 #
-# - Lay the kernel on, multiply, add, move on: that makes a feature map.
+# - Lay the kernel on, multiply, add up, move on: that makes a feature map.
 # - Nine numbers decide: blur, sharpen, or edges.
 # - A filter is as deep as its input; K filters give K maps.
 #
 # Next: {next}. The output was always a little smaller
-# than the input. Can we choose?
+# than the input. Can we choose its size?

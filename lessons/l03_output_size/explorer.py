@@ -71,7 +71,7 @@ class SizeExplorer(Explorer):
         divides = "does not divide" if rest else "divides"
         remarks = [f"S = {S} {divides} {W1} − {F} + 2·{P} = {way}: {end}."]
         if S > F and W2 > 1:
-            remarks.append(f"S is more than F: each step skips {_lines(S - F)}.")
+            remarks.append(f"S is larger than F: each step skips {_lines(S - F)}.")
         return remarks
 
     def reached(self) -> list[bool]:

@@ -1,18 +1,18 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # 03 Output size
 #
-# A network is a chain of layers, and each output must fit the next. One formula tells
-# how. Afterwards you can
+# In a network, each layer takes in what the layer before it puts out. How large is
+# that? Afterwards you can
 #
-# - derive it from pictures of a grid;
-# - compute the output of any convolution layer in your head;
-# - say what happens when the stride does not divide.
+# - derive the formula from pictures of a grid;
+# - compute any convolution layer's output size in your head;
+# - say what happens when the stride does not divide evenly.
 #
 # About 45 minutes. You need: lesson 02.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 40 minutes with the exercises, 20 without. Derive on the pictures, one quantity at a
-# time; the formula should feel found, not given. The eight sizes make a good quiz.
+# 40 minutes with the exercises, 20 without. Derive the formula on the pictures, one
+# quantity at a time; it should feel found, not given. The eight sizes make a good quiz.
 
 # %% slideshow={"slide_type": "skip"}
 import torch
@@ -24,6 +24,7 @@ from helpers.exercises import answer, exercise, start
 from helpers.plots import show_table
 from lessons.l03_output_size.explorer import size_explorer
 from lessons.l03_output_size.figures import show_positions
+from lessons.look_back import look_back
 
 start()
 
@@ -33,19 +34,19 @@ start()
 # | symbol | what it is |
 # |---|---|
 # | W1, H1, D1 | width, height and depth of the input |
-# | F | spatial extent of a filter; its depth is the input's, D1 |
+# | F | width and height of a filter; its depth is that of the input, D1 |
 # | K | number of filters |
 # | P | padding: zeros added on each side |
-# | S | stride: pixels from one place to the next |
-# | W2, H2, D2 | width, height and depth of the output: wanted |
+# | S | stride: pixels from one place of the filter to the next |
+# | W2, H2, D2 | width, height and depth of the output: what we want to find |
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Where can the kernel stand?
 #
-# A 3×3 kernel, outlined, on 7×7 pixels. It cannot be centred on a corner: part of it
-# would hang over the edge. The same goes for every pixel that is crossed out.
+# Lay a 3×3 kernel on 7×7 pixels. It cannot be centred on a corner pixel, since part of
+# it would hang over the edge, and other pixels are ruled out for the same reason.
 #
-# **Predict:** how many places are left, and how many for a 5×5 kernel?
+# **Predict:** on how many pixels can it be centred? On how many can a 5×5 kernel?
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
 show_positions(
@@ -53,6 +54,10 @@ show_positions(
     alt="A 7×7 grid with a 3×3 kernel in its corner. The outermost ring of pixels is "
     "crossed out, the 5×5 pixels inside carry dots. Output: 5×5.",
 )
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# The kernel, outlined here in its first place, can be centred on the dots but not on
+# the crosses.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A larger kernel loses more
@@ -65,11 +70,13 @@ show_positions(
 )
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Along one side: the kernel's left edge can stand on pixel 0, 1, 2, …, and the last
-# place is W1 − F. How many are those?
+# Now look along one side only. The kernel's left edge can stand on pixel 0, 1, 2 and so
+# on, up to pixel W1 − F. How many places is that?
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 03.1: no padding, no stride
+#
+# Count the places of the kernel along one side, for any W1 and F.
 
 
 # %% slideshow={"slide_type": "-"}
@@ -82,8 +89,9 @@ def places(W1, F):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A deep network would run out of pixels
 #
-# A 32×32 image, and 5×5 kernels in layer after layer. **Predict:** how many layers
-# until no kernel fits?
+# Start from a 32×32 image, and apply a 5×5 kernel in layer after layer.
+#
+# **Predict:** after how many layers is there no room left for the kernel?
 
 # %% slideshow={"slide_type": "-"}
 W, sizes = 32, []
@@ -96,8 +104,9 @@ print(len(sizes), "layers:", sizes)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Padding: add a border
 #
-# To keep the size, let the kernel stand on the border pixels too, and put zeros where
-# it hangs over: **padding**, P pixels of it on each side.
+# To keep the size, let the kernel be centred on the border pixels too, and put zeros
+# where it hangs over the edge. This border of zeros is called **padding**. It is P
+# pixels wide on each side.
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
 show_positions(
@@ -107,12 +116,13 @@ show_positions(
 )
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# The row is now W1 + 2P long, so **W2 = W1 − F + 2P + 1**.
+# Each row is now W1 + 2P pixels long, so **W2 = W1 − F + 2P + 1**.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 03.2: padding that keeps the size
 #
-# For odd F and stride 1. (With an even F no P does it. Why?)
+# Let F be odd, and the stride 1. Which padding keeps the size? (For an even F there is
+# no such P. Why not?)
 
 
 # %% slideshow={"slide_type": "-"}
@@ -125,24 +135,26 @@ def same_padding(F):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Per side, or in total?
 #
-# Here P counts one side, as in PyTorch. Some books count both sides together and write
-# W1 − F + P + 1. Both are right; mixing them is not.
+# In this course P is the padding on one side, as in PyTorch. Some books let P count
+# both sides together and write W1 − F + P + 1. Both conventions work, as long as nobody
+# mixes them.
 #
-# **Predict:** what does `padding=2` make of 7 pixels with F = 3?
+# **Predict:** with F = 3 and `padding=2`, what size comes out of 7×7 pixels?
 
 # %% slideshow={"slide_type": "-"}
-row = torch.zeros(1, 1, 7, 7)  # (N, C, H, W)
+image = torch.zeros(1, 1, 7, 7)  # (N, C, H, W)
+# nn.Conv2d: a convolution layer, here from depth 1 to one map. It has its own weights.
 layer = nn.Conv2d(1, 1, kernel_size=3, padding=2)
-print(tuple(layer(row).shape))
+print(tuple(layer(image).shape))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Two zeros on *each* side: 7 − 3 + 4 + 1 = 9.
+# There are two zeros on *each* side, so the width is 7 − 3 + 4 + 1 = 9.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Stride: skip places
 #
-# With stride S the kernel moves by S pixels. The output gets about S times smaller
-# along each side.
+# With **stride** S the kernel moves on by S pixels at a time instead of one. That makes
+# the output about S times smaller along each side.
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
 show_positions(
@@ -152,17 +164,20 @@ show_positions(
 )
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# The first place costs nothing. After it, W1 − F + 2P pixels are left to move in, S at
-# a time: **W2 = (W1 − F + 2P)/S + 1**. Here (7 − 3 + 2)/2 + 1 = 4.
+# The first place needs no move. From there, W1 − F + 2P pixels are left to move
+# through, S at a time, so **W2 = (W1 − F + 2P)/S + 1**. Here that is
+# (7 − 3 + 2)/2 + 1 = 4.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## When the stride does not divide
 #
-# 8 pixels, F = 3, S = 2: (8 − 3)/2 + 1 = 3.5. **Predict:** an error? 3? 4?
+# Take 8×8 pixels, F = 3 and S = 2. Now the formula gives (8 − 3)/2 + 1 = 3.5.
+#
+# **Predict:** will PyTorch give 3 or 4, or stop with an error?
 
 # %% slideshow={"slide_type": "-"}
-row = torch.zeros(1, 1, 8, 8)
-print(tuple(nn.Conv2d(1, 1, kernel_size=3, stride=2)(row).shape))
+image = torch.zeros(1, 1, 8, 8)
+print(tuple(nn.Conv2d(1, 1, kernel_size=3, stride=2)(image).shape))
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
 show_positions(
@@ -174,15 +189,19 @@ show_positions(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Round down
 #
-# A place either fits or it does not, so the number of moves is rounded down:
+# The kernel either fits in a place or it does not, so the number of moves is rounded
+# down:
 #
 # $$W_2 = \left\lfloor \frac{W_1 - F + 2P}{S} \right\rfloor + 1$$
 #
-# The last column of pixels is then never seen by the kernel. Some courses call such a
-# layer invalid. PyTorch does not: it rounds down and says nothing.
+# In the last example, the kernel never sees the last column and the last row of pixels.
+# Some courses call such a layer invalid. PyTorch does not: it rounds down and says
+# nothing.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 03.3: the whole formula
+#
+# Put it together: padding, stride, and rounding down.
 
 
 # %% slideshow={"slide_type": "-"}
@@ -195,7 +214,8 @@ def output_size(W1, F, P=0, S=1):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Against PyTorch
 #
-# Trust is good. Here is every combination that fits, up to 12 pixels.
+# Does the formula always agree with PyTorch? Compare the two on every combination that
+# fits, up to 12 pixels. (`nn.Conv1d` is the layer for a single row of pixels.)
 
 
 # %% slideshow={"slide_type": "-"}
@@ -218,8 +238,8 @@ print(len(combinations), "combinations, all equal:", yes_no(agree))
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Play with it
 #
-# Striped pixels are never seen. **Find** a setting where a third of the image is never
-# seen, and one where the output is larger than the input.
+# The kernel never sees the striped pixels. **Find** a setting in which it misses a
+# third of the image, and one in which the output is larger than the input.
 
 # %% slideshow={"slide_type": "subslide"}
 size_explorer(W1=7, F=3, P=1, S=2)
@@ -227,62 +247,71 @@ size_explorer(W1=7, F=3, P=1, S=2)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Depth
 #
-# Each filter reaches through all of D1 and gives one map. K filters give K maps, one
-# on top of the other: **D2 = K**, whatever D1 is.
+# The height follows the same formula as the width. And the depth? **Predict** D2 for K
+# filters on an input of depth D1.
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Each filter reaches through the whole depth D1 and gives one map. K filters give K
+# maps, stacked on top of each other, so **D2 = K**, whatever D1 is.
 #
-# So a layer is told by K, F, S and P, and turns W1×H1×D1 into W2×H2×K. Height follows
-# the same formula as width.
+# A layer is therefore specified by K, F, S and P, and it turns W1×H1×D1 into W2×H2×K.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Eight sizes
 #
-# Paper and pencil first. Where nothing is said, P = 0 and S = 1.
+# Each of these exercises gives you the input and the filters of a layer, and asks for
+# the size of its output. Try paper and pencil first. Unless it says otherwise, P = 0
+# and S = 1.
 #
-# **03.4** 32×32×1, six filters of 5×5.
+# **03.4** Input 32×32×1; six filters of 5×5.
 
 # %% slideshow={"slide_type": "-"}
 answer("03.4", W2=blank(28), H2=blank(28), D2=blank(6))
 
 # %% [markdown] slideshow={"slide_type": "-"}
-# **03.5** 227×227×3, 96 filters of 11×11, S = 4. (The first layer of AlexNet.)
+# **03.5** Input 227×227×3; 96 filters of 11×11, S = 4. (The first layer of AlexNet.)
 
 # %% slideshow={"slide_type": "-"}
 answer("03.5", W2=blank(55), H2=blank(55), D2=blank(96))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# **03.6** 7×7×3, two filters of 3×3, P = 1, S = 2.
+# **03.6** Input 7×7×3; two filters of 3×3, P = 1, S = 2.
 
 # %% slideshow={"slide_type": "-"}
 answer("03.6", W2=blank(4), H2=blank(4), D2=blank(2))
 
 # %% [markdown] slideshow={"slide_type": "-"}
-# **03.7** 224×224×3, 64 filters of 7×7, P = 3, S = 2. (The first layer of ResNet.)
+# **03.7** Input 224×224×3; 64 filters of 7×7, P = 3, S = 2. (The first layer of a
+# ResNet.)
 
 # %% slideshow={"slide_type": "-"}
 answer("03.7", W2=blank(112), H2=blank(112), D2=blank(64))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# **03.8** Not square: 640 wide, 480 high, depth 3; 16 filters of 5×5, P = 2, S = 4.
+# **03.8** An input that is not square: 640 wide, 480 high and 3 deep; 16 filters of
+# 5×5, P = 2, S = 4.
 
 # %% slideshow={"slide_type": "-"}
 answer("03.8", W2=blank(160), H2=blank(120), D2=blank(16))
 
 # %% [markdown] slideshow={"slide_type": "-"}
-# **03.9** 56×56×64, 32 filters of 1×1. (A kernel of one pixel? Lesson 09 lives on it.)
+# **03.9** Input 56×56×64; 32 filters of 1×1. (Filters of a single pixel? Lesson 09 is
+# built on them.)
 
 # %% slideshow={"slide_type": "-"}
 answer("03.9", W2=blank(56), H2=blank(56), D2=blank(32))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# Now backwards.
+# Now work backwards, along one side.
 #
-# **03.10** 17 pixels, F = 5, no padding, and 5 come out, none left over. Which stride?
+# **03.10** With F = 5 and no padding, 17 pixels turn into 5, and no pixel is left over.
+# What was the stride?
 
 # %% slideshow={"slide_type": "-"}
 answer("03.10", S=blank(3))
 
 # %% [markdown] slideshow={"slide_type": "-"}
-# **03.11** 32 pixels, F = 5, S = 1, and 32 come out. Which padding?
+# **03.11** With F = 5 and S = 1, 32 pixels stay 32. What was the padding?
 
 # %% slideshow={"slide_type": "-"}
 answer("03.11", P=blank(2))
@@ -290,7 +319,8 @@ answer("03.11", P=blank(2))
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 03.12: build the layer
 #
-# In PyTorch: `nn.Conv2d(D1, K, …)`. Build the layer of 03.7.
+# PyTorch asks for a layer's quantities in the order `nn.Conv2d(D1, K, …)`. Build the
+# layer of exercise 03.7.
 
 
 # %% slideshow={"slide_type": "-"}
@@ -307,25 +337,27 @@ images = torch.zeros(5, 3, 224, 224)  # (N, C, H, W) with N = 5, C = D1
 print(tuple(first_layer()(images).shape))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# The lecture writes W×H×D, PyTorch (N, C, H, W): the batch first, then depth, then
-# height before width.
+# The lecture writes W×H×D. PyTorch writes (N, C, H, W): the batch comes first, then the
+# depth, and the height comes before the width.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## One more quantity: dilation
 #
-# The taps of a kernel may stand apart. With dilation 2 every second pixel is left out:
-# three taps reach over five pixels, with no more weights.
+# The taps of a kernel need not be neighbours. **Dilation** is the step from one tap to
+# the next: with dilation 2, every second pixel is left out, and three taps cover five
+# pixels without any extra weights.
 #
-# The formula stays, with the extent that the kernel **covers** in place of F.
+# The formula stays the same, except that F is now the width that the kernel *covers*.
 
 # %% slideshow={"slide_type": "-"}
 layer = nn.Conv2d(1, 1, kernel_size=3, dilation=2)
-print(tuple(layer(torch.zeros(1, 1, 7, 7)).shape), "like F = 5")
+print(tuple(layer(torch.zeros(1, 1, 7, 7)).shape), "as with F = 5")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 03.13: dilation
 #
-# How many pixels does a kernel of F taps cover? Dilation 1 means neighbours.
+# How many pixels does a kernel with F taps cover along one side? With dilation 1, the
+# taps are neighbours.
 
 
 # %% slideshow={"slide_type": "-"}
@@ -336,9 +368,10 @@ def extent(F, dilation):
 
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## From the first layers of real networks
+# ## The first layers of real networks
 #
-# All by the function you wrote, for lessons to come.
+# The last column comes from the function that you wrote. You will meet all four
+# networks in later lessons.
 
 # %% slideshow={"slide_type": "-"}
 first_layers = [  # W1, F, P, S
@@ -355,20 +388,30 @@ show_table(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Common mistakes
 #
-# - **One short.** Moves are not places: add 1.
-# - **Brackets.** `W1 - F + 2 * P / S + 1` divides only the padding.
-# - **Padding counted once.** P is for each side.
-# - **Not rounding down,** or rounding to the nearest.
-# - **D2 = D1·K.** A filter takes in the whole depth: D2 = K.
-# - **Depth of a filter.** It is not chosen: it is D1.
+# - **One short.** There is one more place than there are moves.
+# - **Brackets forgotten.** `W1 - F + 2 * P / S + 1` divides only the padding.
+# - **Padding counted once.** P is the padding on *each* side.
+# - **Rounding up, or to the nearest.** A window that does not fit does not count.
+# - **D2 = D1·K.** Each filter takes in the whole depth, so D2 = K.
+# - **Choosing a filter's depth.** It is always D1.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# ## Look back
+#
+# Five quick questions about earlier lessons, taken first of all from your own slips.
+# Write one letter for each between the quotation marks, such as `"bacda"`, and run the
+# cell again. A space leaves a question out.
+
+# %% slideshow={"slide_type": "skip"}
+look_back("03", "")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Recap, and where next
 #
-# - $W_2 = \lfloor (W_1 - F + 2P)/S \rfloor + 1$, the same for H2, and D2 = K.
-# - P = (F − 1)/2 keeps the size at stride 1.
-# - What does not fit is dropped in silence.
-# - Dilation widens the kernel to dilation · (F − 1) + 1.
+# - $W_2 = \lfloor (W_1 - F + 2P)/S \rfloor + 1$, likewise for H2, and D2 = K.
+# - P = (F − 1)/2 keeps the size at stride 1, for odd F.
+# - Pixels that do not fit are dropped without a word.
+# - With dilation, a kernel covers dilation · (F − 1) + 1 pixels.
 #
 # Next: {next}. So far, people chose
 # the kernels. Can a network choose its own?

@@ -47,6 +47,7 @@ add(
     Exercise(
         "05.1",
         "The largest of each window",
+        level=1,
         wrong={
             "no-overlap": Wrong(
                 {"stride_1": _STRIDE_2},
@@ -63,7 +64,8 @@ add(
             ),
             "only-full-steps": Wrong(
                 {"stride_1": _STRIDE_1[:2, :2]},
-                "4 − 2 moves, and the first place: three along each side.",
+                "There are 4 − 2 moves, and the first place: that makes three places "
+                "along each side.",
             ),
         }
         | {
@@ -72,9 +74,10 @@ add(
             for says, found in _not_largest(_windows(S)).items()
         },
         hints=(
-            "Write rows in brackets: `[[8, …], […, …]]`.",
-            "Stride 2: four windows side by side. The first holds 1, 4, 5, 8.",
-            "Stride 1: nine windows. The second of the first row holds 4, 2, 8, 3.",
+            "Write each row in brackets: `[[8, …], […, …]]`.",
+            "With stride 2 there are four windows, side by side. The first holds 1, 4, "
+            "5 and 8.",
+            "With stride 1 there are nine windows. The second one holds 4, 2, 8 and 3.",
         ),
         otherwise="Cover all but one window with your hand. Which is the largest "
         "number left?",
@@ -105,39 +108,46 @@ def _pool_cases() -> list[Case]:
 
 _ROWS = {
     "(H1 - F) // S + 1": {
-        "(H1 - F) // S": "Those are moves from row to row. Add the first place.",
+        "(H1 - F) // S": "That counts the moves from row to row. Add 1 for the first "
+        "place.",
         "(H1 - F) / S + 1": "`/` gives a number with a decimal point, and the number "
         "of rows must be whole: divide with `//`.",
-        "(H1 - F + 1) // S": "The + 1 belongs behind: the first row costs no step.",
-        "H1 - F + 1": "The stride is missing: H1 − F rows to move over, S at a time.",
-        "H1 // S": "H1 over S leaves out F: the last window needs F rows.",
-        "(W1 - F) // S + 1": "The rows of the output come from those of the image, H1.",
+        "(H1 - F + 1) // S": "The + 1 comes after the division: the first row needs no "
+        "move.",
+        "H1 - F + 1": "The stride is missing: the window moves over H1 − F rows, S at "
+        "a time.",
+        "H1 // S": "H1 divided by S leaves out the window, which needs F rows itself.",
+        "(W1 - F) // S + 1": "How many rows the output has depends on the rows of the "
+        "image, H1.",
     },
     "i * S": {
-        "i": "That is without the stride: each window is S rows further.",
-        "i * F": "These lie F rows apart. They move by S.",
-        "j * S": "`i` counts rows, and `top` is a row.",
+        "i": "The stride is missing: each window starts S rows after the one before.",
+        "i * F": "These windows start F rows apart, but they move by S rows.",
+        "j * S": "`top` is a row, and it is `i` that counts the rows.",
     },
     "top + F": {
         "top + F - 1": "A slice leaves its end out, so this window has F − 1 rows.",
-        "top + F + 1": "A slice leaves its end out: `top + F` makes F rows.",
-        "i + F": "The F rows start at `top`, not at i.",
-        "top + S": "This window has S rows. S is its step, F its extent.",
-        "F": "A slice's second number is where it stops: F rows from `top`.",
-        "H1": "This window goes on to the last row. It has F of them.",
+        "top + F + 1": "A slice leaves its end out, so `top + F` already makes F rows.",
+        "i + F": "The F rows start at `top`, not at `i`.",
+        "top + S": "This window has S rows. S is how far it moves, F how large it is.",
+        "F": "A slice's second number says where it stops, and that is F rows after "
+        "`top`.",
+        "H1": "This window goes on to the last row. It should only have F rows.",
     },
 }
 _LARGEST = {
     "window.max()": {
-        "window.mean()": "That is average pooling: wanted is the largest.",
-        "window.sum()": "That is the sum: wanted is the largest.",
-        "window.max().clamp(min=0)": "Right unless all numbers of a window are "
-        "negative: nothing should stop at 0.",
+        "window.mean()": "That is average pooling. Max pooling keeps the largest.",
+        "window.sum()": "That is the sum of the window. Max pooling keeps the largest.",
+        "window.max().clamp(min=0)": "Where all numbers of a window are negative, the "
+        "largest is negative, too: nothing should stop at 0.",
         "window.abs().max()": "That forgets the sign: −9 is smaller than −1.",
         "window.argmax()": "`argmax` says *where* the largest stands, not what it is.",
-        "window.max(0)": "`max(0)` goes along one axis: leave the 0 out.",
-        "window.max": "Round brackets call the method: `window.max()`.",
-        "window[0, 0]": "That is the first number. Look at all.",
+        "window.max(0)": "`max(0)` takes the maximum along one axis only. Leave the 0 "
+        "out.",
+        "window.max": "That is the method itself. Round brackets call it: "
+        "`window.max()`.",
+        "window[0, 0]": "That is the window's first number. Look at all of them.",
     }
 }
 _OTHER = {"H1": "W1", "W1": "H1", "i": "j", "j": "i", "top": "left", "left": "top"}
@@ -160,18 +170,20 @@ add(
     Exercise(
         "05.2",
         "Max pooling with loops",
+        level=2,
         cases=_pool_cases,
         wrong=in_place(_ROWS | _COLUMNS | _LARGEST)
         | {
             "precedence": Wrong(
                 {1: "H1 - F // S + 1", 2: "W1 - F // S + 1"},
-                "Only F is divided: `//` binds tighter than `-`. Put the difference in "
-                "brackets, for rows and for columns.",
+                "Only F is divided, because `//` binds tighter than `-`. Put the "
+                "difference in brackets, for rows and for columns.",
             )
         },
         hints=(
-            "The size is that of a convolution without padding.",
-            "Output i comes from the rows i · S, i · S + 1, …: F of them.",
+            "The output is as large as that of a convolution without padding.",
+            "Row i of the output comes from F rows of the image. The first of them is "
+            "row i · S.",
             "`window.max()` is the largest number of a tensor.",
         ),
     )
@@ -182,22 +194,22 @@ add(
 _FOURS = _windows(2)
 _MEANS = {
     "These are the sums. A window holds four numbers: divide by 4.": _FOURS.sum(2),
-    "These are the largest. Now the mean of all four.": _STRIDE_2,
-    "Divided by 2. A window of 2×2 holds 4 numbers.": _FOURS.sum(2) / 2,
-    "Rounded up: a mean need not be whole.": -(-_FOURS.sum(2) // 4),
-    "Cut off: a mean need not be whole.": _FOURS.sum(2) // 4,
-    "Rounded: a mean need not be whole.": (_FOURS.sum(2) / 4 + 0.5) // 1,
-    "That is with stride 1: with 2 they lie side by side.": _windows(1).mean(2),
+    "These are the largest numbers. Now take the mean of all four.": _STRIDE_2,
+    "You divided by 2, but a window of 2×2 holds 4 numbers.": _FOURS.sum(2) / 2,
+    "These are rounded up, but a mean need not be whole.": -(-_FOURS.sum(2) // 4),
+    "These are rounded down, but a mean need not be whole.": _FOURS.sum(2) // 4,
+    "These are rounded, but a mean need not be whole.": (_FOURS.sum(2) / 4 + 0.5) // 1,
+    "That is with stride 1. With 2, windows lie side by side.": _windows(1).mean(2),
     "In `stride_2`, " + _TURNED: _FOURS.mean(2).T,
 }
 _MIDDLES = {
-    21: "8 + 3 + 6 + 4 = 21, and now divide by 4.",
-    21 / 2: "Divided by 2. The middle window, too, holds 4 numbers.",
-    21 / 9: "Divided by 9, the number of windows. Each holds 4 numbers.",
+    21: "8 + 3 + 6 + 4 is 21. Now divide by 4.",
+    21 / 2: "You divided by 2. The middle window, too, holds 4 numbers.",
+    21 / 9: "You divided by 9, the number of windows. Each of them holds 4 numbers.",
     57 / 16: "That is the mean of all 16. The middle window holds 8, 3, 6 and 4.",
     57 / 4: "That is a quarter of all 16. The middle window holds 8, 3, 6 and 4.",
     8: "8 is the largest of the middle window, not its mean.",
-    5: "Rounded, or the median. The mean is (8 + 3 + 6 + 4)/4.",
+    5: "5 is the mean rounded, or the median. The mean is (8 + 3 + 6 + 4)/4.",
 } | {
     mean: f"{mean:g} is the mean of another window. The middle one holds 8, 3, 6 and 4."
     for mean in _windows(1).mean(2).flatten().tolist()
@@ -207,11 +219,13 @@ add(
     Exercise(
         "05.3",
         "The mean of each window",
+        level=1,
         wrong={says: Wrong({"stride_2": found}, says) for says, found in _MEANS.items()}
         | in_place({"middle": _MIDDLES}),
         hints=(
             "Add the four numbers of a window and divide by 4.",
-            "The first: (1 + 4 + 5 + 8)/4. The middle: (8 + 3 + 6 + 4)/4.",
+            "The first mean is (1 + 4 + 5 + 8)/4, the one in the middle "
+            "(8 + 3 + 6 + 4)/4.",
         ),
     )
 )
@@ -220,25 +234,26 @@ add(
 
 _AXES = {
     "(2, 3)": {
-        "None": "One number for the whole batch. Images and channels stay apart: "
-        "average over height and width only.",
+        "None": "That gives one number for the whole batch. Images and channels stay "
+        "apart, so average over height and width only.",
         "1": "That averages over the channels. Pooling keeps them apart.",
-        "0": "That averages over the images. Each is pooled alone.",
-        "(1, 2, 3)": "One number for each image. Channels stay apart, too.",
-        "(0, 2, 3)": "One number for each channel. Images stay apart, too.",
+        "0": "That averages over the images. Each of them is pooled by itself.",
+        "(1, 2, 3)": "That gives one number for each image. Channels stay apart, too.",
+        "(0, 2, 3)": "That gives one number for each channel. Images stay apart, too.",
         "(0, 1)": "0 and 1 are images and channels. Height and width are 2 and 3.",
-        "(1, 2)": "Dimensions are counted from 0: 1 and 2 are C and H.",
-        "(3, 4)": "Dimensions are counted from 0: N is 0, C is 1.",
+        "(1, 2)": "Dimensions are counted from 0, so 1 and 2 are C and H.",
+        "(3, 4)": "Dimensions are counted from 0: N is 0, C is 1, and so on.",
         "3": "Only the width is averaged away. The height has to go too.",
         "2": "Only the height is averaged away. The width has to go too.",
-        "(2, 3), keepdim=True": "Two axes of length 1 are left: (N, C, 1, 1). "
-        "`keepdim` keeps them, `.flatten(1)` takes them away.",
+        "(2, 3), keepdim=True": "Two axes of length 1 are left: (N, C, 1, 1). It is "
+        "`keepdim=True` that keeps them.",
     }
 }
 add(
     Exercise(
         "05.4",
         "Global average pooling",
+        level=1,
         cases=lambda: [
             case(_counting(1, 1, 1, 2)),
             case(_counting(1, 2, 2, 2)),
@@ -256,7 +271,7 @@ add(
             ),
             "largest": Wrong(
                 lambda images: images.amax(dim=(2, 3)),
-                "That is global *max* pooling. Here: the mean.",
+                "That is global *max* pooling. Here you want the mean.",
             ),
         },
         hints=(
@@ -282,13 +297,13 @@ _LAYERS = {
     "conv": {
         "A 5×5 kernel takes 4 pixels off each side length: W1 − 5 + 1.": lambda W: W,
         "W1 − 5 counts the moves. The first place counts, too.": lambda W: W - 5,
-        "One too many: W1 − 5 moves, and *one* first place.": lambda W: W - 3,
-        "The kernel of 5 loses two places at *each* border.": lambda W: W - 2,
+        "That is one too many: W1 − 5 moves, and *one* first place.": lambda W: W - 3,
+        "A kernel of 5 loses two places at *each* border.": lambda W: W - 2,
     },
     "pool": {
         "That is with stride 1. A stride of 2 halves the size.": lambda W: W - 1,
-        "(W1 − 2)/2 moves, and the first place.": lambda W: W // 2 - 1,
-        "A stride of 2 halves the size, and this is not halved.": lambda W: W,
+        "There are (W1 − 2)/2 moves, and the first place.": lambda W: W // 2 - 1,
+        "A stride of 2 halves the size, but this is not halved.": lambda W: W,
         "A stride of 2 halves each side length only once.": lambda W: W // 4,
     },
 }
@@ -309,56 +324,57 @@ def _wrong_layers():
     return wrong
 
 
-_OWN = "{}: each channel is pooled alone, so the depth stays."
+_OWN = "Each channel is pooled by itself, so the depth stays {}."
 _DEPTHS = {
     "conv1": {
-        (28, 28, 3): "A convolution's depth is its number of filters, K = 8.",
+        (28, 28, 3): "The depth of the output is the number of filters, K = 8.",
         (28, 28, 24): "Each of the 8 filters reads all 3 channels and gives one map.",
         (28, 28, 1): "Each of the 8 filters gives a map of its own.",
-        (8, 28, 28): "PyTorch's order. Here it is (W, H, D): the depth comes last.",
+        (8, 28, 28): "That is PyTorch's order. Here it is (W, H, D), the depth last.",
         (28, 28): "The depth is missing: (W, H, D).",
     },
     "pool1": {
-        (14, 14, 4): "Pooling halves width and height. " + _OWN.format("pool1"),
-        (14, 14, 1): "Channels are not merged. " + _OWN.format("pool1"),
-        (14, 14, 3): "The pooling gets 8 maps, not the 3 colours.",
+        (14, 14, 4): "Pooling halves width and height only. " + _OWN.format(8),
+        (14, 14, 1): "Channels are not merged. " + _OWN.format(8),
+        (14, 14, 3): "The pooling receives 8 maps, not the 3 colours.",
     },
     "conv2": {
         (10, 10, 128): "Each of the 16 filters reads all 8 channels and gives one map.",
         (10, 10, 8): "The second convolution has 16 filters: 16 maps.",
-        (10, 10, 24): "16 filters make 16 maps. The 8 are what they look at.",
+        (10, 10, 24): "16 filters make 16 maps. The other 8 are what they look at.",
     },
     "pool2": {
         (5, 5, 8): "The depth stays in pooling: 16 maps go in, 16 come out.",
-        (5, 5, 1): "Channels are not merged. " + _OWN.format("pool2"),
+        (5, 5, 1): "Channels are not merged. " + _OWN.format(16),
     },
     "pool_parameters": {
         4: "Four numbers lie in a window, but none of them is a weight.",
-        2 * 2 * 8: "2·2·8 is what a filter has. The largest needs no weights.",
-        2 * 2 * 16: "2·2·16 is what a filter has. The largest needs no weights.",
-        2 * 2 * 3: "2·2·3 is what a filter has. The largest needs no weights.",
-        2: "F and S are chosen beforehand, not learned: they are no parameters.",
+        2 * 2 * 8: "A filter would have 2·2·8 weights. A maximum needs none.",
+        2 * 2 * 16: "A filter would have 2·2·16 weights. A maximum needs none.",
+        2 * 2 * 3: "A filter would have 2·2·3 weights. A maximum needs none.",
+        2: "F and S are chosen beforehand, not learned, so they are not parameters.",
         1: "The largest of four is found without any number that is learned.",
-        5: "Four weights and a bias is what a filter would have. Pooling has none.",
+        5: "A filter would have four weights and a bias. Pooling has neither.",
     },
 }
 add(
     Exercise(
         "05.5",
         "Two pairs of convolution and pooling",
+        level=2,
         wrong=_wrong_layers()
         | {
             "channels-first": Wrong(
                 {name: (D, W, H) for name, (W, H, D) in _two_pairs().items()},
-                "PyTorch's order, throughout. Here it is (W, H, D): the depth comes "
-                "last.",
+                "That is PyTorch's order, throughout. Here it is (W, H, D), with the "
+                "depth last.",
             )
         }
         | in_place(_DEPTHS),
         hints=(
-            "Convolution: W1 − F + 1, and the depth is K.",
-            "Pooling: (W1 − 2)/2 + 1, and the depth stays.",
-            "32, 28, 14, 10, 5.",
+            "A convolution gives W1 − F + 1, and its depth is K.",
+            "Pooling gives (W1 − 2)/2 + 1, and the depth stays.",
+            "The widths are 32, 28, 14, 10, 5.",
         ),
     )
 )
@@ -367,44 +383,45 @@ add(
 
 _SHARES = {
     "eight": {
-        1: "The 8 wins more than one window. What is its share in each? They add up.",
+        1: "The 8 wins more than one window, and what it gets from each adds up.",
         8: "8 is the number itself. How much does the sum grow when it grows by 1?",
-        32: "The 8 wins four windows, and gets 1 from each, not 8.",
-        3: "One window short: which of the nine outputs are 8?",
-        2: "Two windows short: which of the nine outputs are 8?",
+        32: "The 8 wins four windows, but gets 1 from each, not 8.",
+        3: "That is one window short. How many of the nine outputs are 8?",
+        2: "That is two windows short. How many of the nine outputs are 8?",
     },
     "seven": {
-        2: "The 7 lies in two windows, and in the upper one the 8 wins.",
+        2: "The 7 lies in two windows, but in the upper one the 8 wins.",
         7: "7 is the number itself. How much does the sum grow when it grows by 1?",
-        0: "The 7 is the largest of the window 7, 6, 1, 3.",
+        0: "The 7 does win a window: it is the largest of 7, 6, 1 and 3.",
     },
     "six": {
         0: "The 6 loses to 8 and to 7, but look at the window 6, 4, 3, 1.",
-        4: "The 6 lies in four windows, and wins only one.",
+        4: "The 6 lies in four windows, but wins only one.",
         6: "6 is the number itself. How much does the sum grow when it grows by 1?",
         2: "Only one of the nine outputs is 6.",
     },
     "five": {
         1: "This 5 lies in two windows, at the right edge. Who wins them?",
         5: "5 is the number itself. How much does the sum grow when it grows by 1?",
-        10: "The 5 wins two windows, and gets 1 from each, not 5.",
+        10: "The 5 wins two windows, but gets 1 from each, not 5.",
         0: "This 5, in the third row, wins the windows at the right edge.",
     },
     "three": {
         1: "The 3 loses every window: none of the nine outputs is 3.",
         3: "3 is the number itself, and no output is 3: nothing changes when it grows.",
-        4: "The 3 lies in four windows, and wins none.",
+        4: "The 3 lies in four windows, but wins none of them.",
     },
 }
 add(
     Exercise(
         "05.6",
         "Who gets the gradient?",
+        level=2,
         wrong={
             "one-each": Wrong(
                 {"eight": 1, "five": 1},
-                "One for each winner. With stride 1 windows overlap: a number that "
-                "wins several of them gets 1 from each.",
+                "That is 1 for each winner. But with stride 1 the windows overlap, and "
+                "a number that wins several of them gets 1 from each.",
             ),
             "values": Wrong(
                 {"eight": 8, "seven": 7, "six": 6},
@@ -413,13 +430,13 @@ add(
             ),
             "times-values": Wrong(
                 {"eight": 32, "seven": 7, "six": 6, "five": 10},
-                "That is what each adds to the sum. The gradient is how much the sum "
-                "grows when it grows by 1.",
+                "That is what each number adds to the sum. The gradient says how much "
+                "the sum grows when the number grows by 1.",
             ),
             "windows-counted": Wrong(
                 {"seven": 2, "six": 4, "three": 4},
-                "That counts the windows a number lies in. Only a window's winner gets "
-                "something.",
+                "That counts the windows in which a number lies. Only the winner of a "
+                "window gets anything.",
             ),
             "shared-out": Wrong(
                 {"eight": 1, "seven": 0.5, "six": 1, "five": 0.5, "three": 1},
@@ -429,9 +446,9 @@ add(
         }
         | in_place(_SHARES),
         hints=(
-            "In the output 8 8 4 / 8 8 5 / 7 6 5, count each number.",
-            "A number that appears k times in the output gets k. (The 5 in row 1 wins "
-            "no window.)",
+            "Count how often each number appears in the output 8 8 4 / 8 8 5 / 7 6 5.",
+            "A number that appears k times in the output gets k. (The other 5, in the "
+            "second row, wins no window.)",
         ),
     )
 )
@@ -443,15 +460,15 @@ _WEIGHTS = {
         ":": "That reads all channels. Filter c should read channel c only.",
         "0": "Every filter reads channel 0. Filter c should read channel c.",
         "C - 1": "Every filter reads the last channel. Filter c should read channel c.",
-        "c, 0, 0": "Only the window's first number counts here, of four.",
+        "c, 0, 0": "Here only the first of the window's four numbers counts.",
     },
     "1 / 4": {
-        "1": "Weights of 1 add up. What makes a sum of four a mean?",
+        "1": "Weights of 1 give the sum. What turns a sum of four into a mean?",
         "1 / 2": "F is 2, but a window holds 2·2 numbers.",
         "4": "That multiplies the sum by 4. The mean divides it by 4.",
         "1 // 4": "`//` rounds down: 1 // 4 is 0.",
-        "1 / C": "C counts channels. A window holds 2·2 numbers of one.",
-        "1 / (4 * C)": "That divides by C, too. Each filter reads one channel.",
+        "1 / C": "C counts channels. The mean is over the 2·2 numbers of a window.",
+        "1 / (4 * C)": "That divides by C, too, but each filter reads one channel.",
     },
     "2": {
         "1": "The windows overlap: with stride 1 they move by one pixel.",
@@ -462,6 +479,7 @@ add(
     Exercise(
         "05.7",
         "Average pooling as a convolution",
+        level=3,
         cases=lambda: [
             case(_counting(1, 1, 2, 2)),
             case(_counting(1, 1, 2, 4)),
@@ -472,9 +490,9 @@ add(
         ],
         wrong=in_place(_WEIGHTS),
         hints=(
-            "The mean of four numbers: each times one quarter, and added.",
+            "The mean of four numbers is one quarter of each, added up.",
             "Map c should see only channel c. Windows lie side by side when S = F.",
-            "`weight[c, c] = 1 / 4`, and stride 2.",
+            "Set `weight[c, c] = 1 / 4`, and use stride 2.",
         ),
     )
 )

@@ -1,7 +1,7 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # 05 Pooling
 #
-# Between convolutions, many networks shrink their maps, without a single weight.
+# Between convolutions, many networks shrink their maps, and need no weights for it.
 # Afterwards you can
 #
 # - pool by hand and in code, with maximum and mean;
@@ -17,6 +17,7 @@
 
 # %% slideshow={"slide_type": "skip"}
 from fractions import Fraction
+from itertools import product
 
 import torch
 from torch import nn
@@ -30,18 +31,19 @@ from helpers.display import yes_no
 from helpers.exercises import answer, exercise, start
 from helpers.plots import show_grids, show_images, show_table
 from lessons.l05_pooling.explorer import pool_explorer
+from lessons.look_back import look_back
 
 start()
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## One number for each window
 #
-# A feature map tells how strongly each place looks like the filter. Must we know to the
-# pixel *where* the edge was, or only that it was about here?
+# A feature map says how strongly each place looks like the filter. Must we know exactly
+# *where* an edge was, or only that it was about here?
 #
-# **Max pooling** slides a window without weights and keeps the largest number.
+# **Max pooling** slides a window over the map and keeps the largest number in it.
 #
-# **Predict:** windows of 2×2, side by side. What is left?
+# **Predict:** with 2×2 windows, side by side, what is left of this map?
 
 # %% slideshow={"slide_type": "-"}
 example = torch.tensor([[1.0, 4, 2, 1], [5, 8, 3, 4], [7, 6, 4, 5], [1, 3, 1, 2]])
@@ -57,8 +59,8 @@ show_grids(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 05.1: the largest of each window
 #
-# By hand, windows of 2×2. With stride 2 they lie side by side; with stride 1 they
-# overlap. Write rows in brackets: `[[…, …], …]`.
+# Pool the map by hand, with windows of 2×2. With stride 2 they lie side by side; with
+# stride 1 they overlap. Write each row in brackets: `[[…, …], …]`.
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
 show_grids(
@@ -77,8 +79,8 @@ answer(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 05.2: max pooling with loops
 #
-# Any map, any F and S. How many windows fit? You know the formula: there is no padding
-# here, so P = 0.
+# Pool any map, with any F and S. How many windows fit? You know the formula, and there
+# is no padding here, so P = 0.
 
 
 # %% slideshow={"slide_type": "-"}
@@ -99,20 +101,22 @@ def max_pool2d(image, F, S):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## By hand, by loops, by PyTorch
 #
-# PyTorch wants (N, C, H, W), and takes S = F unless told otherwise.
+# PyTorch has a `max_pool2d` of its own. It takes maps (N, C, H, W), and unless you give
+# it a stride, it takes S = F. Do the three agree?
 
 # %% slideshow={"slide_type": "-"}
 images = example[None, None]  # (1, 1, 4, 4)
 for S in (2, 1):
     by_loops = torch.as_tensor(max_pool2d(example, F=2, S=S))
     by_pytorch = functional.max_pool2d(images, kernel_size=2, stride=S)[0, 0]
-    print("S =", S, by_loops.int().tolist(), end=" ")
+    print("S =", S, by_loops.tolist())
     print("PyTorch agrees:", yes_no(torch.equal(by_loops, by_pytorch)))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## When the stride does not divide
 #
-# **Predict:** 5 pixels, windows of 2, stride 2. How many outputs, and who is left out?
+# **Predict:** take 5 pixels, windows of 2, and stride 2. How many outputs are there,
+# and which pixel is left out?
 
 # %% slideshow={"slide_type": "-"}
 rows = []
@@ -126,26 +130,27 @@ for W1, F, S in [(5, 2, 2), (28, 2, 2), (55, 3, 2), (112, 3, 2)]:
 show_table(["W1", "F", "S", "formula", "PyTorch", "ceil_mode"], rows)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# As in lesson 03: round down, and the last pixel is never seen. An aside: with
-# `ceil_mode=True` PyTorch rounds up, and the last window hangs over the edge.
+# As in lesson 03, PyTorch rounds down, and the last pixel is never seen. Only if you
+# ask for `ceil_mode=True` does it round up, and then the last window hangs over the
+# edge.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Average pooling
 #
-# Instead of the largest number, keep the mean of the window. Everybody is heard, nobody
-# stands out.
+# Instead of the largest number, keep the mean of each window. Everybody is heard, and
+# nobody stands out.
 #
 # ### Exercise 05.3: the mean of each window
 #
-# On the map of before: all four means with stride 2, and with stride 1 only the one in
-# the middle.
+# Take the same map again. Give all four means for stride 2, and for stride 1 only the
+# one in the middle.
 
 # %% slideshow={"slide_type": "-"}
 answer("05.3", stride_2=blank([[4.5, 2.5], [4.25, 3]]), middle=blank(5.25))
 
 # %% slideshow={"slide_type": "fragment"}
 largest = functional.max_pool2d(images, 2)[0, 0]
-mean = functional.avg_pool2d(images, 2)[0, 0]
+mean = functional.avg_pool2d(images, 2)[0, 0]  # avg_pool2d: the mean of each window
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
 show_grids(
@@ -157,9 +162,9 @@ show_grids(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## On a feature map
 #
-# Where are the vertical edges of the temple, and how strong? Then windows of 6×6.
+# Find the vertical edges of the temple, and pool their strength with windows of 6×6.
 #
-# **Predict:** which of the two keeps thin lines bright?
+# **Predict:** which of the two keeps thin lines bright, the maximum or the mean?
 
 # %% slideshow={"slide_type": "-"}
 grey = to_grey(photograph("monument"))
@@ -179,20 +184,22 @@ show_images(
 # %% slideshow={"slide_type": "-"}
 kept = torch.as_tensor(kept)
 same = yes_no(kept.max() == edges.max())
-print(f"brightest: {edges.max():.1f}, max {kept.max():.1f} (the same: {same})")
+print(f"brightest: {edges.max():.1f}, pooled {kept.max():.1f} (the same: {same})")
 near = yes_no((blended.mean() / edges.mean() - 1).abs() < 0.02)
-print(f"mean: {edges.mean():.1f}, average {blended.mean():.1f} (within 2 %: {near})")
+print(f"mean: {edges.mean():.1f}, pooled {blended.mean():.1f} (within 2 %: {near})")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# The maximum asks: is it *anywhere* in this window? The mean asks: how much of it?
+# The maximum asks whether there is an edge *anywhere* in the window. The mean asks how
+# much of the window is edge.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Play with windows
 #
-# Point at an output, or move the slider. Tinted numbers win a window, ×2 wins two.
+# Point at an output, or move the slider. The largest number of a window wins it and is
+# tinted; ×2 means that it wins two.
 #
-# **Find** a setting where one number wins four windows, and one where a third of the
-# numbers is never seen. Which numbers does the average ignore?
+# **Find** a setting in which one number wins four windows, and one in which a third of
+# the numbers are never seen. Which numbers does the average ignore?
 
 # %% slideshow={"slide_type": "-"}
 numbers = [
@@ -210,10 +217,10 @@ pool_explorer(numbers)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What pooling forgets
 #
-# A vertical stroke, and the same stroke one pixel further right. Not one lit pixel
-# stays lit.
+# Take a vertical stroke, and the same stroke one pixel further right. No pixel is lit
+# in both images.
 #
-# **Predict:** max pooling, 2×2, stride 2. How different are the pooled maps?
+# **Predict:** after max pooling with F = 2 and S = 2, how different are the two maps?
 
 # %% slideshow={"slide_type": "-"}
 stroke = torch.zeros(8, 8)
@@ -241,16 +248,16 @@ show_grids(
 )
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Both strokes lie in the same windows, so the pooled maps are equal: *where in the
-# window* is forgotten.
+# Both strokes lie in the same windows, so the pooled maps are equal. What pooling
+# forgets is *where in its window* something was.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Measured, and its limit
 #
-# How much changes, compared with what there was? 0: nothing. 2: all of it went out, and
-# as much lit up elsewhere.
+# How much does a shift change, compared with what was there before? 0 means that
+# nothing changed, and 2 that everything went dark and just as much lit up elsewhere.
 #
-# **Predict:** and one pixel further still, from column 3 to column 4?
+# **Predict:** what if the stroke moves one pixel further, from column 3 to column 4?
 
 
 # %% slideshow={"slide_type": "-"}
@@ -263,24 +270,26 @@ def change(image, F):
 
 # %% slideshow={"slide_type": "subslide"}
 strokes = {f"column {c} to {c + 1}": stroke.roll(c - 2, dims=1) for c in (2, 3, 5)}
+# diag: these eight numbers on the diagonal of an 8×8 image, zeros elsewhere.
 strokes["a diagonal"] = torch.diag(torch.tensor([0.0, 9, 9, 9, 9, 9, 9, 0]))
 rows = [[name, *(change(x, F) for F in (1, 2, 4))] for name, x in strokes.items()]
 show_table(["stroke", "F = 1: the image", "F = 2", "F = 4"], rows)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# - Within a window a shift goes unnoticed; across a window's border it does not.
-# - Larger windows have fewer borders: a vertical stroke crosses one at every F-th
-#   shift. They also forget more.
-# - The diagonal is cut by borders everywhere, so the change is in between.
+# - A shift within a window goes unnoticed; a shift across a border between windows does
+#   not.
+# - Larger windows have fewer borders, and a vertical stroke crosses one only at every
+#   F-th shift. But they also forget more.
+# - Part of the diagonal crosses a border at every shift, so its change lies in between.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Each channel alone
 #
-# A convolution reaches through the whole depth. Pooling does not: each map is pooled by
-# itself, so the depth stays.
+# A convolution reaches through the whole depth of its input. Pooling does not: it pools
+# each map by itself, so the depth stays the same.
 #
-# **Predict:** 6 maps of 28×28 go in. What comes out, and how many parameters are there
-# to learn?
+# **Predict:** 6 maps of 28×28 go into `nn.MaxPool2d`, the layer for max pooling, with
+# F = 2. What comes out? How many parameters does the layer have?
 
 # %% slideshow={"slide_type": "-"}
 maps = torch.randn(4, 6, 28, 28)  # (N, C, H, W)
@@ -295,17 +304,17 @@ same = torch.equal(torch.cat(alone, dim=1), pooled)
 print("the same, one channel at a time:", yes_no(same))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# W2 and H2 by the formula with P = 0; D2 = D1; 0 parameters.
+# So W2 and H2 follow the formula with P = 0, D2 is D1, and there are no parameters.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Global average pooling
 #
-# Let the window be the whole map: one number is left for each channel. It says how much
-# of the channel's feature is in the image, wherever it may be.
+# Let the window be the whole map, and only one number is left for each channel. It says
+# how much of the channel's feature is in the image, wherever it may be.
 #
 # ### Exercise 05.4: global average pooling
 #
-# Maps (N, C, H, W) to numbers (N, C).
+# Turn maps (N, C, H, W) into numbers (N, C). Over which dimensions does the mean go?
 
 
 # %% slideshow={"slide_type": "-"}
@@ -316,21 +325,23 @@ def global_average(maps):
 
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# **Predict:** which sizes of images can it take?
+# **Predict:** which sizes of maps can it take?
 
 # %% slideshow={"slide_type": "fragment"}
 for H, W in [(28, 28), (5, 9), (1, 1)]:
     print((4, 6, H, W), "to", tuple(global_average(torch.randn(4, 6, H, W)).shape))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# All. A classifier that reads C numbers no longer minds how large the image was.
+# It takes any size. A classifier that reads these C numbers does not mind how large the
+# image was.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 05.5: two pairs
 #
-# Input 32×32×3. Convolution: 8 filters, F = 5, then max pooling F = 2, S = 2. Again: 16
-# filters, F = 5, and the same pooling. P = 0 throughout. Give (W, H, D) after each, and
-# the parameters of one pooling layer.
+# The input is 32×32×3. It goes through a convolution with 8 filters, F = 5, then max
+# pooling with F = 2 and S = 2, then a convolution with 16 filters, F = 5, and the same
+# pooling again. P = 0 throughout. Give (W, H, D) after each layer, and the number of
+# parameters of one pooling layer.
 
 # %% slideshow={"slide_type": "-"}
 answer(
@@ -351,11 +362,11 @@ for layer in (nn.Conv2d(3, 8, 5), pool, nn.Conv2d(8, 16, 5), pool):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Who gets the gradient?
 #
-# To learn, errors must find their way back through the pooling. Take the example with
-# stride 2.
+# Layers before a pooling learn from the gradient that comes back through it. Take the
+# example, with stride 2.
 #
-# - Raise the 5 a little: its window's maximum is still 8. Gradient **0**.
-# - Raise the 8: the output rises just as much. Gradient **1**.
+# - Raise the 5 a little, and its window's maximum is still 8: gradient **0**.
+# - Raise the 8, and the output rises just as much: gradient **1**.
 #
 # **Predict** all sixteen, for the sum of the four outputs.
 
@@ -383,15 +394,15 @@ show_grids(
 )
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Max pooling: the winner takes it all, the other three of its window learn nothing this
-# time. Average pooling shares it out, a quarter each.
+# In max pooling the winner takes it all, and the other three in its window get nothing
+# this time. Average pooling shares it out, a quarter each.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 05.6: who gets the gradient?
 #
-# Stride 1, outputs 8 8 4 / 8 8 5 / 7 6 5. Windows overlap, and what a number gets from
-# several of them adds up. What is the gradient of the sum of all nine outputs, at the
-# five tinted numbers?
+# With stride 1 the outputs are 8 8 4 / 8 8 5 / 7 6 5. The windows overlap, and what a
+# number gets from several of them adds up. At each of the five tinted numbers, what is
+# the gradient of the sum of all nine outputs?
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
 show_grids(
@@ -423,13 +434,15 @@ show_grids(
 )
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# These are the little ×4 and ×2 of the explorer: windows won. With the average, a
-# number in the middle lies in four windows and gets a quarter from each.
+# You have seen the 4 and the 2 before, as ×4 and ×2 in the explorer: they count the
+# windows won. With the average, a number in the middle lies in four windows and gets a
+# quarter from each.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## And a tie?
 #
-# Four equal numbers in one window. **Predict:** who gets the gradient?
+# Suppose that the four numbers of a window are equal. **Predict:** who gets the
+# gradient?
 
 # %% slideshow={"slide_type": "-"}
 tie = torch.ones(1, 1, 2, 2, requires_grad=True)
@@ -441,14 +454,15 @@ tie.amax(dim=(2, 3)).sum().backward()
 print("amax:      ", tie.grad[0, 0].tolist())
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Max pooling notes the place of one winner in each window: the first it meets. `amax`,
-# the maximum over dimensions, shares among all who tie. Both are fair answers to a
-# question that has no single one.
+# Max pooling notes the place of a single winner in each window, the first that it
+# meets. `amax`, the maximum over the dimensions given, shares the gradient among all
+# that tie. Both are fair answers, since the question has no single right one.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Or a convolution with stride 2?
 #
-# That halves a map as well. What is the difference?
+# A convolution with stride 2 halves a map as well. What is the difference? Compare it
+# with `nn.AvgPool2d`, the layer for average pooling.
 
 # %% slideshow={"slide_type": "-"}
 one_map = torch.randn(1, 1, 28, 28)
@@ -457,14 +471,14 @@ for layer in (nn.AvgPool2d(2), nn.Conv2d(1, 1, kernel_size=2, stride=2)):
     print(f"{type(layer).__name__:9}", tuple(layer(one_map).shape), parameters)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Four weights and a bias. **Predict:** can they be chosen so that the convolution *is*
-# average pooling? Max pooling?
+# The convolution has four weights and a bias. **Predict:** can they be chosen so that
+# it *is* average pooling? And max pooling?
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 05.7: average pooling as a convolution
 #
-# For any depth C: C filters, each as deep as the input. Which weights are not zero, and
-# what are they?
+# For an input of depth C, take C filters, each as deep as the input. Which of their
+# weights are not zero, and what are they?
 
 
 # %% slideshow={"slide_type": "-"}
@@ -481,7 +495,8 @@ def average_by_convolution(images):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Can it learn that?
 #
-# From random weights, with gradient descent: imitate a pooling on random images.
+# Start from random weights, and let gradient descent make the convolution imitate a
+# pooling on random images. **Predict:** how far does it get with each?
 
 
 # %% slideshow={"slide_type": "-"}
@@ -491,13 +506,12 @@ def imitate(pooling):
     torch.manual_seed(0)
     images = torch.randn(500, 1, 8, 8).to(device)
     layer = nn.Conv2d(1, 1, 2, stride=2).to(device)
+    optimizer = torch.optim.SGD(layer.parameters(), lr=0.2)
     for _ in range(200):
         error = (layer(images) - pooling(images, 2)).square().mean()
-        layer.zero_grad()
+        optimizer.zero_grad()
         error.backward()
-        with torch.no_grad():
-            for p in layer.parameters():
-                p -= 0.2 * p.grad
+        optimizer.step()
     return layer.weight.detach()[0, 0].cpu(), error.item()
 
 
@@ -505,34 +519,35 @@ def imitate(pooling):
 for pooling in (functional.avg_pool2d, functional.max_pool2d):
     weight, error = imitate(pooling)
     print(f"{pooling.__name__}: error {error:.2f}, weights near")
-    print((weight * 20).round() / 20)
+    print((weight * 20).round() / 20)  # round() to whole numbers: steps of 1/20
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# The average is learned exactly. The maximum is not: the convolution settles for the
-# mean and a bias, and an error remains.
+# It learns the average, and the error vanishes. With the maximum it settles for the
+# mean and a bias, and an error remains. Is there no better choice of weights?
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Max pooling is not linear
 #
-# A convolution without bias is linear: of a sum of two images it makes the sum of what
-# it makes of each. Does the maximum do that? Let the computer look for a
-# counterexample.
+# A convolution without a bias is **linear**: the output for the sum of two images is
+# the sum of their two outputs. Is the maximum of a sum the sum of the maxima? Let the
+# computer look for a counterexample in windows a and b of zeros and ones.
 
 # %% slideshow={"slide_type": "-"}
-pairs = torch.cartesian_prod(*[torch.arange(2.0)] * 8).view(-1, 2, 2, 2)
-a, b = pairs[:, 0], pairs[:, 1]  # (256, 2, 2) each: all windows of 0 and 1
+eights = [*product([0.0, 1.0], repeat=8)]  # every way to choose 8 times between 0 and 1
+pairs = torch.tensor(eights).view(256, 2, 2, 2)  # each: a window a and a window b
+a, b = pairs[:, 0], pairs[:, 1]  # (256, 2, 2) each
 for name, f in {"mean": torch.mean, "max": torch.amax}.items():
-    differs = (f(a + b, dim=(1, 2)) != f(a, dim=(1, 2)) + f(b, dim=(1, 2))).nonzero()
-    print(name, len(differs), "counterexamples among", len(pairs))
+    differs = f(a + b, dim=(1, 2)) != f(a, dim=(1, 2)) + f(b, dim=(1, 2))
+    print(name, differs.sum().item(), "counterexamples among", len(pairs))
 
 # %% slideshow={"slide_type": "-"}
-k = differs[0].item()
-for name, window in {"a": a[k], "b": b[k], "a + b": a[k] + b[k]}.items():
-    print(f"{name:6}", window.int().tolist(), "max", int(window.max()))
+one, other = pairs[differs][0]  # the first of the pairs for which differs is True
+for name, window in {"a": one, "b": other, "a + b": one + other}.items():
+    print(f"{name:6}", window.tolist(), "max", window.max().item())
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# One counterexample is enough: no weights whatever make a convolution into max pooling.
-# Nor does a bias help: four zeros must give 0, so it would have to be 0.
+# One counterexample is enough: no weights turn a convolution into max pooling. A bias
+# does not help either. Four zeros must give 0, so the bias would have to be 0.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Which one, then?
@@ -546,26 +561,35 @@ for name, window in {"a": a[k], "b": b[k], "a + b": a[k] + b[k]}.items():
 # | gradient | to the winner | shared | by weight |
 #
 # All three are in use: you will meet max pooling in AlexNet, global averages in
-# GoogLeNet, strides in ResNet.
+# GoogLeNet, and strides in ResNet.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Common mistakes
 #
-# - **Stride 1 by habit.** A convolution's stride is 1 unless told otherwise; pooling's
-#   is F.
+# - **Stride 1 by habit.** By default, a convolution's stride is 1, but pooling's is F.
 # - **Pooling over channels.** The depth stays.
 # - **Weights for pooling.** There are none.
-# - **Starting the maximum at 0.** Windows may be all negative.
-# - **"Shifts do not matter."** Only those within a window.
-# - **One gradient for each winner.** Overlapping windows add up.
+# - **Starting the maximum at 0.** All numbers of a window may be negative.
+# - **"Shifts do not matter."** That holds only within a window.
+# - **One gradient for each winner.** Where windows overlap, gradients add up.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# ## Look back
+#
+# Five quick questions about earlier lessons, taken first of all from your own slips.
+# Write one letter for each between the quotation marks, such as `"bacda"`, and run the
+# cell again. A space leaves a question out.
+
+# %% slideshow={"slide_type": "skip"}
+look_back("05", "")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Recap, and where next
 #
-# - Maximum or mean of each window: ⌊(W1 − F)/S⌋ + 1 along each side, the depth stays,
-#   0 parameters.
-# - It forgets where in the window, not which window.
+# - Pooling keeps each window's maximum or mean: ⌊(W1 − F)/S⌋ + 1 along each side, the
+#   same depth, no parameters.
+# - It forgets where in its window something was, but not in which window.
 # - The gradient goes to the winner, or is shared out.
-# - Averaging is a convolution, the maximum is not.
+# - Average pooling is a convolution; max pooling is not.
 #
-# Next: {next}. Twice convolution and pooling, and it reads digits.
+# Next: {next}. Two rounds of convolution and pooling, and a network reads digits.
