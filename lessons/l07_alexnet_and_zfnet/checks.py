@@ -18,7 +18,7 @@ def _scored(count, classes, k, seed) -> Case:
     return case(scores, labels, k)
 
 
-add(Exercise("07.1", "Top-5 error",
+add(Exercise("07.1", "Top-5 error", level=2,
     cases=lambda: [
         case(torch.tensor([[1.0, 6, 3, 2, 5, 4]]), torch.tensor([4]), 1),
         case(torch.tensor([[1.0, 6, 3, 2, 5, 4]] * 2), torch.tensor([4, 0]), 2),
@@ -29,34 +29,35 @@ add(Exercise("07.1", "Top-5 error",
         _scored(7, 12, 7, seed=4),
     ],
     wrong={
-        "accuracy": Wrong({3: "found.float().mean()"}, "This is the part that was "
-            "found. The error is the rest: 1 minus it."),
-        "not-each-with-each": Wrong({2: "labels"}, "Each label belongs to a row of "
-            "`best`: a column of labels, `labels[:, None]`, is compared with all k of "
-            "its row."),
-        "first-label": Wrong({2: "labels[0]"}, "Every image is compared with the first "
-            "one's label here."),
-        "one-guess": Wrong({1: "1"}, "Only the best guess is looked at. k are "
-            "allowed."),
+        "accuracy": Wrong({3: "found.float().mean()"}, "This is the share that "
+            "was found. The error is the rest, 1 minus this."),
+        "not-each-with-each": Wrong({2: "labels"}, "Each label belongs to one row of "
+            "`best`. Make them a column, `labels[:, None]`, and each label is compared "
+            "with the k classes of its own row."),
+        "first-label": Wrong({2: "labels[0]"}, "Here every image is compared with the "
+            "label of the first one."),
+        "one-guess": Wrong({1: "1"}, "This looks at the best guess only. k "
+            "guesses are allowed."),
         "always-five": Wrong({1: "5"}, "This allows five guesses, whatever k is."),
         "one-guess-more": Wrong({1: "k + 1"}, "One guess too many: `topk(k)` gives k "
             "of them."),
         "one-guess-less": Wrong({1: "k - 1"}, "One guess too few: `topk(k)` gives k of "
             "them."),
         "a-number-of-images": Wrong({3: "len(labels) - found.sum()"},
-            "This counts images. The error is a part of them, 0 to 1: take the mean."),
+            "This counts images. The error is a share of them, between 0 and 1: take "
+            "the mean."),
         "number-found": Wrong({3: "found.sum()"}, "This counts the images that were "
-            "found. The error is 1 minus the *part* of them, the mean."),
+            "found. The error is 1 minus their *share*, which is the mean."),
         "sum-for-mean": Wrong({3: "1 - found.sum()"}, "1 minus a number of images "
-            "means nothing: take the mean, a part of them."),
+            "means nothing. Take the mean, which is their share."),
         "divided-by-k": Wrong({3: "1 - found.sum() / k"}, "`found` has one entry for "
-            "each image: divide by their number, not by k."),
+            "each image: divide by the number of images, not by k."),
         "each-image": Wrong({3: "1 - found.float()"}, "That is one value for each "
-            "image, found or not. Their mean is asked for."),
-        "mean-of-truths": Wrong({3: "1 - found.mean()"}, "`found` holds true and "
-            "false, which have no mean: `.float()` makes them 1 and 0."),
-        "percent": Wrong({3: "100 * (1 - found.float().mean())"}, "This is in percent. "
-            "A part of all images is asked for, 0 to 1."),
+            "image, found or not. The exercise asks for their mean."),
+        "mean-of-truths": Wrong({3: "1 - found.mean()"}, "`found` holds True and "
+            "False, which have no mean. `.float()` turns them into 1 and 0."),
+        "percent": Wrong({3: "100 * (1 - found.float().mean())"}, "This is in per "
+            "cent. The exercise asks for a share, between 0 and 1."),
     },
     hints=(
         "`topk(k, dim=1).indices` holds the k best classes of each image, (N, k).",
@@ -75,19 +76,21 @@ def _width(name, W, F, S, P):
     way = f"{W} − {F}{f' + 2·{P}' if P else ''}"
     way = f"({way})/{S}" if S > 1 else way
     return {
-        "one-short": (moves, f"{way} counts moves, and the first place comes on top."),
+        "one-short": (moves, f"{way} counts the moves. Add 1 for the first place."),
         "rounded-up": (-((F - W - 2 * P) // S) + 1, f"{way} is rounded down, to "
             f"{moves} moves, and then the first place is added."),
         "stride-forgotten": (W - F + 2 * P + 1, f"That is with S = 1. Here S = {S}."),
         "no-window": (W // S if S > 1 else 0, f"{W}/{S} forgets that a whole window of "
-            f"{F} must fit: {way}, and 1 more."),
+            f"{F} must fit. Take {way}, rounded down, and add 1."),
         "no-window-rounded-up": (W // S + 1 if W % S else 0, f"{W}/{S}, rounded up, "
-            f"forgets that a whole window of {F} must fit: {way}, and 1 more."),
+            f"forgets that a whole window of {F} must fit. Take {way}, rounded down, "
+            "and add 1."),
         "side-by-side": (W // F if S > 1 else 0, f"Windows side by side would have "
             f"S = {F}. Here S = {S}."),
-        "padding-forgotten": ((W - F) // S + 1, f"That is without padding: P = {P}."),
-        "padding-once": ((W - F + P) // S + 1, f"P = {P} zeros stand on each side, so "
-            f"{2 * P} along a row."),
+        "padding-forgotten": ((W - F) // S + 1, "That is without padding. "
+            f"Here P = {P}."),
+        "padding-once": ((W - F + P) // S + 1, f"P = {P} counts on *each* side, which "
+            f"makes {2 * P} in a row."),
         "padded": ((W - F + both) // S + 1 if S < F - 1 else 0, f"That is with "
             f"P = {F // 2}. Here P = {P}."),
         "one-end": (W - F // 2 if (S, P) == (1, 0) else 0, f"A kernel of {F} takes off "
@@ -114,7 +117,7 @@ def _widths(W, **layers):
                 wrong = (wrong - F + 2 * P) // S + 1
                 values = values | {later: wrong}
             if wrong > 0 and any(values[k] != right[k] for k in names[at + 1 :]):
-                more = f"`{name}`: {says} What comes after follows from it."
+                more = f"`{name}`: {says} The widths after it follow from that."
                 mistakes.append((f"{name}-{key}-on", values, more))
     return listed(right, (m for m in mistakes if min(m[1].values()) > 0))
 
@@ -125,22 +128,25 @@ def _convolution(name, W, F, D, K, slide):
     return of_value(name, right, {
         "flat-filters": (F * F * K, "A filter is as deep as its input: "
             f"{F}·{F}·{D} weights."),
-        "one-filter": (one, f"{one} is one filter. There are {K} of them."),
+        "one-filter": (one, f"{one} are the weights of one filter. There are {K} of "
+            "them."),
         "extent-once": (F * D * K, f"A filter is {F} high *and* {F} wide."),
-        "biases-in": (right + K, f"{right + K} has the {K} biases in it. Like the "
-            "lecture, count weights only."),
-        "depth-of-the-image": (F * F * 3 * K, "Its input is not the image: it has "
-            f"{D} maps, so each filter has {F}·{F}·{D} weights."),
+        "biases-in": (right + K, f"{right + K} includes the {K} biases. Count weights "
+            "only, as the lecture does."),
+        "depth-of-the-image": (F * F * 3 * K, "The input of this layer is not the "
+            f"image. It has {D} maps, so each filter has {F}·{F}·{D} weights."),
         "depth-of-the-output": (F * F * K * K, "The depth of a filter is that of its "
             f"input, {D}, not the number of filters."),
         "grouped": (right // 2, "That is in two groups, as published. As lectured, "
-            f"each filter sees all {D}."),
-        "work": (right * W * W, "A weight counts once, at however many places."),
-        "the-slide's": (slide, f"{slide} is the slide's. Write down the whole number."),
+            f"each filter sees all {D} maps."),
+        "work": (right * W * W, "A weight counts once, no matter at how many "
+            "places it is used."),
+        "the-slide's": (slide, f"{slide} is what the slide says. Write down the exact "
+            "number."),
     })  # fmt: skip
 
 
-add(Exercise("07.2", "conv1 and pool1",
+add(Exercise("07.2", "conv1 and pool1", level=1,
     tolerance=1e-9,
     wrong={
         **_widths(227, W2=(11, 4, 0), pooled=(3, 2, 0)),
@@ -153,13 +159,13 @@ add(Exercise("07.2", "conv1 and pool1",
     ),
 ))  # fmt: skip
 
-add(Exercise("07.3", "conv2 and pool2",
+add(Exercise("07.3", "conv2 and pool2", level=1,
     tolerance=1e-9,
     wrong={
         **_widths(27, W2=(5, 1, 0), pooled=(3, 2, 0)),
         **_convolution("weights", 23, F=5, D=96, K=256, slide=600000),
         **of_value("pooled", 11, {
-            "from-27": (13, "The input of pool2 is what conv2 puts out: 23, not 27."),
+            "from-27": (13, "The input of pool2 is conv2's output: 23 wide, not 27."),
         }, W2=23),
     },
     hints=(
@@ -169,20 +175,22 @@ add(Exercise("07.3", "conv2 and pool2",
     ),
 ))  # fmt: skip
 
-add(Exercise("07.4", "conv3 to pool5",
+add(Exercise("07.4", "conv3 to pool5", level=2,
     tolerance=1e-9,
     wrong={
-        "sizes-kept": Wrong({"conv3": 11, "conv4": 11, "conv5": 11}, "3×3 keeps the "
-            "size only with P = 1. As lectured, P = 0: each layer takes off 2."),
+        "sizes-kept": Wrong({"conv3": 11, "conv4": 11, "conv5": 11}, "A 3×3 kernel "
+            "keeps the size only with P = 1. As lectured, P = 0, so each layer takes "
+            "off 2."),
         "one-taken-off": Wrong({"conv3": 10, "conv4": 9, "conv5": 8}, "A 3×3 kernel "
-            "takes off one pixel at each end: each layer takes off 2."),
-        "three-taken-off": Wrong({"conv3": 8, "conv4": 5, "conv5": 2}, "W1 − F + 1: "
-            "the + 1 is missing, in each layer."),
+            "takes off one pixel at *each* end, so each layer takes off 2."),
+        "three-taken-off": Wrong({"conv3": 8, "conv4": 5, "conv5": 2}, "The width "
+            "is W1 − F + 1, and in each layer the + 1 is missing."),
         **_widths(11, **dict.fromkeys(("conv3", "conv4", "conv5"), (3, 1, 0)),
             pool5=(3, 2, 0)),
         **_convolution("conv5_weights", 5, F=3, D=384, K=256, slide=800000),
         **of_value("conv5_weights", 9 * 384 * 256, {
-            "of-conv4": (9 * 384 * 384, "That is conv4. conv5 has only 256 filters."),
+            "of-conv4": (9 * 384 * 384, "Those are the weights of conv4. conv5 has "
+                "only 256 filters."),
             "depth-of-pool2": (9 * 96 * 256, "The input of conv5 is what conv4 puts "
                 "out, 384 maps."),
         }),
@@ -196,7 +204,7 @@ add(Exercise("07.4", "conv3 to pool5",
 
 # --- 07.5 and 07.6: dense layers ------------------------------------------------------
 
-add(Exercise("07.5", "Where in the row?",
+add(Exercise("07.5", "Where in the row?", level=2,
     cases=lambda: [
         case(c=0, i=0, j=1, H=2, W=2), case(c=0, i=1, j=0, H=2, W=3),
         case(c=1, i=0, j=2, H=2, W=3), case(c=1, i=1, j=0, H=3, W=2),
@@ -206,36 +214,37 @@ add(Exercise("07.5", "Where in the row?",
     tolerance=1e-9,
     wrong={
         "columns-first": Wrong({2: "i", 3: "j * H"}, "This goes down the columns. A "
-            "map is read row by row: i rows of W numbers stand before."),
+            "map is read row by row: i whole rows of W numbers come first."),
         "swapped": Wrong({2: "j * W", 3: "i"}, "Row and column are exchanged: i whole "
-            "rows stand before, and j numbers of the same row."),
+            "rows come first, then j numbers of the same row."),
         "height-for-width": Wrong({2: "i * H"}, "A row holds W numbers, not H."),
-        "rows-of-maps": Wrong({1: "c * W"}, "A whole map stands before the next one: "
-            "H·W numbers."),
-        "columns-of-maps": Wrong({1: "c * H"}, "A map has not H numbers but H rows of "
-            "W: H·W."),
-        "maps-as-numbers": Wrong({1: "c"}, "Each map before counts all its numbers, "
-            "H·W."),
-        "one-map": Wrong({1: "0"}, "All maps before this one come first."),
-        "always-one-map": Wrong({1: "H * W"}, "H·W is one map. c of them stand "
-            "before."),
-        "maps-from-one": Wrong({1: "(c - 1) * H * W"}, "Maps count from 0: before map "
-            "c stand c."),
-        "rows-as-numbers": Wrong({2: "i"}, "Each row before counts all its numbers, "
-            "W."),
+        "rows-of-maps": Wrong({1: "c * W"}, "Each map that comes before this one "
+            "counts with all its numbers: H·W."),
+        "columns-of-maps": Wrong({1: "c * H"}, "A map does not have H numbers. It has "
+            "H rows of W, which makes H·W."),
+        "maps-as-numbers": Wrong({1: "c"}, "Each earlier map counts with all its "
+            "numbers, H·W."),
+        "one-map": Wrong({1: "0"}, "The maps before this one come first, c of "
+            "them."),
+        "always-one-map": Wrong({1: "H * W"}, "H·W is one map. c maps come before "
+            "this one."),
+        "maps-from-one": Wrong({1: "(c - 1) * H * W"}, "Maps are counted from 0, so c "
+            "maps come before map c."),
+        "rows-as-numbers": Wrong({2: "i"}, "Each earlier row counts with all its "
+            "numbers, W."),
         "rows-as-maps": Wrong({2: "i * H * W"}, "A row holds W numbers. H·W is a whole "
             "map."),
         "all-from-one": Wrong({1: "(c - 1) * H * W", 2: "(i - 1) * W", 3: "j - 1"},
-            "Maps, rows and columns count from 0 already: take nothing off."),
-        "counted-from-one": Wrong({3: "j + 1"}, "Places count from 0: nothing stands "
-            "before the first number."),
-        "columns-from-one": Wrong({3: "j - 1"}, "Columns count from 0: before column j "
-            "stand j numbers."),
-        "columns-as-rows": Wrong({3: "j * W"}, "Each column counts one number in its "
+            "Maps, rows and columns are counted from 0 already: subtract nothing."),
+        "counted-from-one": Wrong({3: "j + 1"}, "Places are counted from 0: nothing "
+            "comes before the first number."),
+        "columns-from-one": Wrong({3: "j - 1"}, "Columns are counted from 0, so j "
+            "numbers come before column j."),
+        "columns-as-rows": Wrong({3: "j * W"}, "Each column is only one number of its "
             "row: j, not j·W."),
     },
     hints=(
-        "How many numbers stand before this one?",
+        "How many numbers come before this one?",
         "c whole maps of H·W numbers, then i whole rows of W, then j.",
     ),
 ))  # fmt: skip
@@ -252,8 +261,8 @@ def _dense(name, inputs, outputs, slide=None):
             f"{inputs} weights."),
         "added": (inputs + outputs, f"Each of {inputs} inputs of {name} meets each of "
             f"{outputs} outputs: multiply."),
-        "the-slide's": (slide or inputs * outputs, f"{slide} is the slide's, cut off. "
-            f"Write down the whole number for {name}."),
+        "the-slide's": (slide or inputs * outputs, f"{slide} is the slide's number, "
+            f"cut off. Write down the exact one for {name}."),
     })  # fmt: skip
 
 
@@ -280,12 +289,13 @@ def _stretched(side, maps, fc6, others, **given):
     return listed(given | {"inputs": right, "fc6": fc6(right)}, mistakes)
 
 
-add(Exercise("07.6", "The dense layers",
+add(Exercise("07.6", "The dense layers", level=1,
     tolerance=1e-9,
     wrong={
         **_stretched(2, 256, lambda inputs: inputs * 4096, {
-            "published": (9216, "9216 = 6·6·256 comes with padding: P = 0 here."),
-            "unpooled": (5 * 5 * 256, "5×5 is before the last pooling: 2×2 is left."),
+            "published": (9216, "9216 = 6·6·256 is with padding. Here P = 0."),
+            "unpooled": (5 * 5 * 256, "5×5 is the size before the last pooling, which "
+                "leaves 2×2."),
         }),
         **_dense("fc6", 1024, 4096, slide=4000000),
         **_dense("fc7", 4096, 4096, slide=16000000),
@@ -293,7 +303,7 @@ add(Exercise("07.6", "The dense layers",
             "from-the-volume": (4194304, "The input of fc7 is what fc6 puts out, 4096 "
                 "numbers."),
             "to-the-scores": (4096000, "`fc7` puts out 4096 numbers. The 1000 scores "
-                "are those of fc8."),
+                "come from fc8."),
         }),
         **_dense("fc8", 4096, 1000, slide=4000000),
         **of_value("fc8", 4096 * 1000, {
@@ -314,7 +324,7 @@ add(Exercise("07.6", "The dense layers",
 
 _PLAIN = ("conv", 4, 3, 1, 0), ("pool", 2, 2), ("conv", 5, 2, 1, 0), ("dense", 7)
 
-add(Exercise("07.7", "The weights of a network",
+add(Exercise("07.7", "The weights of a network", level=3,
     shown=lambda name, each: f"{name}({', '.join(map(repr, each.args))})",
     cases=lambda: [
         case([("conv", 2, 3, 1, 0)], 5, 1),
@@ -339,8 +349,8 @@ add(Exercise("07.7", "The weights of a network",
             "weights."),
         "one-filter": Wrong({1: "F * F * D"}, "That is one filter. A convolution has K "
             "of them."),
-        "width-for-extent": Wrong({1: "W * W * D * K"}, "A filter has the extent F, "
-            "and W is how wide its input is."),
+        "width-for-extent": Wrong({1: "W * W * D * K"}, "A filter is F wide. W is "
+            "the width of its input."),
         "work": Wrong({1: "F * F * D * K * W * W"}, "A weight counts once, at however "
             "many places it is used."),
         "depth-of-the-image": Wrong({2: "D"}, "The depth is that of the layer's own "
@@ -349,9 +359,10 @@ add(Exercise("07.7", "The weights of a network",
             "depth, so K filters put out K maps."),
         "pooling-learns": Wrong({3: "F * F * D"}, "A pooling layer learns nothing: 0 "
             "weights."),
-        "pooling-window": Wrong({3: "F * F"}, "A pooling's window has F·F places, and "
+        "pooling-window": Wrong({3: "F * F"}, "A pooling window has F·F places but "
             "learns nothing: 0 weights."),
-        "pooling-one": Wrong({3: "1"}, "A pooling learns nothing, not even 1: 0."),
+        "pooling-one": Wrong({3: "1"}, "A pooling learns nothing at all: it has 0 "
+            "weights, not 1."),
         "not-stretched": Wrong({4: "D * N"}, "A dense layer sees the whole volume: "
             "W·W·D numbers."),
         "one-row": Wrong({4: "W * D * N"}, "A map is W high *and* W wide: W·W·D "
@@ -362,15 +373,15 @@ add(Exercise("07.7", "The weights of a network",
         "outputs-only": Wrong({4: "N"}, "Each of the N neurons has a weight for each "
             "of W·W·D inputs."),
         "still-a-volume": Wrong({5: "W"}, "After a dense layer there is no width left: "
-            "W is 1, D the number of its outputs."),
+            "W is 1, and D is the number of its outputs."),
         "as-wide-as-long": Wrong({5: "N", 6: "1"}, "W counts twice, as height and "
             "width. A row is a volume of 1×1×N: W is 1, D is N."),
         "same-depth": Wrong({6: "D"}, "A dense layer of N neurons puts out N numbers, "
             "so D is N."),
         "one-output": Wrong({6: "1"}, "N neurons put out N numbers, 1×1×N: D is N, and "
             "W is 1."),
-        "one-sum": outside("07.7", "The number of each layer is asked for, not only "
-            "their sum.", ("return counts", "return sum(counts)")),
+        "one-sum": outside("07.7", "The exercise asks for the number of each layer, "
+            "not only for their sum.", ("return counts", "return sum(counts)")),
     },
     hints=(
         "K filters of F·F·D weights, and then the volume is K deep.",
@@ -388,25 +399,26 @@ _COUNTED = {"conv2": 614400, "conv3": 884736, "conv4": 1327104, "conv5": 884736}
 _COUNTED |= {"conv1": 34848, "fc6": 4194304, "fc8": 4096000}
 _ADDED = round(sum(_SLIDE.values()), 3)
 
-add(Exercise("07.8", "The total of the slide",
+add(Exercise("07.8", "The total of the slide", level=1,
     tolerance=1e-6,
     wrong={
         **of_value("rows_added", _ADDED, {
-            "the-slide's": (27.55, "This is what the slide prints. Add its rows: is it "
-                "that?"),
+            "the-slide's": (27.55, "This is what the slide prints. Add up its rows: is "
+                "that the sum?"),
             "the-true-total": (28.813344, "This is the sum of the computed column. Add "
-                "the lectured one."),
+                "up the lectured one."),
             "not-in-millions": (27561000, "Right, but in millions: divide by 1 000 "
                 "000."),
-            "conv1-as-millions": (61.527, "34K are 0.034 million, not 34."),
-            "conv1-as-tenths": (27.867, "34K are 0.034 million, not 0.34."),
+            "conv1-as-millions": (61.527, "34K is 0.034 million, not 34."),
+            "conv1-as-tenths": (27.867, "34K is 0.034 million, not 0.34."),
             "conv4-cut": (27.554, "The row of conv4 says 1.327: add that, not 1.32."),
             **{f"{name}-left-out": (round(_ADDED - value, 3), f"The row of {name} is "
                 f"missing: {value} million.") for name, value in _SLIDE.items()},
         }),
         **{f"worst-{name}": Wrong({"worst": name}, f"`{name}` is off by "
-            f"{abs(count / 1e6 - _SLIDE[name]):.3f} million. One row is off by more: "
-            "which is the largest number off?") for name, count in _COUNTED.items()},
+            f"{abs(count / 1e6 - _SLIDE[name]):.3f} million. Another row is off by "
+            "more: how far off is the largest number?")
+            for name, count in _COUNTED.items()},
     },
     hints=(
         "0.034 + 0.6 + 0.8 + …: Python may add them up.",
@@ -416,7 +428,7 @@ add(Exercise("07.8", "The total of the slide",
 
 # --- 07.9: build it -------------------------------------------------------------------
 
-add(Exercise("07.9", "AlexNet in PyTorch",
+add(Exercise("07.9", "AlexNet in PyTorch", level=2,
     cases=lambda: [
         case((1, 3, 227, 227), 1),
         case((2, 3, 195, 195), 1),
@@ -441,19 +453,19 @@ add(Exercise("07.9", "AlexNet in PyTorch",
             "55."),
         "windows-of-two": Wrong({3: "2"}, "The windows are 3×3, with S = 2: they "
             "overlap."),
-        "windows-side-by-side": Wrong({4: "3"}, "The first pooling leaves 18 of 55 "
-            "pixels with S = 3: windows side by side. Here S = 2."),
+        "windows-side-by-side": Wrong({4: "3"}, "With S = 3 the windows stand side by "
+            "side, and the first pooling leaves 18 of 55 pixels. Here S = 2."),
         "pooling-stride-one": Wrong({4: "1"}, "With S = 1 a pooling leaves 53 of 55 "
             "pixels. Here S = 2."),
         "conv2-of-3": Wrong({6: "3"}, "`conv2` has F = 5: from 27 it leaves 23."),
         "too-deep-an-end": Wrong({10: "12 * w"}, "The last convolution puts out `8 * "
             "w` maps."),
         "conv5-of-5": Wrong({11: "5"}, "`conv5` has F = 3: from 7 it leaves 5."),
-        "mean-pooling": outside("07.9", "The shapes are right. But this takes the "
-            "mean of each window, and the largest was asked for.",
+        "mean-pooling": outside("07.9", "The shapes are right, but this takes the "
+            "mean of each window. The exercise asks for the largest number.",
             ("MaxPool", "AvgPool")),
-        "tanh": outside("07.9", "The shapes are right. But this is tanh, and ReLU was "
-            "asked for.", ("ReLU", "Tanh")),
+        "tanh": outside("07.9", "The shapes are right, but this is tanh. The exercise "
+            "asks for ReLU.", ("ReLU", "Tanh")),
     },
     hints=(
         "A layer's first number is the second one of the convolution before.",
@@ -464,7 +476,7 @@ add(Exercise("07.9", "AlexNet in PyTorch",
 
 # --- 07.10 and 07.11: as published ----------------------------------------------------
 
-add(Exercise("07.10", "Weights in groups",
+add(Exercise("07.10", "Weights in groups", level=2,
     cases=lambda: [
         case(D1=2, K=2, F=1, groups=1), case(D1=2, K=2, F=1, groups=2),
         case(D1=4, K=6, F=3, groups=2), case(D1=6, K=3, F=2, groups=3),
@@ -475,24 +487,25 @@ add(Exercise("07.10", "Weights in groups",
     wrong={
         "not-grouped": Wrong({1: "D1"}, "These are as many weights as without groups. "
             "Each of the K filters sees only the D1/groups maps of its own group."),
-        "divided-twice": Wrong({2: "K // groups"}, "This is one group. There are as "
-            "many of them as `groups` says, and K filters in all."),
+        "divided-twice": Wrong({2: "K // groups"}, "This counts one group only. "
+            "There are as many as `groups` says, with K filters in all."),
         "multiplied": Wrong({1: "D1 * groups"}, "Groups save weights: each filter sees "
             "fewer maps, not more."),
         "biases-in": Wrong(lambda D1, K, F, groups: K * (F * F * (D1 // groups) + 1),
-            "Weights only: these are weights and biases."),
+            "This counts weights and biases. Count weights only."),
         "one-map-each": Wrong({1: "1"}, "A filter sees all maps of its group: "
             "D1/groups of them."),
         "groups-for-maps": Wrong({1: "groups"}, "`groups` is how many groups there "
             "are. Each has D1/groups maps."),
-        "always-two": Wrong({1: "D1 // 2"}, "Two groups are AlexNet's. There may be "
-            "more, or one."),
-        "filters-for-maps": Wrong({1: "K // groups"}, "A group has K/groups filters. "
-            "What each of them sees are D1/groups maps."),
+        "always-two": Wrong({1: "D1 // 2"}, "AlexNet has two groups. There may be "
+            "more, or only one."),
+        "filters-for-maps": Wrong({1: "K // groups"}, "A group has K/groups filters, "
+            "but each of them sees D1/groups maps."),
         "one-filter-each": Wrong({2: "groups"}, "That is one filter in each group. "
             "There are K in all."),
         "extent-once": Wrong({3: "F"}, "A filter is F high and F wide: F·F."),
-        "extent-doubled": Wrong({3: "(F + F)"}, "F high and F wide make F·F weights."),
+        "extent-doubled": Wrong({3: "(F + F)"}, "A filter is F high and F wide: F "
+            "times F, not F plus F."),
         "always-five": Wrong({3: "25"}, "25 is 5·5. A kernel of another F has F·F."),
     },
     hints=(
@@ -501,7 +514,7 @@ add(Exercise("07.10", "Weights in groups",
     ),
 ))  # fmt: skip
 
-add(Exercise("07.11", "AlexNet, padded",
+add(Exercise("07.11", "AlexNet, padded", level=2,
     tolerance=1e-9,
     wrong={
         "as-lectured": Wrong({"conv2": 23, "pool2": 11, "conv5": 5, "pool5": 2},
@@ -510,14 +523,14 @@ add(Exercise("07.11", "AlexNet, padded",
         **_widths(27, conv2=(5, 1, 2), pool2=(3, 2, 0)),
         **_widths(13, conv5=(3, 1, 1), pool5=(3, 2, 0)),
         **of_value("conv5", 13, {
-            "shrinking": (7, "With P = 1 a 3×3 kernel keeps the size: 13, three "
-                "times."),
-            "padding-once-thrice": (10, "P = 1 stands on *each* side: 3×3 takes "
-                "nothing off, 13 stay."),
+            "shrinking": (7, "With P = 1 a 3×3 kernel keeps the size, so it stays "
+                "13 three times."),
+            "padding-once-thrice": (10, "There is a zero on *each* side, so a 3×3 "
+                "kernel takes nothing off: the width stays 13."),
         }, pool2=13),
         **_stretched(6, 256, lambda inputs: inputs * 4096, {
             "lectured": (1024, "1024 = 2·2·256 was without padding."),
-            "unpooled": (13 * 13 * 256, "13×13 is before the last pooling."),
+            "unpooled": (13 * 13 * 256, "13×13 is the size before the last pooling."),
         }, pool5=6),
         **_dense("fc6", 9216, 4096),
     },
@@ -536,7 +549,7 @@ def _more(name, old, new, slide):
     (f, d, k), (F, D, K) = old, new
     before, after = f * f * d * k, F * F * D * K
     return of_value(name, after - before, {
-        "the-slide's": (slide, f"{slide} is the slide's. Work it out exactly: "
+        "the-slide's": (slide, f"{slide} is what the slide says. Work it out: "
             f"{F}·{F}·{D}·{K} − {f}·{f}·{d}·{k}."),
         "sign": (before - after, f"`{name}`: ZFNet's weights minus AlexNet's. "
             "The sign is the wrong way round."),
@@ -548,8 +561,8 @@ def _more(name, old, new, slide):
             f"too: {D} maps, where AlexNet has {d}."),
         "flat-filters": (F * F * K - f * f * k, f"`{name}`: each filter is as deep as "
             f"its input, {d} before and {D} now."),
-        "one-filter": (F * F * D - f * f * d, f"`{name}`: that is of one filter. There "
-            f"are {k} before and {K} now."),
+        "one-filter": (F * F * D - f * f * d, f"`{name}`: that is for one filter. "
+            f"There were {k} before, and there are {K} now."),
         "the-difference-squared": ((F - f) * abs(F - f) * D * K or after - before,
             f"`{name}`: ({f} − {F})² is not {f}² − {F}². Count each layer, "
             "then subtract."),
@@ -561,7 +574,7 @@ def _more(name, old, new, slide):
     })  # fmt: skip
 
 
-add(Exercise("07.12", "ZFNet's convolutions",
+add(Exercise("07.12", "ZFNet's convolutions", level=2,
     tolerance=1e-9,
     wrong={
         **_more("layer1", (11, 3, 96), (7, 3, 96), -20700),
@@ -580,18 +593,18 @@ add(Exercise("07.12", "ZFNet's convolutions",
 
 _CONVOLUTIONS = -20736 + 294912 + 3391488 + 3833856
 
-add(Exercise("07.13", "No difference?",
+add(Exercise("07.13", "No difference?", level=3,
     tolerance=1e-9,
     wrong={
         **_widths(227, conv1=(7, 4, 0), pool1=(3, 2, 0)),
         **of_value("conv1", 56, {
-            "one-short": (55, "55 is AlexNet's. Or it counts moves, (227 − 7)/4: the "
-                "first place comes on top."),
+            "one-short": (55, "55 is AlexNet's width. Or did you count the moves, "
+                "(227 − 7)/4? Then add 1 for the first place."),
         }),
         **_stretched(2, 512, lambda inputs: (inputs - 1024) * 4096, {
             "as-in-AlexNet": (1024, "1024 = 2·2·256 is AlexNet's. ZFNet's conv5 has "
                 "512 filters, so pool5 puts out 512 maps."),
-            "padded": (18432, "6·6·512 comes with padding: P = 0 here."),
+            "padded": (18432, "18432 = 6·6·512 is with padding. Here P = 0."),
         }),
         "fc7-changes-on": Wrong(
             {"fc7": 1024 * 4096, "all_layers": _CONVOLUTIONS + 2 * 1024 * 4096},
@@ -613,15 +626,16 @@ add(Exercise("07.13", "No difference?",
         **of_value("all_layers", _CONVOLUTIONS + 1024 * 4096, {
             "convolutions-only": (_CONVOLUTIONS, "Those are the convolutions. Dense "
                 "layers count too."),
-            "the-slide's": (1450000, "So says the slide. Add your own numbers."),
+            "the-slide's": (1450000, "That is what the slide says. Add up your own "
+                "numbers."),
             "conv1-added": (_CONVOLUTIONS + 1024 * 4096 + 2 * 20736, "Layer 1 gets "
                 "smaller: subtract its 20 736."),
             "own-count": (28813344 + _CONVOLUTIONS + 1024 * 4096, "Those are all "
                 "weights of ZFNet. How many more than AlexNet's?"),
             "fc6-in-full": (_CONVOLUTIONS + 2048 * 4096, "`fc6` counts with its "
                 "difference, as the others do."),
-            "fc7-too": (_CONVOLUTIONS + 2 * 1024 * 4096, "This counts a difference for "
-                "fc7, too, which has none."),
+            "fc7-too": (_CONVOLUTIONS + 2 * 1024 * 4096, "This also counts a "
+                "difference for fc7, which has none."),
         }, fc6=1024 * 4096, fc7=0),
     },
     hints=(

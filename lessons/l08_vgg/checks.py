@@ -37,6 +37,7 @@ add(
     Exercise(
         "08.1",
         "Which pixels does it see?",
+        level=2,
         cases=lambda: [
             case(stack((1, 1)), picture(2, 3), 0, 1),
             case(stack((2, 1)), picture(3, 4), 1, 2),
@@ -53,35 +54,37 @@ add(
             "row-and-column-swapped": Wrong({"i": "j", "j": "i"},
                 "Row and column are swapped: i counts rows, j columns."),
             "column-twice": Wrong({"i": "j"},
-                "The first place is the row: i. You asked row j."),
+                "The first place is for the row, i. You asked for row j."),
             "row-twice": Wrong({"j": "i"},
-                "The second place is the column: j. You asked column i."),
+                "The second place is for the column, j. You asked for column i."),
             "corner": Wrong({"i": "0", "j": "0"},
-                "This always asks the output in the upper left corner. Asked is the "
-                "one in row i and column j."),
+                "This always takes the output in the upper left corner. The exercise "
+                "asks for the one in row i and column j."),
             "several-outputs": Wrong({"i": ":"},
-                "With `:` these are several outputs, and `backward` starts from one: "
+                "`:` takes several outputs, but `backward` starts from a single one: "
                 "row i, column j."),
             "pixels-not-gradient": Wrong({"image.grad": "image"},
                 "This asks which pixels are not 0. Ask which *derivatives* are not 0: "
                 "`image.grad`."),
             "outputs-not-gradient": Wrong({"image.grad": "maps"},
                 "This asks which outputs are not 0. Ask which derivatives of the one "
-                "output, by the pixels, are not 0."),
+                "output, with respect to the pixels, are not 0."),
             "one-for-all": Wrong({"image.grad": "maps.grad"},
-                "That is one single True, and each pixel has a derivative of its own. "
-                "They lie with the image, which asked for them by `requires_grad_`; "
-                "`maps.grad` is None."),
+                "This gives one single True, but each pixel has a derivative of its "
+                "own. They are kept with the image, which asked for them by "
+                "`requires_grad_`; `maps.grad` is None."),
             "compared-twice": Wrong({"image.grad": "image.grad != 0"},
-                "A comparison with 0 stands behind the blank already, and two in a row "
-                "want one value each. Fill in only what is compared."),
+                "The comparison with 0 already stands behind the blank, and Python "
+                "cannot do two in a row for a whole image. Fill in only what is "
+                "compared."),
             "unseen": Wrong({"image.grad": "(image.grad == 0)"},
                 "These are the pixels that it does not see."),
             "rising-only": Wrong({"image.grad": "(image.grad > 0)"},
                 "A pixel with a negative derivative matters, too."),
         },
         hints=(
-            "A pixel matters when the output's derivative by it is not 0.",
+            "A pixel matters when the output's derivative with respect to it is not "
+            "0.",
             "`backward` starts from one number: row i, column j. It leaves the "
             "derivatives in `image.grad`.",
         ),
@@ -99,6 +102,7 @@ add(
     Exercise(
         "08.2",
         "The price of a view",
+        level=1,
         tolerance=1e-9,
         wrong=of_values(
             _prices(lambda n, F: n * F * F * 100),
@@ -107,17 +111,18 @@ add(
                     "A filter reaches through all 10 channels, and there are 10 "
                     "filters: F·F·10·10 for each layer."),
                 "no-depth": (_prices(lambda n, F: n * F * F),
-                    "That is one channel, or the factor before C². Here 10 go in and "
-                    "10 come out."),
+                    "That is for one channel, the factor before C². Here 10 channels "
+                    "go in and 10 come out."),
                 "one-layer": (_prices(lambda n, F: F * F * 100),
                     "That is one layer of 3×3. There are several, each with weights of "
                     "its own."),
                 "extent-once": (_prices(lambda n, F: n * F * 100),
                     "A kernel is F high and F wide: F·F."),
                 "biases-in": (_prices(lambda n, F: n * (F * F * 100 + 10)),
-                    "Biases are in this count, 10 for each layer. Weights only, here."),
+                    "This count includes biases, 10 for each layer. Count weights "
+                    "only."),
                 "layers-multiplied": (_prices(lambda n, F: (F * F * 100) ** n),
-                    "The weights of layers add up; nothing multiplies them."),
+                    "The weights of several layers are added, not multiplied."),
                 "exchanged-5": ({"two_of_3": 25 * 100, "one_of_5": 2 * 9 * 100},
                     "The stack and the one layer are exchanged."),
                 "exchanged-7": ({"three_of_3": 49 * 100, "one_of_7": 3 * 9 * 100},
@@ -137,6 +142,7 @@ add(
     Exercise(
         "08.3",
         "Any stack against one layer",
+        level=2,
         cases=lambda: [
             case(1, 3),
             case(2, 3),
@@ -152,21 +158,22 @@ add(
                 "n layers do not see n·F pixels: after the first, each adds only F − "
                 "1."),
             "one-short": Wrong({_FIELD: "n * (F - 1)"},
-                "The output's own pixel is missing in the field: add 1."),
+                "The output's own pixel is missing from the field: add 1."),
             "sum-for-product": Wrong({_FIELD: "n + F - 1"},
                 "This adds 1 for each further layer. Each adds F − 1."),
             "field-of-3": Wrong({_FIELD: "2 * n + 1"},
                 "2n + 1 is the field of 3×3 kernels. Each layer adds F − 1."),
             "always-n": Wrong({_FIELD: "F"},
-                "It comes out as n, for any kernel. One layer sees F, n of them see "
-                "n·(F − 1) + 1; theirs belong above the line, the one layer's below."),
+                "This comes out as n, for any kernel. One layer of F×F sees F, but n "
+                "of them see n·(F − 1) + 1, and the one layer must see as much."),
             "always-1": Wrong({_FIELD: "F", _SHARE: "F * F / field**2"},
-                "It always comes out as 1: above and below the line stands the same."),
+                "This always comes out as 1, because the same number stands above and "
+                "below the line."),
             "upside-down": Wrong({_SHARE: "field**2 / (n * F * F)"},
                 "Upside down: the stack's weights belong above the line, the one "
                 "layer's below."),
             "one-layer": Wrong({_SHARE: "F * F / field**2"},
-                "That is one layer of the stack. There are n."),
+                "That is one layer of the stack. There are n of them."),
             "lines-not-squares": Wrong({_SHARE: "n * F / field"},
                 "That is along one line. Kernels are squares: F·F and field·field."),
             "field-not-squared": Wrong({_SHARE: "n * F * F / field"},
@@ -176,16 +183,18 @@ add(
             "doubled-for-squared": Wrong({_SHARE: "n * F * F / (field * 2)"},
                 "`field * 2` doubles. A square is `field**2`, or `field * field`."),
             "n-squared": Wrong({_SHARE: "(n * F) ** 2 / field**2"},
-                "The n layers are side by side in the sum, n·F·F: only F is squared."),
+                "The n layers are added up, n·F·F, so only F is squared."),
             "not-divided": Wrong({_SHARE: "n * F * F / field * field"},
                 "Those are the stack's weights, not divided by the one layer's. (`a / "
-                "b * b` divides and multiplies again: brackets.)"),
+                "b * b` divides and then multiplies again: it needs brackets.)"),
             "kernels-of-3": Wrong({_SHARE: "9 * n / field**2"},
                 "That is for 3×3 kernels, whatever F is."),
             "saved": Wrong({_SHARE: "1 - n * F * F / field**2"},
-                "That is the part which is saved. Asked is the part which is needed."),
+                "That is the share that is saved. The exercise asks for the share that "
+                "is needed."),
             "percent": Wrong({_SHARE: "100 * n * F * F / field**2"},
-                "That is in %. Asked is a part of 1: `print` makes the % of it."),
+                "That is in per cent. The exercise asks for a share of 1, which "
+                "`print` turns into per cent."),
             "whole-numbers": Wrong({_SHARE: "n * F * F // field**2"},
                 "`//` rounds down to whole numbers, here mostly to 0. Divide by `/`."),
         },
@@ -203,6 +212,7 @@ add(
     Exercise(
         "08.4",
         "Two kernels as one",
+        level=2,
         wrong={
             "no-overlap": Wrong({"twice_ones": [1, 1, 1, 1, 1]},
                 "The middle pixel is in all three sums, and so counts three times."),
@@ -213,21 +223,22 @@ add(
                 "The kernels are not added: the second works on what the first puts "
                 "out."),
             "squared": Wrong({"twice_ones": [3, 3, 3]},
-                "Each output does sum nine numbers, but over five pixels: how often is "
-                "each among them?"),
+                "It is true that each output adds up nine numbers. But they come from "
+                "five pixels: how often does each of these occur?"),
             "middle-as-its-neighbours": Wrong({"twice_ones": [1, 2, 2, 2, 1]},
                 "x2 is in two of the three sums, x3 in all three."),
             "not-counted-together": Wrong({"twice_ones": [1] * 9},
-                "Nine products, over five pixels: add up those of the same pixel."),
+                "There are nine products but only five pixels: add up those of the "
+                "same pixel."),
             "turned": Wrong({"ones_then_edge": [1, 1, 0, -1, -1]},
-                "The sign is turned. The second layer takes its left neighbour away "
-                "and adds its right one."),
+                "The signs are the wrong way round. The second layer subtracts its "
+                "left neighbour and adds its right one."),
             "edge-only": Wrong({"ones_then_edge": [-1, 0, 1]},
                 "That is the second kernel alone. Its neighbours are sums of three "
                 "pixels each."),
             "edge-of-sums": Wrong({"ones_then_edge": [-3, 0, 3]},
-                "Three pixels are taken away and three added, but these are not one "
-                "pixel: give each its own number."),
+                "Three pixels are subtracted and three added, but they are different "
+                "pixels: give each its own number."),
             "edge-not-counted-together": Wrong(
                 {"ones_then_edge": [-1, -1, -1, 0, 0, 0, 1, 1, 1]},
                 "The sums overlap: h1 and h2 share x2 and x3. Five pixels, so five "
@@ -257,6 +268,7 @@ add(
     Exercise(
         "08.5",
         "One kernel for two",
+        level=3,
         cases=lambda: [
             case(torch.tensor([[2.0]]), torch.tensor([[3.0]])),
             case(torch.ones(1, 3), torch.ones(1, 3)),
@@ -272,29 +284,31 @@ add(
                 "One row and one column too many: the first tap of the second kernel "
                 "does not shift."),
             "size-of-the-first": Wrong({_ROWS: "m", _COLUMNS: "n"},
-                "This has room for the first kernel where it lies. Its copies are "
-                "shifted by up to p − 1 rows and q − 1 columns."),
+                "This leaves room for the first kernel only where it lies, but its "
+                "copies are shifted by up to p − 1 rows and q − 1 columns."),
             "rows-and-columns-swapped": Wrong(
                 {_ROWS: "n + q - 1", _COLUMNS: "m + p - 1"},
                 "Rows and columns are swapped: m and p count rows, n and q columns."),
             "rows-with-columns": Wrong({_ROWS: "m + n - 1", _COLUMNS: "p + q - 1"},
-                "m and n are both of the first kernel. The rows are those of the first "
-                "and of the second, m and p; the columns n and q."),
+                "m and n both belong to the first kernel. The rows of the two are m "
+                "and p, the columns n and q."),
             "always-5": Wrong({_ROWS: "5", _COLUMNS: "5"},
                 "5×5 comes from two kernels of 3×3 only. Compute it from the shapes."),
             "unweighted": Wrong({_TAP: "1"},
                 "Each shifted copy of the first kernel counts as much as the second "
-                "kernel says: times its weight."),
+                "kernel says: multiply it by that weight."),
             "whole-second": Wrong({_TAP: "second"},
-                "Number by number with the whole second kernel, nothing is weighed. "
-                "One tap at a time: a number, in row a and column b."),
+                "Multiplied by the whole second kernel, number by number, the copy is "
+                "not weighted. Take one tap at a time: the number in row a and column "
+                "b."),
             "whole-first-missing": Wrong({"first": "first[a, b]"},
-                "Each tap weighs the whole first kernel, not one number of it."),
+                "Each tap weights the whole first kernel, not one number of it."),
             "roles-exchanged": Wrong({_TAP: "first[a, b]", "first": "second"},
                 "a and b count the second kernel's taps, and the place is as large as "
-                "the first: each tap of the second weighs the whole first."),
+                "the first kernel. So each tap of the second weights the whole first."),
             "transposed": Wrong({_TAP: "second[b, a]"},
-                "a counts rows and b columns: row first, in the brackets, too."),
+                "a counts rows and b columns, and in the brackets the row comes "
+                "first."),
             "turned": Wrong({_TAP: "second[p - 1 - a, q - 1 - b]"},
                 "The second kernel is turned by half a turn. Its tap in row a and "
                 "column b belongs to the copy that is shifted by a and b."),
@@ -327,6 +341,7 @@ add(
     Exercise(
         "08.6",
         "VGG-16 by its rules",
+        level=2,
         tolerance=1e-9,
         wrong={
             "maps-double-on": Wrong({"maps": [*_MAPS[:4], 1024]},
@@ -334,15 +349,16 @@ add(
             "all-the-same": Wrong({"maps": [64] * 5},
                 "From stage to stage the number of maps doubles."),
             "what-comes-in": Wrong({"maps": [3, *_MAPS[:4]]},
-                "These maps go into each stage. Asked is how many it makes."),
+                "That many maps go into each stage. The exercise asks how many come "
+                "out."),
             "four-stages": Wrong({"maps": _MAPS[:4]},
                 "There are five stages, the last two with 512."),
             "each-layer": Wrong(
                 {"maps": [K for n, K in zip(_CONVOLUTIONS, _MAPS) for _ in range(n)]},
                 "That is one number for each convolution. One for each stage will do."),
             "before-pooling": Wrong({"sides": _sides()[:5]},
-                "These are the sides inside the stages. Asked is what leaves them, "
-                "pooled."),
+                "These are the sides inside the stages, before the pooling. The "
+                "exercise asks for the side after it."),
             "with-the-image": Wrong({"sides": _sides()},
                 "224 is the image. Five stages, so five sides: what each pooling puts "
                 "out."),
@@ -360,8 +376,8 @@ add(
             "last-forgotten": Wrong({"layers": 15},
                 "The layer of 1000 has weights, too: three are dense."),
             "the-larger-one": Wrong({"layers": 19},
-                "19 has the larger sister, with four convolutions in the last three "
-                "stages."),
+                "VGG-19 is the larger sister, with four convolutions in each of the "
+                "last three stages."),
         },
         hints=(
             "224 is halved five times.",
@@ -376,6 +392,7 @@ add(
     Exercise(
         "08.7",
         "Any VGG from a list",
+        level=3,
         cases=lambda: [
             case((1, 3, 8, 8), [2, "M"], 8, 3, 2),
             case((2, 3, 5, 5), [2, 4, "M"], 5, 5, 3),
@@ -394,16 +411,16 @@ add(
             "side-kept": Wrong({"side // 2": "side"},
                 "The pooling halves the maps, so `side` must follow."),
             "side-not-whole": Wrong({"side // 2": "side / 2"},
-                "`/` makes 4.0 of 8, or 2.5 of 5, and a layer has a whole number of "
-                "inputs: divide by `//`."),
+                "`/` turns 8 into 4.0 and 5 into 2.5, but a layer has a whole number "
+                "of inputs: divide with `//`."),
             "depth-fixed": Wrong({"D1": "3"},
                 "Only the first convolution sees the image's 3 channels. For the next "
                 "one D1 is the number of maps before it."),
             "filters-for-depth": Wrong({"D1": "K"},
                 "K filters are as deep as what comes in: D1 maps, at first 3."),
             "depth-never-changes": Wrong({"K": "D1"},
-                "D1 stays 3 for ever. After a convolution there are K maps, and that "
-                "many the next layer gets."),
+                "This way D1 stays 3 for ever. After a convolution there are K maps, "
+                "and the next layer gets all of them."),
             "depth-doubles": Wrong({"K": "2 * D1"},
                 "The list says how many maps there are: K, not twice as many as "
                 "before."),
@@ -423,19 +440,19 @@ add(
                 "Flattened, every number of every map goes into the dense layer: D1 "
                 "maps of side·side."),
             "last-entry": Wrong({_DENSE: "K * side * side"},
-                'K is the last entry of the list, and that may be "M". How many maps '
-                'there are stands in D1.'),
+                'K is the last entry of the list, and that may be "M". The number '
+                'of maps stands in D1.'),
             "as-in-VGG-16": Wrong({_DENSE: "512 * 7 * 7"},
                 "512·7·7 is right for VGG-16 on 224×224 only. Compute it from D1 and "
                 "side."),
             "dropout-fixed": Wrong({"p": "0.5"},
-                "This dropout is 0.5, whatever p was asked."),
+                "This dropout is always 0.5, whatever p is."),
             "no-dropout": Wrong({"p": "0"},
-                "In evaluation it is right. In training, the first dropout drops "
+                "In evaluation this is right, but in training the first dropout drops "
                 "nothing."),
             "kept-for-dropped": Wrong({"p": "1 - p"},
-                "`nn.Dropout` takes the part that is dropped, p; this is the part that "
-                "is kept."),
+                "`nn.Dropout` wants the share that is dropped, p. This is the share "
+                "that is kept."),
         },
         hints=(
             "`D1` is the number of maps that the next convolution gets, `side` their "
@@ -454,6 +471,7 @@ add(
     Exercise(
         "08.8",
         "Weights of the convolutions",
+        level=2,
         cases=lambda: [
             case([]),
             case([1]),
@@ -476,7 +494,7 @@ add(
             "flat-filters": Wrong({_WEIGHTS: "9 * K"},
                 "A filter reaches through all D1 maps: 3·3·D1 weights."),
             "one-filter": Wrong({_WEIGHTS: "9 * D1"},
-                "That is one filter of each layer. There are K."),
+                "That is one filter of each layer. There are K of them."),
             "no-extent": Wrong({_WEIGHTS: "D1 * K"},
                 "That is 1×1. A 3×3 kernel has 9 weights."),
             "extent-once": Wrong({_WEIGHTS: "3 * D1 * K"},
@@ -485,7 +503,7 @@ add(
                 "Depth in and filters out are multiplied: each of K filters has 9·D1 "
                 "weights."),
             "biases-in": Wrong({_WEIGHTS: "9 * D1 * K + K"},
-                "Biases are in this count. Weights only, here."),
+                "This count includes biases. Count weights only."),
             "depth-squared": Wrong({_WEIGHTS: "9 * K * K"},
                 "Depth in and depth out differ where a new stage begins: 3·3·D1·K."),
         },
@@ -502,31 +520,33 @@ add(
     Exercise(
         "08.9",
         "The slide's sum",
+        level=1,
         tolerance=1e-9,
         wrong={
             "as-printed": Wrong({"instead_of_1024": 1024},
-                "The last layer has one output for each class. How many has ImageNet?"),
+                "The last layer has one output for each class. How many classes does "
+                "ImageNet have?"),
             "ten-classes": Wrong({"instead_of_1024": 10},
-                "Ten classes has MNIST. How many has ImageNet?"),
+                "MNIST has ten classes. How many does ImageNet have?"),
             "inputs-changed": Wrong({"instead_of_1024": 4096},
-                "4096 neurons come in, that is right. How many scores go out?"),
+                "It is true that 4096 numbers come in. But how many scores go out?"),
             "maps-only": Wrong({"fc6": 512 * 4096},
                 "All 512 maps of 7×7 are flattened: 25 088 numbers come in."),
             "one-side": Wrong({"fc6": 512 * 7 * 4096}, "A map is 7 high and 7 wide."),
             "inputs-only": Wrong({"fc6": 512 * 7 * 7},
-                "So many numbers come in. Each of the 4096 neurons has a weight for "
+                "That many numbers come in. Each of the 4096 neurons has a weight for "
                 "each of them."),
             "fc6-rounded": Wrong({"fc6": 102e6},
                 "That is the rounded number. Multiply it out."),
             "fc6-with-biases": Wrong({"fc6": _FC6 + 4096},
-                "4096 biases are in. Weights only, here."),
+                "This includes the 4096 biases. Count weights only."),
             "total-with-1024": Wrong({"total": _FC6 + _FC7 + 4096 * 1024},
                 "That is the slide's formula, multiplied out: 123.7 million, and not "
                 "122. Now put the right number in place of 1024."),
             "total-lectured": Wrong({"total": 122e6},
                 "That is the slide's result. Multiply it out."),
             "total-with-biases": Wrong({"total": _FC6 + _FC7 + _FC8 + 2 * 4096 + 1000},
-                "9192 biases are in. Weights only, here."),
+                "This includes 9192 biases. Count weights only."),
             "total-of-two": Wrong({"total": _FC6 + _FC7},
                 "The last layer is missing: three terms."),
             "total-without-fc7": Wrong({"total": _FC6 + _FC8},
@@ -534,8 +554,8 @@ add(
             "total-without-fc6": Wrong({"total": _FC7 + _FC8},
                 "The first term, the largest, is missing."),
             "total-of-all": Wrong({"total": 138357544},
-                "That is all of VGG-16, with convolutions and biases. Asked are the "
-                "weights of the dense layers."),
+                "That is all of VGG-16, with convolutions and biases. The exercise "
+                "asks for the weights of the dense layers."),
         },
         hints=(
             "The last layer gives one score for each class.",
@@ -553,6 +573,7 @@ add(
     Exercise(
         "08.10",
         "The largest batch",
+        level=2,
         cases=lambda: [
             case(100, 1, 1),
             case(1000, 10, 5),
@@ -568,7 +589,7 @@ add(
         tolerance=1e-9,
         wrong={
             "weights-only": Wrong({_FIXED: "4 * parameters"},
-                "Only the weights are taken off. Each has a gradient and a momentum, "
+                "This subtracts the weights only. Each has a gradient and a momentum, "
                 "too."),
             "no-momentum": Wrong({_FIXED: "8 * parameters"},
                 "Momentum is missing: it remembers one number for each weight."),
@@ -586,14 +607,14 @@ add(
                 "Memory is counted in bytes: four for each activation."),
             "no-brackets": Wrong({_FITS: "left // 4 * activations"},
                 "From left to right: this divides by 4 and then *multiplies* by the "
-                "activations. Brackets around what stands below the line."),
+                "activations. Put brackets around what you divide by."),
             "parameters-for-each-image": Wrong(
                 {_FITS: "left // (12 * parameters + 4 * activations)"},
                 "The weights are there once, however many images there are. Only the "
                 "activations are there for each."),
             "all-the-memory": Wrong({_FITS: "memory // (4 * activations)"},
-                "This divides all the memory. What the parameters need is not there "
-                "for images: divide what is `left`."),
+                "This divides all the memory, but what the parameters need is not "
+                "there for images: divide what is `left`."),
             "by-parameters": Wrong({_FITS: "left // (4 * parameters)"},
                 "Each image needs room for its activations, not for parameters."),
             "parts-of-images": Wrong({_FITS: "left / (4 * activations)"},
@@ -602,13 +623,13 @@ add(
                 "Half an image does not fit, so `round` may promise one too many: "
                 "round down."),
             "rounded-up": Wrong({_FITS: "-(-left // (4 * activations))"},
-                "Rounded up, the last image does not fit any more."),
+                "Rounded up, the last image no longer fits."),
             "one-too-many": Wrong({_FITS: "left // (4 * activations) + 1"},
-                "`//` counts the whole images that fit. One more does not."),
+                "`//` counts the whole images that fit. One more does not fit."),
         },
         hints=(
-            "First take off what is there once: three numbers of four bytes for each "
-            "parameter.",
+            "First subtract what is needed only once: three numbers of four bytes for "
+            "each parameter.",
             "What is left, divided by 4·activations, rounded down: `//`.",
         ),
     )
@@ -620,15 +641,17 @@ add(
     Exercise(
         "08.11",
         "Without fc6 and fc7",
+        level=2,
         tolerance=1e-9,
         wrong={
             "not-averaged": Wrong({"dense": 512 * 7 * 7 * 1000},
-                "That is without averaging. One number is left of each 7×7 map: 512."),
+                "That is without averaging, which leaves one number of each 7×7 map: "
+                "512 in all."),
             "fc6-averaged": Wrong({"dense": 512 * 4096},
                 "This still leads to 4096 neurons. Here the 512 numbers go straight to "
                 "the 1000 classes."),
             "with-4096": Wrong({"dense": 4096 * 1000},
-                "With fc7 its 4096 outputs are gone. The 512 means come in."),
+                "`fc7` is gone, and its 4096 outputs with it. The 512 means come in."),
             "means-of-all": Wrong({"dense": 7 * 7 * 1000},
                 "The mean is taken within each map: 512 means, one for each."),
             "inputs-only": Wrong({"dense": 512},
@@ -636,9 +659,9 @@ add(
             "classes-only": Wrong({"dense": 1000},
                 "1000 scores go out. Each is a sum of 512 products."),
             "biases-in": Wrong({"dense": 513 * 1000},
-                "1000 biases are in. Weights only, here."),
+                "This includes 1000 biases. Count weights only."),
             "dense-part-only": Wrong({"network": 512 * 1000},
-                "The network has its convolutions still: 14 710 464 weights."),
+                "The network still has its convolutions, with 14 710 464 weights."),
             "convolutions-only": Wrong({"network": _CONVS},
                 "The dense part belongs to the network, too."),
             "network-not-averaged": Wrong({"network": _CONVS + 512 * 7 * 7 * 1000},
@@ -661,9 +684,10 @@ add(
                 for digits in (1, 2, 3)
             },
             "not-rounded": Wrong({"times_fewer": _VGG / _LEAN},
-                "Rounded to a whole number, please."),
+                "Round it to a whole number, please."),
             "fraction": Wrong({"times_fewer": round(_LEAN / _VGG, 2)},
-                "That is the part which is left. How often does it go into VGG-16's?"),
+                "That is the share that is left. How many times does it go into "
+                "VGG-16's weights?"),
             "rounded-up": Wrong({"times_fewer": 10},
                 "9.09 is nearer to 9: round to the nearest."),
             "forty-nine": Wrong({"times_fewer": 49},

@@ -1,18 +1,18 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # 08 VGG
 #
-# Only 3×3 kernels, one layer after another, up to nineteen of them. Afterwards you can
+# Only 3×3 kernels, layer after layer, up to nineteen layers deep. Afterwards you can
 #
-# - say what a stack of small kernels sees, costs and can do, against one large kernel;
+# - say what a stack of small kernels sees, costs and can do, next to one large kernel;
 # - build any VGG from a list;
 # - tell where its parameters, its work and its memory are.
 #
 # About 75 minutes. You need: lessons 04 to 07.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 70 minutes with the exercises, 35 without. Two parts: why 3×3 (up to "And with
-# ReLU?"), then the network. Let the room find the slide's error before the table shows
-# it. Training takes about five seconds in all.
+# 70 minutes with the exercises, 35 without. There are two parts: why 3×3 (up to "And
+# with ReLU?"), then the network. Let the room find the slide's error before the table
+# shows it. Training takes about five seconds in all.
 
 # %% slideshow={"slide_type": "skip"}
 import matplotlib.pyplot as plt
@@ -34,6 +34,7 @@ from helpers.exercises import answer, exercise, start
 from helpers.plots import show, show_grids, show_images, show_table
 from helpers.training import evaluate, fit
 from lessons.l08_vgg.explorer import stack_explorer
+from lessons.look_back import look_back
 
 start()
 
@@ -41,10 +42,11 @@ start()
 # ## One large kernel, or several small ones?
 #
 # AlexNet's first kernels are 11×11. VGG (Simonyan and Zisserman, Oxford, 2014) has 3×3
-# throughout, and more than halved AlexNet's error on ImageNet: 7.3 % against 16.4 %
-# (top 5).
+# kernels throughout, and more than halved AlexNet's top-5 error on ImageNet: 7.3 %
+# against 16.4 %.
 #
-# **Predict:** how many pixels does one output see after two layers of 3×3? After three?
+# **Predict:** how many pixels does one output see after two layers of 3×3? And after
+# three?
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
 drawing, side, above = Drawing(840, 226), 24, 0
@@ -77,8 +79,9 @@ show(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Do not believe the drawing
 #
-# Measure it. A pixel is seen by an output if the output changes with it: if its
-# derivative is not 0. `backward` computes the derivatives by all pixels at once.
+# Measure it. An output sees a pixel if it changes when that pixel changes, so if its
+# derivative with respect to the pixel is not 0. `backward` computes all these
+# derivatives at once.
 
 # %% [markdown] slideshow={"slide_type": "-"}
 # ### Exercise 08.1: which pixels does it see?
@@ -119,7 +122,8 @@ show_images(
 )
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# The same 25 pixels, and the same 49.
+# Two layers of 3×3 see the same 25 pixels as one of 5×5, and three see the same 49 as
+# one of 7×7.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The same view, at what price?
@@ -130,7 +134,7 @@ show_images(
 #
 # ### Exercise 08.2: the price of a view
 #
-# Weights only, with C = 10 channels before, between and after all layers.
+# Count weights only. There are C = 10 channels before, between and after the layers.
 
 # %% slideshow={"slide_type": "-"}
 answer(
@@ -142,14 +146,14 @@ answer(
 )
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# In letters: 18C² against 25C², and 27C² against 49C². The work goes the same way: at
-# stride 1, each weight is used once for each pixel.
+# In letters: 18C² against 25C², and 27C² against 49C². The work shrinks in the same
+# proportion, because at stride 1 each weight is used once for each pixel.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 08.3: any stack against one layer
 #
-# n layers of F×F, stride 1, against the one layer that sees as much. C² stands above
-# and below the line, and cancels.
+# Compare n layers of F×F, at stride 1, with the one layer that sees as much. C² appears
+# in both counts, so it cancels.
 
 
 # %% slideshow={"slide_type": "-"}
@@ -167,16 +171,16 @@ for n in (2, 3, 5, 10):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Play with it
 #
-# Both from the side, and what they cost. **Find** a stack that needs less than a third
-# of the weights, one that needs more than the single layer, and what a stack has more
-# of.
+# The next slide shows both from the side, and what they cost. **Find** a stack that
+# needs less than a third of the single layer's weights, a stack that needs more weights
+# than the single layer, and something that every stack has more of.
 
 # %% slideshow={"slide_type": "subslide"}
 stack_explorer(F=3, layers=2, C=64)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Under a third: five layers of 4×4 or more, four of 6×6 or more. More than one layer:
-# F = 1, several times. A stack keeps more values: n·C for each pixel.
+# Less than a third: five layers of 4×4 or more, four of 6×6 or more. More than the
+# single layer: F = 1, several times. A stack keeps more values: n·C for each pixel.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Why not 2×2?
@@ -193,24 +197,24 @@ for P in (0, 1):
     print(f"8 pixels, F = 2, P = {P}:", layer(torch.zeros(1, 1, 8, 8)).shape[-1])
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Cheaper by a little. But an even kernel has no middle: no padding keeps the size, each
-# layer shifts the picture by half a pixel, and four layers keep four sets of maps. 3×3
-# is the smallest kernel with a left, a right and a middle.
+# They are a little cheaper. But an even kernel has no middle: no padding keeps the
+# size, and each layer shifts the picture by half a pixel. Also, four layers keep four
+# sets of maps. 3×3 is the smallest kernel with a left, a right and a middle.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## And if nothing bends in between?
+# ## And without ReLU in between?
 #
-# Take ReLU away. The first layer makes weighted sums of pixels, the second weighted
-# sums of those, which are again weighted sums of pixels.
+# Take ReLU away. The first layer makes weighted sums of pixels, and the second makes
+# weighted sums of those, which are weighted sums of pixels again.
 #
-# **Predict:** what single layer does the same as two of 3×3?
+# **Predict:** which single layer does the same as two of 3×3?
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 08.4: two kernels as one
 #
-# In one dimension, without flipping: (w₁ w₂ w₃) makes w₁x₁ + w₂x₂ + w₃x₃ of three
-# neighbours. Which one kernel of five numbers does what the two do, one after the
-# other?
+# Work in one dimension, without flipping: the kernel (w₁ w₂ w₃) turns three neighbours
+# into w₁x₁ + w₂x₂ + w₃x₃. Which single kernel of five numbers does what these two do,
+# one after the other?
 #
 # - (1 1 1), then (1 1 1)
 # - (1 1 1), then (−1 0 1)
@@ -225,7 +229,8 @@ answer(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 08.5: one kernel for two
 #
-# Each tap of the second kernel looks at a shifted copy of the first. Add the copies up.
+# Each tap (each number) of the second kernel looks at a shifted copy of the first. Add
+# up the copies.
 
 
 # %% slideshow={"slide_type": "-"}
@@ -252,7 +257,7 @@ show_grids(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Equal, to the last digits
 #
-# Random kernels, a random image.
+# Try it with two random kernels and a random image.
 
 # %% slideshow={"slide_type": "-"}
 generator = torch.Generator().manual_seed(0)
@@ -275,7 +280,8 @@ for name, maps in {"two layers": two, "with ReLU in between": bent}.items():
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## And with ReLU?
 #
-# A single kernel is linear: turn the sign of the image, and the output turns its sign.
+# A single kernel is linear: if you change the sign of the image, the sign of its output
+# changes, too. Does the stack do that?
 
 
 # %% slideshow={"slide_type": "-"}
@@ -286,28 +292,28 @@ def bent_stack(image):
 # %% slideshow={"slide_type": "-"}
 turned = conv2d(-image, torch.as_tensor(compose(first, second)))
 for name, maps in {"one 5×5": turned + one, "stack": bent_stack(-image) + bent}.items():
-    off = maps.abs().max().item()  # what turns its sign adds up to 0
-    print(f"{name}: off by {off:.1e} (turns its sign: {yes_no(off < 1e-5)})")
+    off = maps.abs().max().item()  # opposite numbers add up to 0
+    print(f"{name}: off by {off:.1e} (changes its sign: {yes_no(off < 1e-5)})")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# So no kernel of any size does what the stack with ReLU does. Fewer weights, and more
-# bends: that is the case for 3×3. (The authors tried: with a 5×5 in place of each pair,
-# the top-1 error rose by 7 %.)
+# So no single kernel, of whatever size, does what the stack with ReLU does. Fewer
+# weights and more bends: that is the case for 3×3. (The authors tried it: with one 5×5
+# in place of each pair of 3×3, the top-1 error was 7 % higher; section 4.1.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The rules of VGG-16
 #
-# - Input 224×224×3. All convolutions: F = 3, S = 1, P = 1, then ReLU.
-# - Five stages of 2, 2, 3, 3 and 3 convolutions; each ends with max pooling, F = 2,
+# - Input 224×224×3. All convolutions have F = 3, S = 1, P = 1, then ReLU.
+# - Five stages have 2, 2, 3, 3 and 3 convolutions; each ends with max pooling, F = 2,
 #   S = 2.
 # - K = 64 in the first stage; it doubles from stage to stage, up to 512.
-# - Then three dense layers: 4096, 4096, 1000.
+# - Then come three dense layers: 4096, 4096, 1000.
 
 # %% [markdown] slideshow={"slide_type": "-"}
 # ### Exercise 08.6: VGG-16 by its rules
 #
-# Two lists: for each stage the number of maps, and the side of what its pooling puts
-# out. And how many layers have weights?
+# Give two lists: for each stage the number of maps, and how wide the output of its
+# pooling is. And how many layers have weights?
 
 # %% slideshow={"slide_type": "-"}
 answer(
@@ -349,17 +355,19 @@ show(
 )
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# **Predict:** how much of the image does one of the 7×7 last outputs see?
+# **Predict:** how much of the image does each of the last 7×7 outputs see?
 
 # %% slideshow={"slide_type": "fragment"}
-stages = [(3, 1)] * 2 + [(2, 2)] + [(3, 1)] * 2 + [(2, 2)]
+stages = [(3, 1)] * 2 + [(2, 2)] + [(3, 1)] * 2 + [(2, 2)]  # (F, S) of each layer
 stages += ([(3, 1)] * 3 + [(2, 2)]) * 3
+# receptive_field counts, as in lesson 04, what one output sees of the input.
 print(receptive_field(stages), "of 224 pixels along a side")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 08.7: any VGG from a list
 #
-# A number is a convolution with as many filters, "M" a pooling: `[64, 64, "M", …]`.
+# In the list, a number stands for a convolution with that many filters, and "M" for a
+# max pooling: `[64, 64, "M", …]`.
 
 
 # %% slideshow={"slide_type": "-"}
@@ -383,8 +391,8 @@ def vgg(configuration, side, neurons, classes, p=0.5):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The real one
 #
-# VGG-19 has a fourth convolution in each of the last three stages. On the device
-# "meta" tensors have a shape and no contents: half a gigabyte of weights costs nothing.
+# VGG-19 has a fourth convolution in each of the last three stages. On the device "meta"
+# tensors have a shape but no contents, so half a gigabyte of weights costs nothing.
 
 # %% slideshow={"slide_type": "-"}
 begin = [64, 64, "M", 128, 128, "M"]
@@ -401,8 +409,10 @@ for name, configuration in (("VGG-16", vgg16), ("VGG-19", vgg19)):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A small one, to train
 #
-# Seven narrow convolutions, on digits of 16×16 (VGG learned ImageNet). Three equal
-# channels make grey "coloured". No dropout: so small a network has nothing to spare.
+# Here is a VGG of seven narrow convolutions, for digits of 16×16 pixels (the real one
+# learned from ImageNet). Three equal channels turn grey into "colour": `expand` shows
+# the same channel three times, without copies. There is no dropout, because so small a
+# network has nothing to spare.
 
 # %% slideshow={"slide_type": "-"}
 device = best_device()
@@ -431,8 +441,8 @@ print(f"test accuracy {accuracy:.1%} (above 20 %: {yes_no(accuracy > 0.2)})")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Why does it not learn?
 #
-# One in ten is guessing. **Predict:** follow an image through a fresh network. How
-# large are the numbers, layer by layer?
+# One in ten is what guessing would get. Follow some images through a fresh network.
+# **Predict:** how large are the numbers, layer by layer?
 
 
 # %% slideshow={"slide_type": "-"}
@@ -442,13 +452,14 @@ def sizes(network):
     for layer in network:
         x = layer(x)
         if hasattr(layer, "weight"):
+            # std(dim=0): how far each number spreads over the images
             found.append(x.std(dim=0).mean().item())
     return found
 
 
 # %% slideshow={"slide_type": "-"}
 def started_well(network):
-    """Random weights of a size that keeps the numbers' size."""
+    """Random weights, scaled so that numbers keep their size from layer to layer."""
     for layer in network:
         if hasattr(layer, "weight"):
             nn.init.kaiming_normal_(layer.weight)
@@ -474,7 +485,7 @@ show(
     figure,
     "Differences between images, layer by layer, on a logarithmic axis. With PyTorch's "
     "start they fall in a nearly straight line, by more than a thousand over ten "
-    "layers; with a better start they stay of one size.",
+    "layers; with a better start they keep their size.",
 )
 
 # %% slideshow={"slide_type": "-"}
@@ -485,8 +496,8 @@ for name, sides in lines.items():
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## With a better start
 #
-# The last layers hardly notice which image it is, and gradients fade the same way.
-# Larger first weights keep both alive.
+# The last layers hardly notice which image they get, and gradients fade in the same
+# way. Larger weights at the start keep both alive.
 
 # %% slideshow={"slide_type": "-"}
 torch.manual_seed(0)
@@ -496,15 +507,16 @@ print(digits.title)
 print(f"test accuracy {accuracy:.1%} (above 60 %: {yes_no(accuracy > 0.6)})")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# In 2014 this start was not known. The authors trained VGG-11 first, and put its first
-# four convolutions and its dense layers into the deeper ones (section 3.1). Afterwards
-# they found that a well-scaled random start does. Lessons 10 and 11 go on from here.
+# In 2014 this start was not yet known. The authors trained VGG-11 first, and copied its
+# first four convolutions and its dense layers into the deeper networks (section 3.1).
+# Later they found that a well-scaled random start is enough. Lessons 10 and 11 go on
+# from here.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Where are 138 million parameters?
 #
-# The lecture: about 16 million in the convolutions, 122 million in the dense layers.
-# Count for yourself.
+# The lecture says that about 16 million are in the convolutions, and 122 million in the
+# dense layers. Count for yourself.
 #
 # ### Exercise 08.8: weights of the convolutions
 
@@ -533,7 +545,7 @@ for name, configuration in (("VGG-16", vgg16), ("VGG-19", vgg19)):
 # (512·7·7·4096) + (4096·4096) + (4096·1024) = ~122M
 #
 # One factor cannot be right: which number belongs in place of 1024? What is the first
-# term, and what the right total?
+# term, and what is the right total?
 
 # %% slideshow={"slide_type": "-"}
 answer(
@@ -544,11 +556,11 @@ answer(
 )
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# **Predict:** with 1024 the sum would be larger still, 123.7 million. So where do 122
+# **Predict:** with 1024 the sum would be larger still, 123.7 million. So where does 122
 # come from?
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# From 102 + 16 + 4: each term cut to whole millions, then added.
+# It is 102 + 16 + 4: each term was cut to whole millions, and then they were added.
 
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -599,21 +611,21 @@ show_table(
 )
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# The practice session calls AlexNet the largest (and corrects itself) and says that VGG
-# has fewer parameters: it has more than twice as many.
+# The practice session calls AlexNet the largest network, and then corrects itself. It
+# also says that VGG has fewer parameters, but it has more than twice as many.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Three things to run out of
 #
-# Parameters are one. Work is another. The third: to compute gradients, training keeps
-# what each layer put out, for every image of the batch.
+# Parameters are one of them, and work is another. The third is memory: to compute
+# gradients, training keeps the output of each layer, for every image of the batch.
 #
-# **Predict:** where in VGG-16 are most of the parameters? Where is most of the work
-# done? Where is most of the memory for activations?
+# **Predict:** where in VGG-16 are most parameters? Where is most of the work done? And
+# where is most of the memory for activations?
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Count an output of a convolution and its ReLU once: after the ReLU, nobody asks for
-# the number before it.
+# Count the outputs of a convolution and of its ReLU only once: after the ReLU, nobody
+# needs the number before it.
 
 # %% slideshow={"slide_type": "-"}
 table = tables[16]
@@ -679,16 +691,18 @@ rows.append([
 show_table(["VGG-16, one image", "activations", "multiply-adds", "parameters"], rows)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Halve the side, double the maps: a convolution has a quarter of the places and four
-# times the weights, so the same work, and half of the activations.
+# When the side is halved and the number of maps doubled, a convolution has a quarter of
+# the places and four times the weights. So it does the same work, with half of the
+# activations.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 08.10: the largest batch
 #
-# A simple model of training: each parameter needs three numbers (weight, gradient,
-# momentum), once; each activation one number, for each image. All numbers take 4 bytes.
+# Here is a simple model of training. Each parameter needs three numbers (weight,
+# gradient, momentum), once; each activation needs one number, for each image. Every
+# number takes 4 bytes.
 #
-# How many images fit? If not even the parameters do: 0.
+# How many images fit into the memory? If not even the parameters fit, the answer is 0.
 
 
 # %% slideshow={"slide_type": "-"}
@@ -709,26 +723,26 @@ for memory in (2, 4, 8, 16, 24):
 # ## What the model leaves out
 #
 # - gradients of activations, a few layers at a time;
-# - notes: pooling keeps where each largest stood, 8 bytes each. PyTorch keeps 73 MB an
-#   image, not 60;
-# - room to work in: fast convolutions want it;
+# - notes: pooling keeps in 8 bytes where each maximum stood. So it is 73 MB an image,
+#   not 60;
+# - room for fast convolutions to work in;
 # - the GPU's own software, gaps, the images.
 #
-# So it is an upper limit. Start with half, and watch.
+# So this is an upper limit. Start with half, and watch.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The trouble with 512×7×7
 #
-# fc6 is a weight for each pair of 25 088 numbers and 4096 neurons: three quarters of
-# the network. **Predict:** in lesson 05 a layer without weights made one number of each
-# map. What would it save here?
+# fc6 has one weight for each pair of 25 088 numbers and 4096 neurons. Those are three
+# quarters of the network. **Predict:** in lesson 05, a layer without weights turned
+# each map into one number. What would it save here?
 
 # %% [markdown] slideshow={"slide_type": "-"}
 # ### Exercise 08.11: without fc6 and fc7
 #
-# Average each map of 7×7, and go straight to 1000 classes. How many weights has the
-# dense part, how many the network (its convolutions: 14 710 464), and how many times
-# fewer is that than VGG-16's 138 344 128, rounded?
+# Average each map of 7×7, and go straight to 1000 classes. How many weights does the
+# dense part have, and how many the network (its convolutions have 14 710 464)? How many
+# times fewer is that than VGG-16's 138 344 128, rounded?
 
 # %% slideshow={"slide_type": "-"}
 answer(
@@ -743,6 +757,7 @@ answer(
 
 # %% slideshow={"slide_type": "-"}
 with torch.device("meta"):
+    # networks.vgg(16) is VGG-16; AdaptiveAvgPool2d(1) takes the mean of each map.
     features = networks.vgg(16)[:31]  # up to the last pooling: (N, 512, 7, 7)
     head = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(512, 1000)]
     averaged = nn.Sequential(*features, *head)
@@ -753,9 +768,9 @@ print("weights:", million(lean.weights), "in place of", million(table.weights))
 print(f"work: {lean.multiply_adds / table.multiply_adds:.0%} of VGG-16's")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Nine times fewer weights, and nearly the same work: that is in the convolutions. How
-# the accuracy fares, counting does not tell. But the next lesson's network averages,
-# and it won in 2014; VGG came second.
+# Nine times fewer weights, but nearly the same work, because the work is in the
+# convolutions. Counting cannot tell what happens to the accuracy. But the next lesson's
+# network averages, and it won in 2014, when VGG came second.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How deep?
@@ -786,9 +801,9 @@ show_table(
 )
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# (Paper, table 3: one network, trained and tested at one scale.) Parameters hardly
-# grow, work more than doubles, and from 16 to 19 nothing is gained. Why does deeper not
-# go on being better? Lesson 11.
+# (The errors are from the paper's table 3: one network, trained and tested at one
+# scale.) Parameters hardly grow, work more than doubles, and from 16 to 19 layers
+# nothing is gained. Why does depth stop helping? Lesson 11 asks again.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Common mistakes
@@ -798,7 +813,17 @@ show_table(
 # - **A stack without ReLU.** It is one kernel.
 # - **Padding forgotten.** Then 3×3 eats two pixels a layer.
 # - **Pooling counted as a layer.** The 16 have weights.
-# - **Few weights, little memory.** Activations grow with the batch.
+# - **Few weights taken for little memory.** Activations grow with the batch.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# ## Look back
+#
+# Five quick questions about earlier lessons, taken first of all from your own slips.
+# Write one letter for each between the quotation marks, such as `"bacda"`, and run the
+# cell again. A space leaves a question out.
+
+# %% slideshow={"slide_type": "skip"}
+look_back("08", "")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Recap, and where next

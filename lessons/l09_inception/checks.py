@@ -21,12 +21,14 @@ add(
     Exercise(
         "09.1",
         "Do they meet?",
+        level=1,
         tolerance=1e-9,
         wrong=of_values(
             _widths(lambda F: 28 - F + 1) | _paddings(lambda F: F // 2),
             {
                 "already-padded": ({"three": 28, "five": 28},
-                    "It keeps 28 only with padding. First without: W2 = W1 − F + 1."),
+                    "The width stays 28 only with padding. The first question is "
+                    "without: W2 = W1 − F + 1."),
                 "one-place-short": (_widths(lambda F: 28 - F),
                     "W1 − F counts the moves. The first place counts, too."),
                 "stride-of-F": ({"three": 9, "five": 5},
@@ -36,8 +38,8 @@ add(
                 "pool-halves": ({"pool": 14},
                     "Halving needs stride 2. Here all branches have S = 1."),
                 "pool-kept": ({"pool": 28},
-                    "A window of 2 has 28 − 2 + 1 places. No padding on both sides "
-                    "changes that to 28: 27 + 2P is odd."),
+                    "A window of 2 has 28 − 2 + 1 places. Padding on both sides never "
+                    "makes that 28: 27 + 2P is odd."),
                 "padding-as-lost": (_paddings(lambda F: F - 1),
                     "P is what is put on *each* side: half of what the width loses."),
                 "padding-is-F": (_paddings(lambda F: F),
@@ -48,8 +50,8 @@ add(
                     "Half of F, rounded up, is one too many: the middle stands on the "
                     "pixel itself."),
                 "no-padding": (_paddings(lambda F: 0),
-                    "Without padding the width shrinks. How many are lost on each "
-                    "side?"),
+                    "Without padding the width shrinks. How many places are lost on "
+                    "each side?"),
                 "as-for-3": ({"P5": 1}, "P = 1 is for 3×3. 5×5 loses four places."),
             },
         ),
@@ -66,6 +68,7 @@ add(
     Exercise(
         "09.2",
         "A convolution that keeps the width",
+        level=2,
         cases=lambda: [
             case((1, 1, 3, 3), 1, 1, 1),
             case((1, 1, 5, 4), 1, 2, 3),
@@ -84,12 +87,12 @@ add(
                 "Depth and filters are swapped: first what comes in, D, then how many "
                 "go out, K."),
             "depth-kept": Wrong({"K": "D"},
-                "As many go out as come in. K filters make K maps."),
+                "This puts out as many maps as come in. K filters make K maps."),
             "no-padding": Wrong({"F // 2": "0"},
                 "The maps shrink: F − 1 places are lost without padding."),
             "not-whole": Wrong({"F // 2": "F / 2"},
-                "`/` gives a real number, such as 1.5 or 1.0, and padding must be a "
-                "whole one: divide with `//`."),
+                "`/` gives a number such as 1.5 or 1.0, and padding must be a whole "
+                "number: divide with `//`."),
             "padded-by-one": Wrong({"F // 2": "1"},
                 "Padding 1 is right for F = 3 only. Compute it from F."),
             "padded-by-two": Wrong({"F // 2": "2"},
@@ -103,8 +106,8 @@ add(
                 "One too many on each side: the middle of the kernel stands on the "
                 "pixel itself."),
             "same": Wrong({"F // 2": '"same"'},
-                'PyTorch computes the padding of `"same"` for stride 1 only, and S may '
-                'be more: write the number.'),
+                'PyTorch takes `"same"` for stride 1 only, and S may be larger: write '
+                'the number.'),
             "stride-forgotten": Wrong({"S": "1"},
                 "S is never used: hand it to the convolution."),
             "stride-of-F": Wrong({"S": "F"},
@@ -133,6 +136,7 @@ add(
     Exercise(
         "09.3",
         "What a convolution costs",
+        level=2,
         cases=lambda: [
             case(W=1, H=1, D=1, F=1, K=1),
             case(W=3, H=4, D=1, F=2, K=1),
@@ -150,18 +154,19 @@ add(
             "padding-forgotten": Wrong({_PLACES: "(W - F + 1) * (H - F + 1)"},
                 "Right without padding. With it the output is larger: 2P more places."),
             "padded-once": Wrong({_PLACES: "(W - F + P + 1) * (H - F + P + 1)"},
-                "P zeros stand on each of two sides: 2P."),
+                "There are P zeros on *each* side, which makes 2P."),
             "one-short": Wrong({_PLACES: "(W - F + 2 * P) * (H - F + 2 * P)"},
                 "W − F + 2P counts the moves. The first place counts, too: + 1."),
             "all-positions": Wrong({_PLACES: "(W + 2 * P) * (H + 2 * P)"},
                 "The window must fit: F − 1 places fall away along each side."),
             "square": Wrong({_PLACES: "(W - F + 2 * P + 1) ** 2"},
-                "Squared, as if the input were as high as wide. The height is H."),
+                "This squares the width, as if the input were as high as it is wide. "
+                "Its height is H."),
             "along-the-width": Wrong({_PLACES: "W - F + 2 * P + 1"},
                 "That is one row of places. There are H − F + 2P + 1 rows."),
             "no-brackets": Wrong({_PLACES: "W - F + 2 * P + 1 * H - F + 2 * P + 1"},
-                "Without brackets only 1 and H are multiplied. The width is one "
-                "bracket, the height another."),
+                "Without brackets only 1 and H are multiplied. Put the width into one "
+                "bracket and the height into another."),
             "one-filter": Wrong({_EACH: "(F * F * D)"},
                 "This is the cost of one map. There are K filters."),
             "flat-filters": Wrong({_EACH: "(K * F * F)"},
@@ -169,8 +174,8 @@ add(
             "extent-once": Wrong({_EACH: "(K * F * D)"},
                 "A filter is F high and F wide: F·F·D."),
             "biases-in": Wrong({_EACH: "K * (F * F * D + 1)"},
-                "This counts an addition for the bias as well. Here only F·F·D for "
-                "each output."),
+                "This counts an addition for the bias as well. Here only F·F·D count "
+                "for each output."),
             "operations": Wrong({_EACH: "2 * K * F * F * D"},
                 "This counts multiplications and additions apart. A multiply-add is "
                 "both together, once."),
@@ -203,6 +208,7 @@ add(
     Exercise(
         "09.4",
         "1×1 is a matrix",
+        level=2,
         cases=lambda: [
             case(torch.tensor([[[[1.0]], [[2]]]]), torch.tensor([[3.0, 4]])),
             case(
@@ -220,19 +226,19 @@ add(
                 "A row of D numbers needs a matrix with D rows, and `weight` has K. "
                 "Turn it: `weight.T`."),
             "reshaped": Wrong({"weight.T": "weight.reshape(weight.shape[::-1])"},
-                "`reshape` and `view` keep the numbers in line and give them new "
-                "places. To turn the matrix, take `.T`."),
+                "`reshape` and `view` keep the order of the numbers and only cut the "
+                "rows elsewhere. To turn the matrix, take `.T`."),
             "axes-left-last": Wrong(_order("0123"),
-                "The numbers are right, their axes are still (N, H, W, K). Move the "
-                "last one to the second place."),
+                "The numbers are right, but their axes are still (N, H, W, K). Move "
+                "the last one to the second place."),
             "shuffled-back": Wrong(_order("0321"),
                 "Height and width are swapped on the way back: the axes are (N, H, W, "
-                "K), and wanted is (N, K, H, W)."),
+                "K), and they should become (N, K, H, W)."),
             "permuted-twice": Wrong(_order("0231"),
-                "The way back is not the way there: K stands last, at number 3, and "
-                "should come second."),
+                "The way back is not the same as the way there: K stands last, at "
+                "number 3, and should come second."),
             "depth-third": Wrong(_order("0132"),
-                "That puts out (N, H, K, W). K comes second."),
+                "That puts out (N, H, K, W). K should come second."),
             "only-swapped": Wrong(_order("0213"),
                 "That swaps H and W, (N, W, H, K). Move K to the second place."),
             "depth-first": Wrong(_order("3012"),
@@ -263,6 +269,7 @@ add(
     Exercise(
         "09.5",
         "Bottlenecks by hand",
+        level=2,
         tolerance=1e-9,
         wrong=of_values(
             {"depth": 32, "weights": 64 * 32}
@@ -271,17 +278,18 @@ add(
                 "depth-kept": ({"depth": 64},
                     "Each filter gives one map, and there are 32."),
                 "maps-multiplied": ({"depth": 64 * 32},
-                    "A filter adds up over the depth: one map each, whatever the "
-                    "depth."),
+                    "A filter adds up over the depth, so it gives one map, however "
+                    "deep its input is."),
                 "flat-weights": ({"weights": 32},
-                    "1×1 across, but as deep as the input: 64 weights each."),
+                    "A filter is 1×1 across, but as deep as the input: 64 weights "
+                    "each."),
                 "one-filter": ({"weights": 64},
                     "That is one filter of 1×1×64. There are 32."),
                 "weights-with-biases": ({"weights": 65 * 32},
-                    "2080 has the 32 biases in it. Only weights here."),
+                    "2080 includes the 32 biases. Count weights only."),
                 "weights-at-each-pixel": ({"weights": 56 * 56 * 64 * 32},
-                    "The same weights serve every pixel: they do not count the places. "
-                    "(These are the multiply-adds.)"),
+                    "The same weights serve every pixel, so they count once. (These "
+                    "are the multiply-adds.)"),
                 "one-pixel": (_steps(lambda side, D, K, F: K * F * F * D),
                     "That is what one pixel costs. There are 28·28 of them."),
                 "one-map": (_steps(lambda side, D, K, F: side * side * F * F * D),
@@ -295,13 +303,14 @@ add(
                     "is both together, once."),
                 "biases-in": (
                     _steps(lambda side, D, K, F: side * side * K * (F * F * D + 1)),
-                    "Additions of a bias are in this. Count the products only."),
+                    "This includes the additions of the biases. Count the products "
+                    "only."),
                 "five-extent-once": ({"five": 28 * 28 * 32 * 5 * 16},
                     "The kernel is 5 high and 5 wide: 5·5."),
                 "five-without-extent": ({"five": 28 * 28 * 32 * 16},
                     "That would be 1×1. Each filter has 5·5·16 products."),
                 "five-on-192": ({"five": 28 * 28 * 32 * 25 * 192},
-                    "That is the 5×5 on all 192 maps. Behind the reduction it sees "
+                    "That is the 5×5 on all 192 maps. After the reduction it sees only "
                     "16."),
                 "five-on-its-own": ({"five": 28 * 28 * 32 * 25 * 32},
                     "The 5×5 sees the 16 maps of the reduction, not its own 32."),
@@ -330,7 +339,8 @@ def _branch(first, second, r, k, other, size):
     """Mistakes in one branch: in the blanks `first` and `second`, where r belongs."""
     return {
         f"reduced-to-{k}": Wrong({first: k, second: k},
-            f"The 1×1 before the {size} has {r} filters; {k} comes after it."),
+            f"The 1×1 before the {size} has {r} filters; {k} is how many the "
+            f"{size} itself has."),
         f"not-reduced-{r}": Wrong({first: "D", second: "D"},
             f"The 1×1 before the {size} keeps all D maps. It should leave {r}, or the "
             "wide convolution becomes no cheaper."),
@@ -346,6 +356,7 @@ add(
     Exercise(
         "09.6",
         "The inception module",
+        level=3,
         cases=lambda: [
             case((1, 2, 3, 3), 2, 1, 1, 1, 1, 1, 1),
             case((1, 3, 5, 4), 3, 2, 4, 5, 1, 2, 6),
@@ -421,6 +432,7 @@ add(
     Exercise(
         "09.7",
         "Gaps in the table",
+        level=1,
         tolerance=1e-9,
         wrong=of_values(
             _gaps(lambda row, D, out: out - _others(row)),
@@ -430,16 +442,19 @@ add(
                     "Reductions stay inside their branch. The output is k1 + k3 + k5 + "
                     "pool."),
                 "others-added": (_gaps(lambda row, D, out: _others(row)),
-                    "So many maps the other branches give. Take them off the output."),
+                    "That is how many maps the other branches give. Subtract them from "
+                    "the output."),
                 "output-itself": (_gaps(lambda row, D, out: out),
-                    "That is the whole output. Take off what the other branches give."),
+                    "That is the whole output. Subtract what the other branches give."),
                 "depth-of-the-input": ({"pool_4e": 528},
-                    "Pooling alone would keep 528 maps; the 1×1 after it has fewer."),
+                    "Pooling alone would keep 528 maps; the 1×1 after it leaves "
+                    "fewer."),
                 "what-is-new": (_gaps(lambda row, D, out: out - D),
-                    "What came in does not go out again: take off what the other "
-                    "branches give, not the depth before."),
+                    "What came in does not go out again: subtract what the other "
+                    "branches give, not the depth of the input."),
                 "without-the-first": (_without("k1"),
-                    "The 1×1 branch is concatenated like the others: take it off."),
+                    "The 1×1 branch is concatenated like the others: subtract it, "
+                    "too."),
                 "without-3": (_without("k3"), "The 3×3 branch gives maps, too."),
                 "without-5": (_without("k5"), "The 5×5 branch gives maps, too."),
                 "pool-left-out": (_without("pool"),
@@ -462,6 +477,7 @@ add(
     Exercise(
         "09.8",
         "Stack them",
+        level=2,
         cases=lambda: [
             case((1, 2, 3, 3), 2, [_SMALL]),
             case((1, 2, 4, 4), 2, ["pool"]),
@@ -490,8 +506,8 @@ add(
             "last-branch": Wrong({_NEXT: "pool"},
                 "That is one of four branches. Add them all."),
             "first-module-s-depth": Wrong({"D": "192"},
-                "192 maps see GoogLeNet's first module. Each gets D, which changes "
-                "from module to module."),
+                "GoogLeNet's first module sees 192 maps. But D changes from module to "
+                "module."),
             "pool-keeps-size": Wrong({"2": "1"},
                 "Between the modules the pooling halves the size: stride 2. The one "
                 "inside a module keeps it."),
@@ -521,6 +537,7 @@ add(
     Exercise(
         "09.9",
         "22 layers, and the last of them",
+        level=2,
         tolerance=1e-9,
         wrong=of_values(
             _count(18) | _ends(lambda n: n * 1000),
@@ -544,7 +561,8 @@ add(
                     "Stem and dense layer have layers that learn, too: 3 and 1."),
                 "heads-in": ({"depth": 22 + 6}, "The auxiliary heads do not count."),
                 "inputs-only": (_ends(lambda n: n),
-                    "So many numbers come in. Each of 1000 classes weighs them all."),
+                    "That many numbers come in, and each of 1000 classes has a weight "
+                    "for each of them."),
                 "one-map": ({"dense": 1024 * 1000},
                     "Flattened, all 7·7·1024 numbers go into the dense layer."),
                 "one-side": ({"dense": 7 * 1024 * 1000},
@@ -552,7 +570,7 @@ add(
                 "forty-nine-million": ({"dense": 49_000_000},
                     "That is the lecture's figure. Multiply: 7·7·1024·1000."),
                 "with-biases": (_ends(lambda n: (n + 1) * 1000),
-                    "The 1000 biases are in it. Only weights here."),
+                    "This includes the 1000 biases. Count weights only."),
                 "not-averaged": ({"after": 7 * 7 * 1024 * 1000},
                     "After the mean one number is left of each 7×7 map."),
                 "averaged-over-all": ({"after": 7 * 7 * 1000},
@@ -582,26 +600,29 @@ add(
     Exercise(
         "09.10",
         "Twelve times fewer?",
+        level=1,
         exact=_fewer(lambda count: count / _OWN),
         tolerance=0.002,
         wrong=of_values(
             _fewer(lambda count: count / _OWN),
             {
                 "as-lectured": ({"alexnet": 12, "vgg16": 27},
-                    "That is the lecture's. Divide the counts."),
+                    "That is what the lecture says. Divide the counts."),
                 "five-million": (_fewer(lambda count: count / 5e6),
                     "Right for 5 million parameters. GoogLeNet has 6 998 552."),
                 "torchvision-s": (_fewer(lambda count: count / 6624904),
-                    "That is by torchvision's 6 624 904. GoogLeNet has 6 998 552."),
+                    "That divides by torchvision's 6 624 904. GoogLeNet has "
+                    "6 998 552."),
                 "upside-down": (_fewer(lambda count: _OWN / count),
-                    "The other way round: how often does GoogLeNet's count fit in?"),
+                    "It is the other way round: how many times does GoogLeNet's count "
+                    "fit into the other?"),
                 "how-many-more": (_fewer(lambda count: count / _OWN - 1),
-                    "That is one less than the ratio, how much *more* the other has. "
-                    "Here divide only."),
+                    "That is one less than the ratio: it says how much *more* the "
+                    "other has. Just divide."),
                 "exchanged": ({"alexnet": 138357544 / _OWN, "vgg16": 60965224 / _OWN},
                     "AlexNet and VGG-16 are exchanged."),
                 "whole": ({"alexnet": 9, "vgg16": 20},
-                    "One digit after the point is asked."),
+                    "The exercise asks for one decimal place."),
                 "cut": ({"vgg16": 19.7}, "19.77 is nearer to 19.8 than to 19.7."),
             },
         ),
@@ -644,6 +665,7 @@ add(
     Exercise(
         "09.11",
         "The loss with heads",
+        level=1,
         run=_checked_loss,
         cases=lambda: [
             _scored(1, 2, 0, seed=1),
@@ -655,7 +677,7 @@ add(
         ],
         wrong={
             "full-weight": Wrong({"0.3": "1"},
-                "The heads help, and should not rule: 0.3 of the loss of each."),
+                "The heads should help, not rule: take 0.3 of the loss of each."),
             "mean-of-heads": Wrong({"0.3": "0.3 / len(heads)"},
                 "0.3 of the loss of *each* head, not of their mean."),
             "subtracted": Wrong({"0.3": "-0.3"},

@@ -210,7 +210,9 @@ class InceptionExplorer(Presets):
         ]
         if lost:
             remarks.append(
-                f"The reduction before {' and '.join(lost)} costs more than it saves."
+                f"The reduction before {lost[0]} costs more than it saves."
+                if len(lost) == 1
+                else "The reductions before 3×3 and 5×5 cost more than they save."
             )
         elif not self.pool.value:
             remarks.append(

@@ -3,7 +3,7 @@
 #
 # Which filter size? All of them. Afterwards you can
 #
-# - let branches of different filters meet, and put their maps together;
+# - run filters of different sizes side by side, and put their maps together;
 # - make them cheap with 1×1 convolutions;
 # - build GoogLeNet from its table, and count it;
 # - say what auxiliary heads do, and measure it.
@@ -33,14 +33,15 @@ from helpers.networks import alexnet, vgg
 from helpers.plots import show, show_table
 from helpers.training import evaluate
 from lessons.l09_inception.explorer import inception_explorer
+from lessons.look_back import look_back
 
 start()
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Why choose?
 #
-# VGG said 3×3, everywhere. But a whisker and a whole cat are not of one size. After a
-# layer one could put 1×1, 3×3, 5×5, or a pooling.
+# VGG says 3×3, everywhere. But a whisker and a whole cat differ in size. The next layer
+# could just as well be 1×1, or 5×5, or a pooling.
 #
 # **Predict:** how could a network have all of them at once?
 
@@ -63,8 +64,8 @@ show(drawing, "One input goes into four branches side by side, 1×1, 3×3, 5×5 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Putting maps together
 #
-# Depth is the axis that may differ: `torch.cat` along axis 1 of (N, C, H, W). Height
-# and width have to be the same.
+# `torch.cat` joins maps along axis 1 of (N, C, H, W), the depth: it **concatenates**
+# them. The depths may differ, but heights and widths have to be the same.
 
 # %% slideshow={"slide_type": "-"}
 three, two = torch.zeros(1, 3, 28, 28), torch.zeros(1, 2, 28, 28)
@@ -80,11 +81,11 @@ except RuntimeError:
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 09.1: do they meet?
 #
-# The input is 28 wide, and S = 1. A lecture lets the branches shrink, another pools 2×2
-# in one of them.
+# The input is 28 wide, and S = 1. One lecture lets the branches shrink, and another
+# pools 2×2 in one of them.
 #
-# 1. How wide are 3×3, 5×5 and 2×2 pooling without padding?
-# 2. Which P brings 3×3 and 5×5 back to 28? (And 2×2?)
+# 1. How wide are the outputs of 3×3, of 5×5 and of 2×2 pooling, without padding?
+# 2. Which P brings 3×3 and 5×5 back to 28? (Is there one for 2×2?)
 
 # %% slideshow={"slide_type": "-"}
 answer(
@@ -99,8 +100,9 @@ answer(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## So: padded, and 3×3 pooling
 #
-# An even window cannot keep the width: 28 − 2 + 2P + 1 is odd. The paper pools 3×3 with
-# stride 1 and padding 1. (Max pooling pads with −∞, so that no padding ever wins.)
+# An even window cannot keep the width: 28 − 2 + 2P + 1 is odd, whatever P is. So the
+# paper pools 3×3 with stride 1 and padding 1. (Max pooling pads with −∞, so that the
+# padding never wins.)
 
 # %% slideshow={"slide_type": "-"}
 kept = [output_size(28, F, P) for F, P in ((3, 1), (5, 2))]
@@ -114,13 +116,13 @@ rows = [
 show_table(["from 28", "lectured", "computed so", "published, padded"], rows)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Why: only equal heights and widths can be concatenated.
+# Why pad at all? Only maps of equal height and width can be concatenated.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 09.2: a convolution that keeps the width
 #
-# All of GoogLeNet is made of this: a convolution whose padding keeps the width at
-# stride 1, for any odd F, then ReLU.
+# All of GoogLeNet is made of one piece: a convolution whose padding keeps the width at
+# stride 1, for any odd F, and then ReLU.
 
 
 # %% slideshow={"slide_type": "-"}
@@ -134,8 +136,8 @@ def conv(D, K, F, S=1):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The naive module
 #
-# Branches are no `nn.Sequential`. In an `nn.Module`, `__init__` makes the layers and
-# `forward` says what flows where.
+# Branches side by side do not fit into `nn.Sequential`. So we write an `nn.Module`: its
+# `__init__` makes the layers, and its `forward` says what flows where.
 
 
 # %% slideshow={"slide_type": "-"}
@@ -151,21 +153,23 @@ class Naive(nn.Module):
 
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# **Predict:** 192 maps go in; 64 filters of 1×1, 128 of 3×3, 32 of 5×5. How many maps
-# come out?
+# **Predict:** 192 maps go in, and there are 64 filters of 1×1, 128 of 3×3 and 32 of
+# 5×5. How many maps come out?
 
 # %% slideshow={"slide_type": "fragment"}
 naive = Naive(192, 64, 128, 32)
 print(tuple(naive(torch.zeros(1, 192, 28, 28)).shape), "=", 64 + 128 + 32 + 192)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Pooling keeps the depth: no such module can put out less than it took in.
+# Pooling keeps the depth, so such a module can never output fewer maps than it
+# receives.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 09.3: what a convolution costs
 #
-# K filters of F×F on W×H×D, stride 1: (W − F + 1)(H − F + 1) places without padding, at
-# each place and for each filter F·F·D multiply-adds. Write it with padding P.
+# K filters of F×F run over W×H×D with stride 1. Without padding they stand at
+# (W − F + 1)(H − F + 1) places, and at each place each filter takes F·F·D
+# multiply-adds. Write it down with padding P.
 
 
 # %% slideshow={"slide_type": "-"}
@@ -190,15 +194,16 @@ costs = {
 show_table(["branch", "multiply-adds"], [*costs.items(), ("sum", sum(costs.values()))])
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# One module, and it costs more than 40 % of all AlexNet (724 million). 5×5 gives a
-# quarter of the maps of 3×3 for two thirds of its price.
+# This one module costs more than 40 % of all of AlexNet (724 million). 5×5 gives a
+# quarter as many maps as 3×3, for two thirds of the price.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What can a kernel of one pixel do?
 #
 # It sees no neighbours. But a filter is as deep as its input: 1×1×D.
 #
-# **Predict:** three maps, and the filter (1, 0, −2). What comes out?
+# **Predict:** the filter (1, 0, −2) runs over the three maps printed below. What comes
+# out?
 
 # %% slideshow={"slide_type": "-"}
 maps = torch.tensor([[[1.0, 2], [3, 4]], [[5, 5], [5, 5]], [[0, 1], [1, 0]]])
@@ -209,14 +214,16 @@ print(maps.tolist())
 print(functional.conv2d(maps[None], weight)[0, 0].tolist())
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# At each pixel a weighted sum over the depth: 1·1 + 0·5 − 2·0, and so on. K such
-# filters turn D numbers at each pixel into K. That is a matrix.
+# At each pixel it takes a weighted sum over the depth: 1·1 + 0·5 − 2·0 at the first,
+# and so on. K such filters turn the D numbers at each pixel into K. That is what a
+# matrix does.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 09.4: 1×1 is a matrix
 #
-# Move the depth to the end, so that each pixel is a row of D numbers; multiply; move
-# the new depth back to its place.
+# `permute` reorders the axes: it lists the old ones in their new order. First it moves
+# the depth to the end, so that each pixel is a row of D numbers. Multiply, and move the
+# new depth back to its place.
 
 
 # %% slideshow={"slide_type": "-"}
@@ -237,7 +244,7 @@ def mix(maps, weight):
 torch.manual_seed(0)
 x = torch.randn(1, 64, 56, 56)
 layer, dense = nn.Conv2d(64, 32, 1, bias=False), nn.Linear(64, 32, bias=False)
-dense.weight.data = layer.weight.data[:, :, 0, 0]  # (32, 64)
+dense.weight.data = layer.weight.data[:, :, 0, 0]  # data: the numbers, (32, 64)
 print(tuple(layer(x).shape))
 
 # %% slideshow={"slide_type": "fragment"}
@@ -248,15 +255,17 @@ for name, other in {"dense layer": by_dense, "by hand": by_hand}.items():
     print(f"{name:11} off by {off:.1g} (the same: {yes_no(off < 1e-5)})")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Also a dense layer, applied to each pixel with the same weights. Half the depth is
-# left, and every pixel has its place: a **bottleneck**.
+# So it is also a dense layer, applied to each pixel with the same weights. Half of the
+# depth is left, and every pixel keeps its place. Such a narrow layer is called a
+# **bottleneck**.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 09.5: bottlenecks by hand
 #
-# 1. 56×56×64, and 32 filters of 1×1: depth of the output, weights (no biases).
-# 2. The 5×5 branch again, 28×28×192, 32 filters. First 16 filters of 1×1, then the 5×5
-#    on what is left. Multiply-adds of each of the two steps?
+# 1. 32 filters of 1×1 run over 56×56×64. How deep is the output, and how many weights
+#    are there (no biases)?
+# 2. Take the 5×5 branch again: 28×28×192, 32 filters. First come 16 filters of 1×1,
+#    then the 5×5 on what they leave. How many multiply-adds does each step take?
 
 # %% slideshow={"slide_type": "-"}
 answer(
@@ -274,10 +283,10 @@ print(f"5×5 branch: {costs['5×5'] / reduced:.2f} times fewer multiply-adds")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The inception module
 #
-# Reduce before 3×3 and 5×5, each in its own way. After the pooling, which keeps all D
-# maps, **project** to fewer.
+# A 1×1 before 3×3 and one before 5×5 **reduce** the depth. After the pooling, which
+# keeps D maps, a third **projects** them to fewer.
 #
-# **Find**, starting from GoogLeNet's first module: the reduction that saves most; what
+# Start from GoogLeNet's first module and **find** the reduction that saves most; what
 # happens without the 1×1 after the pooling; the first reduction before 3×3 that costs
 # more than it saves.
 
@@ -285,14 +294,14 @@ print(f"5×5 branch: {costs['5×5'] / reduced:.2f} times fewer multiply-adds")
 inception_explorer(28, 28, 192)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# A reduction to r pays while 192·r + 9·128·r is below 9·128·192: up to r = 164, far
-# above the 96 that were chosen.
+# A reduction to r maps pays as long as 192·r + 9·128·r is below 9·128·192: up to
+# r = 164, far more than the 96 that were chosen.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 09.6: the inception module
 #
-# The arguments stand as in the paper's table: r3 and r5 are the reductions. ReLU comes
-# after every convolution, as `conv` has it.
+# The arguments stand as in the paper's table: r3 and r5 are the reductions before 3×3
+# and 5×5. ReLU comes after every convolution; `conv` sees to that.
 
 
 # %% slideshow={"slide_type": "-"}
@@ -314,8 +323,8 @@ class Inception(nn.Module):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Before and after, by code
 #
-# GoogLeNet's first module: 64; 96 → 128; 16 → 32; pooling → 32. **Predict:** a half, a
-# third, or a tenth of the naive work?
+# GoogLeNet's first module has 64; 96 → 128; 16 → 32; pooling → 32. **Predict:** is that
+# a half, a third, or a tenth of the naive work?
 
 # %% slideshow={"slide_type": "-"}
 with torch.device("meta"):
@@ -331,14 +340,14 @@ rows = [
 show_table(["module", "output", "weights", "multiply-adds"], rows)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# 5×5 became ten times cheaper, 3×3 not quite twice. And 256 maps go on, not 416, which
-# makes the *next* module cheaper.
+# The 5×5 branch became nearly ten times cheaper, the 3×3 branch 1.7 times. And 256 maps
+# go on instead of 416, which makes the *next* module cheaper.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Nine of them
 #
-# Table 1 of the paper, with four gaps. Between 3b and 4a, and between 4e and 5a, a
-# pooling halves the size.
+# This is table 1 of the paper, with four gaps. A pooling halves the size between 3b and
+# 4a, and again between 4e and 5a.
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
 show_table(
@@ -359,7 +368,7 @@ show_table(
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Exercise 09.7: gaps in the table
 #
-# Which of the numbers make the depth of the output?
+# Fill in the four gaps. Which of a row's numbers add up to the depth of its output?
 
 # %% slideshow={"slide_type": "-"}
 answer("09.7", k5_3b=blank(96), k3_4a=blank(208), pool_4e=blank(128), k1_5b=blank(384))
@@ -367,8 +376,9 @@ answer("09.7", k5_3b=blank(96), k3_4a=blank(208), pool_4e=blank(128), k1_5b=blan
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 09.8: stack them
 #
-# A row is a module's six numbers, or "pool". Each module's D is what the one before it
-# put out. Rounded up (`ceil_mode`), 3×3 pooling with stride 2 halves: 28 → 14 → 7.
+# A row holds a module's six numbers, or it is "pool". Each module's D is the depth that
+# the one before it put out. With `ceil_mode`, which rounds up, 3×3 pooling with stride
+# 2 halves the width: 28 → 14 → 7.
 
 
 # %% slideshow={"slide_type": "-"}
@@ -387,11 +397,35 @@ def stack(D, rows):
 
 
 # %% [markdown] slideshow={"slide_type": "slide"}
+# ## The same module, again and again
+#
+# The places of one convolution share its weights (lesson 04). Do repeated modules share
+# theirs? **Predict:** how many parameters do two modules with the same six numbers
+# have, as many as one of them, or twice as many?
+
+# %% slideshow={"slide_type": "-"}
+twins = stack(256, [(64, 96, 128, 16, 32, 32)] * 2)  # 256 maps in, 256 maps out
+tensors = [list(module.parameters()) for module in twins]
+alike = [a.shape == b.shape for a, b in zip(*tensors)]
+equal = [torch.equal(a, b) for a, b in zip(*tensors)]
+print(f"{len(alike)} pairs of tensors: {sum(alike)} alike in shape, {sum(equal)} equal")
+
+# %% slideshow={"slide_type": "fragment"}
+one, two = twins
+for name, row in {"one": [one], "two": [one, two], "one, twice": [one, one]}.items():
+    count = sum(p.numel() for p in nn.Sequential(*row).parameters())
+    print(f"{name:10} {count} parameters")
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# They share their architecture, but not their weights: each module learns its own. Only
+# if the very same module stood there twice would its parameters count once.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## GoogLeNet
 #
-# The stem brings 224×224×3 down to 28×28×192. `low`, `middle` and `high` are kept apart
-# for later. (The paper also normalises responses in the stem, as AlexNet does. That
-# learns nothing, and is left out here.)
+# The **stem**, which comes before the first module, brings 224×224×3 down to 28×28×192.
+# `low`, `middle` and `high` are kept apart for later. (The paper also normalises
+# responses in the stem, as AlexNet does. That learns nothing, and is left out here.)
 
 # %% slideshow={"slide_type": "-"}
 low = [(64, 96, 128, 16, 32, 32), (128, 128, 192, 32, 96, 64), "pool"]
@@ -421,18 +455,37 @@ def stem():
 # %% slideshow={"slide_type": "fragment"}
 with torch.device("meta"):
     parts = [stem(), stack(192, low), stack(512, middle), stack(528, high)]
-    x = torch.empty(1, 3, 224, 224)
+    x = torch.empty(1, 3, 224, 224)  # empty: of this shape, whatever it holds
     for part, name in zip(parts, ("stem", "low", "middle", "high")):
         x = part(x)
         print(f"{name:6}", "×".join(map(str, x.shape[1:])))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
+# ## 224, 227 or 229?
+#
+# In one lecture, images are "227 or 229" pixels wide. **Predict:** would GoogLeNet run
+# on them? And how could you tell which width is the right one?
+
+# %% slideshow={"slide_type": "fragment"}
+with torch.device("meta"):
+    for W1 in (224, 227, 229):
+        image = torch.empty(1, 3, W1, W1)
+        first, last = parts[0][0](image), nn.Sequential(*parts)(image)
+        widths = f"after conv1 {first.shape[-1]}, at the end {last.shape[-1]}"
+        print(f"{W1} pixels: {widths}")
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# It runs on all three, and 7×7 are left each time. But the paper's table 1 says 112×112
+# after conv1, and of the three only 224 gives that. 227 is AlexNet's number, from
+# lesson 07.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 09.9: 22 layers, and the last of them
 #
-# 1. Layers that learn, along the *longest* way: parallel branches count once. How many
-#    in the nine modules? And with 3 in the stem, 1 dense at the end?
-# 2. 7×7×1024 are left. Weights of a dense layer of 1000 on all of it? After the mean
-#    of each map?
+# 1. Count the layers that learn, along the *longest* way: parallel branches count once.
+#    How many are in the nine modules? And with 3 in the stem, 1 dense at the end?
+# 2. 7×7×1024 are left. How many weights does a dense layer of 1000 need? And after
+#    averaging?
 
 # %% slideshow={"slide_type": "-"}
 answer(
@@ -444,8 +497,8 @@ answer(
 )
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# The mean of each map, **global average pooling** (lesson 05), saves 49 times the
-# weights. The lecture's "49M" is 49 × 1.024M.
+# With the mean of each map, **global average pooling** (lesson 05), the layer needs 49
+# times fewer weights. The lecture's "49M" is really 49 × 1.024M.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The whole of it
@@ -466,14 +519,43 @@ print(f"{table.parameters:,} parameters".replace(",", " "))
 print(f"{table.multiply_adds:,} multiply-adds".replace(",", " "))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# It won ImageNet's competition of 2014 with a top-5 error of 6.7 %; VGG had 7.3 %.
+# GoogLeNet won ImageNet's competition of 2014 with a top-5 error of 6.7 %; VGG had
+# 7.3 %.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Fourteen layers, or 22?
+#
+# One lecture counts fourteen layers on its slide. **Predict:** what might it have
+# counted as one?
+
+
+# %% slideshow={"slide_type": "-"}
+def depth(layer):
+    """Layers with weights, along the longest way."""
+    inner = [depth(part) for part in layer.children()]  # children: what it is made of
+    if not inner:
+        return int(hasattr(layer, "weight"))
+    # One after the other they add up. Side by side, the longest branch counts.
+    return sum(inner) if isinstance(layer, nn.Sequential) else max(inner)
+
+
+# %% slideshow={"slide_type": "fragment"}
+modules = [part for part in [*parts[1], *parts[2], *parts[3]] if depth(part)]
+each = {depth(module) for module in modules}
+print(f"all: {depth(whole)}; each of {len(modules)} modules: {each}")
+print(f"a module as one: {depth(whole) - len(modules)}; and the averaging: 1")
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Each of the nine modules is two layers deep. Counted as one each, they leave 13 layers
+# that learn; together with the averaging, which learns nothing, those are fourteen
+# boxes. Perhaps that was the count. The paper's 22 is right.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 09.10: twelve times fewer?
 #
-# The lectures: 5 million parameters, 12 times fewer than AlexNet, 27 times fewer than
-# VGG-16. You know better: AlexNet 60 965 224, VGG-16 138 357 544, GoogLeNet 6 998 552.
-# How many times fewer, to one digit after the point?
+# The lectures say: 5 million parameters, 12 times fewer than AlexNet, 27 times fewer
+# than VGG-16. You know better: AlexNet has 60 965 224, VGG-16 has 138 357 544, and
+# GoogLeNet 6 998 552. How many times fewer are these, to one decimal place?
 
 # %% slideshow={"slide_type": "-"}
 answer("09.10", alexnet=blank(8.7), vgg16=blank(19.8))
@@ -490,8 +572,9 @@ with torch.device("meta"):
 print(other.inception3a.branch3[1].conv)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# It is 3×3. An old mistake of the code its weights came from, and kept for their sake.
-# And no convolution there has a bias; batch norm follows it, lesson 10.
+# It is 3×3: an old mistake in the code that its weights came from, kept so that they
+# still fit. And none of its convolutions has a bias, because batch norm follows (lesson
+# 10).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Lectured, computed, published, torchvision
@@ -506,6 +589,7 @@ with torch.device("meta"):
         for variant in ("published", "ungrouped", "torchvision")
     )
 no_dense = table.parameters - 1024 * 1000 - 1000
+flat = nn.Sequential(*other.children())
 
 
 def times(a, b, what="parameters"):
@@ -527,12 +611,14 @@ show_table(
         ["the same, ungrouped", "", work[2], "", "lesson 07"],
         ["dense on 7×7×1024", "49M", 7 * 7 * 1024 * 1000, "", "49 × 1.024M"],
         ["averaging saves", "50×", f"{7 * 7}×", "", "7·7 places"],
+        ["layers", "14", depth(whole), depth(flat), "a module has two"],
+        ["image", "227, 229", size[1], size[1], "112×112 after conv1"],
     ],
 )
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# The two middle columns are computed. "12×" stands in the paper's introduction, too;
-# its own table 1 does not give it.
+# Apart from the image, the two middle columns are computed. "12×" stands in the paper's
+# introduction, too, but does not follow from its own table 1.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Where did the parameters go?
@@ -543,19 +629,19 @@ show_table(
 dense = sum(row.weights for row in alex.rows if row.type == "Linear")
 print(f"AlexNet, dense:        {dense / 1e6:5.1f}M")
 print(f"AlexNet, convolutions: {(alex.weights - dense) / 1e6:5.1f}M")
-print(f"GoogLeNet, modules:    {(table.weights - 1024 * 1000) / 1e6:5.1f}M, stem in it")
+print(f"GoogLeNet, the rest:   {(table.weights - 1024 * 1000) / 1e6:5.1f}M")
 print(f"GoogLeNet, dense:      {1024 * 1000 / 1e6:5.1f}M")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# The end. Its convolutions have more than twice AlexNet's. But 22 layers of naive
-# modules would never have been affordable.
+# It is the end. GoogLeNet's convolutions have more than twice as many weights as
+# AlexNet's. But nobody could have afforded 22 layers of naive modules.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Does anything reach the stem?
 #
-# 22 layers deep, in 2014: no better start (lesson 08), no batch norm. On its way down
-# each layer makes the gradient smaller. So the authors put two small classifiers
-# half-way up: **auxiliary heads**, each with a loss of its own.
+# In 2014 there was neither the better start of lesson 08 nor batch norm. On its way
+# down through 22 layers, the gradient gets smaller and smaller. So the authors put two
+# small classifiers half-way up: **auxiliary heads**, each with a loss of its own.
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
 drawing, x = Drawing(760, 196), 20
@@ -580,7 +666,8 @@ show(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A head
 #
-# Average to 4×4, 128 filters of 1×1, two dense layers, much dropout.
+# A head averages to 4×4 and has 128 filters of 1×1, two dense layers, and a lot of
+# dropout.
 
 
 # %% slideshow={"slide_type": "-"}
@@ -603,12 +690,15 @@ with torch.device("meta"):
 print(f"two heads: {sum(heads):,} parameters".replace(",", " "))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Nearly as many as the whole network. That is only a loan, as you will see.
+# That is nearly as many as in the whole network. But it is only a loan, as you will
+# see.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A network with heads
 #
-# In training it gives its scores and the heads'; in evaluation its scores.
+# In training it returns its own scores and those of the heads; in evaluation, only its
+# own. `nn.ModuleList` is a list of layers that belong to the network: their parameters
+# are found with the others.
 
 
 # %% slideshow={"slide_type": "-"}
@@ -630,8 +720,8 @@ class WithHeads(nn.Module):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 09.11: the loss with heads
 #
-# The loss of the scores in full, and 0.3 of the loss of each head: that is the paper's
-# recipe. `heads` is a list of scores, and may be empty.
+# The paper's recipe is to add the loss of the scores in full, and 0.3 of the loss of
+# each head. `heads` is a list of the heads' scores, and may be empty.
 
 
 # %% slideshow={"slide_type": "-"}
@@ -647,8 +737,9 @@ def total_loss(scores, heads, labels):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Measure the gradient
 #
-# Your GoogLeNet, fresh; eight drawn shapes, enlarged to 64×64 (a stand-in for
-# ImageNet).
+# Take your GoogLeNet, untrained, and eight drawn shapes (a stand-in for ImageNet),
+# which `interpolate` enlarges to 64×64. `norm` is a gradient's length: the root of the
+# sum of its squares.
 
 
 # %% slideshow={"slide_type": "-"}
@@ -710,11 +801,11 @@ show(
 )
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Above the second head nothing changes. Below each head the gradient has a shorter way.
-# (Ten random starts gave 122 to 203 times.)
+# Above the second head nothing changes. Below each head the gradient has a shorter way
+# to go. (Ten random starts gave 122 to 203 times.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## In use they do nothing
+# ## At inference they do nothing
 #
 # **Predict:** does cutting off the heads change the scores?
 
@@ -728,14 +819,15 @@ off = (after - before).abs().max().item()
 print(f"without heads off by {off:.1g} (the same scores: {yes_no(off < 1e-5)})")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# So their parameters do not count either, and neither do their layers: 22 remains 22.
+# So neither their parameters nor their layers count: 22 layers stay 22.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Do they help?
 #
-# A gradient is not yet a better network. Six narrow modules, heads after two and four,
-# digits of 8×8 (a stand-in). Adam is an optimiser that scales each weight's steps by
-# the gradients it has seen: even small ones move something.
+# A larger gradient is not yet a better network. Try six narrow modules, with heads
+# after the second and the fourth, on digits of 8×8 (a stand-in). `Adam` is an optimiser
+# that scales each weight's steps by the gradients it has seen, so that even small ones
+# move something.
 
 
 # %% slideshow={"slide_type": "-"}
@@ -798,22 +890,22 @@ show(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How much is that worth?
 #
-# Time, above all. In ten random starts heads were ahead after four epochs, by a
-# quarter to half of the digits; after twenty, by 0 to 5 in a hundred.
+# They save time, above all. In ten random starts heads were ahead after four epochs, by
+# a quarter to half of the digits; after twenty, by 0 to 5 in a hundred.
 #
-# The authors found half a percent, and that one head would do. Why so little, with a
+# The authors found half a per cent, and that one head would do. Why so little, with a
 # hundred times the gradient?
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## With a better start
 #
-# Lesson 08's, which keeps numbers and gradients at their size. **Predict:** how much do
-# the heads add at the stem now?
+# Take lesson 08's start, which keeps numbers and gradients at their size. **Predict:**
+# how much do the heads add at the stem now?
 
 # %% slideshow={"slide_type": "-"}
 torch.manual_seed(0)
 network = googlenet(classes=10)
-for layer in network.modules():
+for layer in network.modules():  # modules: every part, however deep inside
     if isinstance(layer, nn.Conv2d | nn.Linear):
         nn.init.kaiming_normal_(layer.weight)
 network = network.to(device)
@@ -828,25 +920,38 @@ ratio = now[0] / now[1]
 print(f"with heads / without: {ratio:.1f} (less than 5: {yes_no(ratio < 5)})")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# And the small network, from this start: after four epochs 85 to 92 % without heads,
-# 91 to 94 % with them (four starts). Heads mended what a good start avoids.
+# From this start the small network, too, does well: after four epochs 85 to 92 %
+# without heads, 91 to 94 % with them (four random starts). Heads mended what a good
+# start avoids.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Common mistakes
 #
 # - **Branches without padding.** They cannot be concatenated.
-# - **Stride forgotten in the pooling branch.** It would be 3.
+# - **The pooling's stride forgotten.** It would be 3.
 # - **Reductions counted as output.** They stay inside.
 # - **Concatenated along axis 0.** That is the batch.
-# - **No ReLU after 1×1.** Two linear layers in a row are one.
+# - **One module for nine.** Each has its own weights.
+# - **No ReLU after 1×1.** Two linear layers are one.
 # - **Heads counted,** in depth, parameters or evaluation.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# ## Look back
+#
+# Five quick questions about earlier lessons, taken first of all from your own slips.
+# Write one letter for each between the quotation marks, such as `"bacda"`, and run the
+# cell again. A space leaves a question out.
+
+# %% slideshow={"slide_type": "skip"}
+look_back("09", "")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Recap, and where next
 #
 # - Inception: 1×1, 3×3, 5×5 and pooling side by side, concatenated.
 # - 1×1 convolutions are matrices over the depth, and make it cheap.
-# - GoogLeNet: 22 layers, 6 998 552 parameters, no large dense layer.
+# - Repeated modules share architecture, not weights.
+# - GoogLeNet: 22 layers, 6 998 552 parameters.
 # - Auxiliary heads bring gradient to the stem, and are thrown away.
 #
 # Next: {next}. Numbers that neither fade nor explode.

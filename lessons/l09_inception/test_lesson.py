@@ -562,7 +562,7 @@ def test_a_reduction_may_cost_more_than_it_saves():
         assert costs_more == (r > 164)
         assert ("before 3×3 costs more" in explorer.describe()) == costs_more
     explorer.reduce5.value = 192
-    assert "before 3×3 and 5×5 costs more" in explorer.describe()
+    assert "before 3×3 and 5×5 cost more" in explorer.describe()
     explorer.reduce3.value = 0
     assert "before 5×5 costs more" in explorer.describe()
 
