@@ -23,15 +23,17 @@ _STEPS = {
         "-rate * gradient": "That is the step alone. Where does it start from?",
         "rate * gradient": "That is the step alone, and uphill.",
         "kernel - gradient / rate": "A small rate makes a huge step here: multiply.",
-        "rate * gradient - kernel": "The other way round: start from the kernel.",
-        "rate * (kernel - gradient)": "The rate shortens the step only, not the "
-        "kernel: without brackets, `*` comes before `-`.",
-        "rate * kernel - gradient": "The rate belongs to the gradient.",
+        "rate * gradient - kernel": "This is the right step with the signs exchanged: "
+        "start from the kernel.",
+        "rate * (kernel - gradient)": "The rate shortens only the step, not the "
+        "kernel: multiply it by the gradient alone.",
+        "rate * kernel - gradient": "The rate belongs to the gradient: it says how "
+        "far to go.",
         "kernel - rate": "The gradient is missing: it says which way to go.",
         "kernel - rate + gradient": "Rate and gradient are multiplied.",
         "kernel - rate * kernel": "The step goes along the gradient.",
         "kernel - rate * kernel * gradient": "The step is rate · gradient, no more.",
-        "gradient - rate * kernel": "Kernel and gradient are exchanged.",
+        "gradient - rate * kernel": "Kernel and gradient have changed places.",
         "kernel - rate * gradient.mean()": "Each weight has its own gradient.",
         "kernel - rate * gradient.sign()": "Only the gradient's signs count here. "
         "Where the error is steeper, the step is longer.",
@@ -41,6 +43,7 @@ add(
     Exercise(
         "04.1",
         "One step downhill",
+        level=1,
         cases=lambda: [
             case(torch.tensor([[5.0]]), torch.tensor([[2.0]]), rate=1.0),
             case(torch.tensor([[5.0]]), torch.tensor([[2.0]]), rate=0.1),
@@ -108,12 +111,14 @@ add(
     Exercise(
         "04.2",
         "Who feeds h₂₃?",
+        level=1,
         normal=_in_order,
         wrong=in_place({"pixels": _PIXELS}),
         otherwise="The window of h₂₃ covers two rows and two columns: four pixels. "
         "These are others.",
         hints=(
-            "Start at h₁₁: pixels 1, 2, 5, 6. One step down adds 4 to each of them.",
+            "Start at h₁₁, which sees pixels 1, 2, 5 and 6. One step down adds 4 to "
+            "each.",
             "One step to the right adds 1. From h₁₁ to h₂₃ it is 4 + 1 + 1.",
         ),
     )
@@ -135,17 +140,17 @@ _COUNTS = {
         9: "Nine places, and a kernel of four weights at each of them.",
         9 * 4
         + 9: "That counts biases, too: `local` has four weights at each of 9 places.",
-        16 * 9: "That is `dense`. The lines from pixels outside of the window are cut.",
+        16 * 9: "That is `dense`. Here, lines from outside the window are cut.",
         4: "That is `shared`. Here each of the nine places has a kernel of its own.",
         9 * 9: "A kernel of 2×2 has four weights, not nine.",
-        4 * 4: "Four kernels? There are nine places, each with four weights.",
+        4 * 4: "That is four kernels. There are nine places, each with four weights.",
     },
     "shared": {
         9 * 4: "One kernel for all places: its weights are counted once.",
         1: "One kernel, but how many numbers does it hold?",
         5: "That counts a bias, too: `shared` is the kernel alone.",
         9: "That counts the places. All of them use the same weights: how many?",
-        2: "2 is the kernel's extent. It is a square.",
+        2: "2 is the kernel's extent along one side. It is a square.",
         16: "That counts the pixels. The kernel lies on some of them at a time.",
     },
 }
@@ -153,6 +158,7 @@ add(
     Exercise(
         "04.3",
         "Count the weights",
+        level=2,
         wrong={
             "biases": Wrong(
                 {"dense": 16 * 9 + 9, "local": 9 * 4 + 9},
@@ -201,6 +207,7 @@ add(
     Exercise(
         "04.4",
         "Receptive fields by hand",
+        level=2,
         wrong=in_place(_FIELDS),
         hints=(
             "Draw it: an output, the three below it, and what those see.",
@@ -218,15 +225,15 @@ _GROWTH = {
         "spaces them out, which only later layers notice.",
         "(F - 1) * S": "A layer's own stride does not widen its own windows. The "
         "strides of the layers *before* it do, and `step` has them.",
-        "F * step": "From the first of F values to the last are F − 1 steps.",
+        "F * step": "From the first of F values to the last there are F − 1 steps.",
         "F": "That should be F − 1 steps, each of `step` pixels.",
-        "F - 1 * step": "`*` binds tighter than `-`: put `F - 1` in brackets.",
+        "F - 1 * step": "`*` comes before `-`: put `F - 1` in brackets.",
         "(F - 1) + step": "F − 1 steps of `step` pixels each: multiply.",
-        "2 * step": "Right for F = 3 only: F values span F − 1 steps.",
+        "2 * step": "That is right only for F = 3: F values span F − 1 steps.",
     },
     "S": {
         "step * S": "`step *=` multiplies by the old step already.",
-        "2": "Right for a stride of 2 only.",
+        "2": "That is right only for a stride of 2.",
         "F": "The step grows by the stride, S. The kernel makes the *field* grow.",
         "S - 1": "A stride of 1 leaves the step as it is, 2 doubles it.",
         "S + 1": "A stride of 1 leaves the step as it is.",
@@ -237,6 +244,7 @@ add(
     Exercise(
         "04.5",
         "Receptive field of any stack",
+        level=3,
         cases=lambda: [
             case([(3, 1)]),
             case([(3, 1), (3, 1)]),
@@ -264,31 +272,34 @@ add(
     Exercise(
         "04.6",
         "Does the output move along?",
+        level=2,
         wrong={
             "relu": Wrong(
                 {"relu": False},
-                "ReLU looks at each value alone, wherever it stands: it moves along.",
+                "ReLU looks at each value alone, wherever it stands, so what it puts "
+                "out moves along.",
             ),
             "two-layers": Wrong(
                 {"two_layers": False},
-                "The first layer's maps move along, and those are the second one's "
-                "picture.",
+                "The first layer's maps move along, and they are what the second layer "
+                "takes for its picture.",
             ),
             "own-kernels": Wrong(
                 {"own_kernels": True},
-                "The digit now meets other kernels than before. Only a shared kernel "
-                "says the same thing somewhere else.",
+                "After the move, the digit meets different kernels. Only a shared "
+                "kernel says the same thing about it in another place.",
             ),
             "stride": Wrong(
                 {"stride_2": True},
-                "With stride 2 one output is two pixels. Moved by one, the digit falls "
-                "between the places: only even shifts come out as shifts.",
+                "With stride 2, neighbouring outputs are two pixels apart. Moved by "
+                "one, the digit falls between the places: only even shifts come out "
+                "as shifts.",
             ),
         },
         hints=(
             "Ask: does the layer treat all places alike?",
-            "Stride 2 visits every second pixel. Does it see the digit as it did "
-            "before?",
+            "Stride 2 visits every second pixel. After the move, does it see the digit "
+            "as it did before?",
         ),
     )
 )
@@ -315,7 +326,8 @@ _ROWS = {
         "wx0yz0000": "That is the row of ℓ. For m the window is one pixel further.",
         "000wx0yz0": "That is the row of n, below ℓ. m is to the right of ℓ.",
         "0000wx0yz": "That is the last row. m is to the right of ℓ.",
-        "00wx0yz00": "Two pixels further than for ℓ: m is one further.",
+        "00wx0yz00": "That is two pixels further than for ℓ, and m is only one "
+        "further.",
     },
     "row_n": {
         "00wx0yz00": "That puts w on d and x on e: half of the window hangs over the "
@@ -333,11 +345,12 @@ add(
     Exercise(
         "04.7",
         "Rows of the matrix",
+        level=2,
         normal=_letters,
         wrong={
             "rows-swapped": Wrong(
                 {"row_m": "000wx0yz0", "row_n": "0wx0yz000"},
-                "The other way round: m is to the right of ℓ, n below it.",
+                "These two have changed places: m is to the right of ℓ, n below it.",
             )
         }
         | in_place(_ROWS),
@@ -363,14 +376,16 @@ _NUMBERS = {
         "i + a + j + b": "A step down counts like a step to the right here. Flattened, "
         "the pixel below is W1 further on.",
         "i + a * W1 + j + b": "Only `a` counts in rows here: put `i + a` in brackets.",
-        "i * W1 + a + j + b": "a counts rows, as i does: W1 pixels each.",
+        "i * W1 + a + j + b": "`a` counts rows, as `i` does, and a row is W1 pixels "
+        "long.",
         "i * W1 + j + b": "`a` is missing: it moves down in the kernel.",
         "(i + a) * W1 + j": "`b` is missing: it moves along the kernel's row.",
         "i * W1 + j": "That is the window's first pixel, for all weights. K[a, b] "
         "meets pixel (i + a, j + b).",
-        "a * W1 + b": "That stays the same for every output.",
+        "a * W1 + b": "That is the same for every output: `i` and `j` are missing.",
         "(j + b) * W1 + i + a": "Rows and columns are exchanged: i and a count rows.",
-        "(i + a) * (j + b)": "Count the rows above, W1 pixels each, and then along.",
+        "(i + a) * (j + b)": "Do not multiply the two: count the rows above, W1 "
+        "pixels each, and then the pixels along the row.",
         "(i + a) * n + j + b": "A row of the image has W1 pixels, not n.",
         "(i + m - 1 - a) * W1 + j + n - 1 - b": "The kernel is turned round. Its first "
         "weight belongs to the window's first pixel.",
@@ -380,6 +395,7 @@ add(
     Exercise(
         "04.8",
         "Build the matrix",
+        level=3,
         cases=lambda: [
             case(torch.tensor([[1.0, 2.0]]), H1=1, W1=3),
             case(torch.tensor([[1.0], [2.0]]), H1=3, W1=2),
@@ -400,8 +416,8 @@ add(
 
 _WAYS_BACK = {
     "matrix.T @ g": {
-        "matrix @ g": "That goes forward once more. The way back has the lines of the "
-        "same network, read from output to input: the matrix transposed.",
+        "matrix @ g": "That goes forward once more. The way back follows the same "
+        "lines, but from output to input: the matrix transposed.",
         "matrix.sum(dim=0)": "That is right when every output's gradient is 1. Each "
         "output's row counts with its own gradient g.",
         "torch.linalg.pinv(matrix) @ g": "An inverse would ask which input gave this "
@@ -411,11 +427,13 @@ _WAYS_BACK = {
         "and none is needed.",
         "matrix * g": "Pixels add up what comes from all outputs: `@`.",
         "matrix.T * g": "Now add, for each pixel, over all outputs: `@`.",
-        "(matrix.T * g).sum()": "One number. Each pixel has a gradient of its own.",
+        "(matrix.T * g).sum()": "That is one number. Each pixel has a gradient of its "
+        "own.",
         "(matrix.T * g).sum(dim=0)": "That adds over pixels, not outputs.",
         "matrix.T": "g is missing: each output's row counts with its own gradient.",
         "matrix.T @ g / len(g)": "The outputs' gradients are added up, not averaged.",
-        "matrix.T @ matrix @ g": "g comes from the outputs already: only go back.",
+        "matrix.T @ matrix @ g": "g comes from the outputs already: all that is left "
+        "is to go back.",
     }
 }
 
@@ -430,6 +448,7 @@ add(
     Exercise(
         "04.9",
         "Back through the matrix",
+        level=2,
         cases=lambda: [
             case(torch.tensor([[1.0, 2.0, 0.0]]), torch.tensor([10.0])),
             case(

@@ -4,6 +4,7 @@
 # So far people chose the kernels. Here they are learned. Afterwards you can
 #
 # - recover a kernel by gradient descent;
+# - train a network from labels, and say what each line of the loop does;
 # - count what a convolution saves over a dense layer;
 # - compute receptive fields;
 # - write a convolution as a matrix, and go back through it.
@@ -12,8 +13,9 @@
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 70 minutes with the exercises, 40 without. The negative control is worth a pause: ask
-# how one would notice that nothing was learned. Draw the receptive field on the board
-# before its picture; let them play with the stride in the explorer.
+# how one would notice that nothing was learned. Do the single weight and the three
+# scores on the board. Draw the receptive field there before its picture; let them play
+# with the stride in the explorer.
 
 # %% slideshow={"slide_type": "skip"}
 import matplotlib.pyplot as plt
@@ -30,6 +32,7 @@ from helpers.exercises import answer, exercise, start
 from helpers.plots import show, show_grids, show_images, show_lines, show_table
 from lessons.l04_from_kernels_to_cnns.explorer import field_explorer
 from lessons.l04_from_kernels_to_cnns.explorer import draw_layers, windows
+from lessons.look_back import look_back
 
 start()
 
@@ -44,15 +47,17 @@ start()
 # %% slideshow={"slide_type": "-"}
 device = best_device()  # the GPU, if there is one: lesson 06 explains `.to(device)`
 edges = torch.tensor([[1.0, 1, 1], [1, -8, 1], [1, 1, 1]]).to(device)
+# A Generator started with manual_seed draws the same random numbers every time.
 generator = torch.Generator().manual_seed(4)
 images = torch.randn(20, 1, 8, 8, generator=generator).to(device)  # (N, C, H, W)
+# [None, None] makes the kernel one filter of depth 1, (3, 3) → (1, 1, 3, 3).
 wanted = functional.conv2d(images, edges[None, None])  # (20, 1, 6, 6)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Start somewhere, and measure the error
 #
-# Take any kernel, say nine zeros. Its outputs are wrong: by how much? Square the
-# differences, so that none cancels another, and take their mean.
+# Take any kernel, say nine zeros. Its outputs are wrong, but by how much? Square the
+# differences, so that they cannot cancel each other, and take their mean.
 
 
 # %% slideshow={"slide_type": "-"}
@@ -63,26 +68,69 @@ def error(kernel, wanted):
 
 
 # %% slideshow={"slide_type": "-"}
-zeros = torch.zeros_like(edges)  # of the same size, on the same device
+zeros = torch.zeros_like(edges)  # zeros_like: same shape, same device, all zeros
 wrong = error(zeros, wanted)
 print(f"the right kernel: {error(edges, wanted):.1f}")
 print(f"zeros: {wrong:.1f} (above 50: {yes_no(wrong > 50)})")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## Which way is down?
+# ## One weight, by hand
 #
-# For each weight: if it grew a little, would the error grow (+) or shrink (−)? That is
-# the **gradient**, nine numbers. `backward()` computes it.
+# What does an error do when a weight grows a little? Try it with a single weight:
+# w = 1, which ought to turn 2 into 6. Its squared error is (2w − 6)² = 16.
 #
-# **Predict** its signs, at the zeros, knowing where we want to go.
+# **Predict:** let w grow by 0.01. Does the error rise or fall? By how much for each
+# unit that w grows?
+
 
 # %% slideshow={"slide_type": "-"}
-kernel = zeros.clone().requires_grad_()
-error(kernel, wanted).backward()
-print(kernel.grad.sign().cpu())
+def squared_error(w):
+    return (2 * w - 6) ** 2
+
+
+# %% slideshow={"slide_type": "fragment"}
+change = squared_error(1.01) - squared_error(1.0)
+print(f"{change:.4f}, that is {change / 0.01:.2f} for each unit")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# More centre, more error: the centre must shrink, the others must grow. Right.
+# It falls. The smaller the step, the closer this comes to −16, the slope at w = 1. We
+# call it the **gradient**. A negative one says: downhill is where w grows.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## PyTorch takes notes
+#
+# With `requires_grad=True`, PyTorch notes down whatever is computed from w. `backward`
+# then works through the notes from the end, the error, back to w, and leaves the slope
+# in `w.grad`.
+#
+# **Predict:** go from w to w − 0.1 · gradient. What is the error there?
+
+# %% slideshow={"slide_type": "-"}
+w = torch.tensor(1.0, requires_grad=True)
+squared_error(w).backward()
+print("gradient:", w.grad.item())
+
+# %% slideshow={"slide_type": "fragment"}
+moved_w = 1 - 0.1 * w.grad.item()
+print(f"w = {moved_w:.1f}: error {squared_error(moved_w):.2f} instead of 16")
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Which way is down?
+#
+# A kernel has nine weights, so its gradient is nine numbers. Each says what the error
+# does when that weight grows a little: grow as well (+), or shrink (−).
+#
+# **Predict** the nine signs at the zeros, knowing where we want to go.
+
+# %% slideshow={"slide_type": "-"}
+kernel = zeros.clone().requires_grad_()  # clone copies; requires_grad_: take notes
+error(kernel, wanted).backward()
+signs = kernel.grad.sign()  # sign: −1, 0 or 1
+print(signs.cpu())  # cpu: a copy in the CPU's memory, which prints alike everywhere
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# If the centre grew, so would the error: the centre must shrink, and the others must
+# grow. That is the way to −8 with ones around it.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 04.1: one step downhill
@@ -99,6 +147,8 @@ def step(kernel, gradient, rate):
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A hundred steps
+#
+# The way down bends, so ask for the gradient again after every step.
 
 
 # %% slideshow={"slide_type": "-"}
@@ -108,6 +158,7 @@ def learn(wanted, steps=100, rate=0.1):
     for _ in range(steps):
         kernel = kernels[-1].clone().requires_grad_()
         error(kernel, wanted).backward()
+        # detach: the same numbers, without the notes
         kernels.append(step(kernel.detach(), kernel.grad, rate))
     return kernels
 
@@ -145,7 +196,7 @@ show_grids(
 # **Predict:** what happens to the error? And to the kernel?
 
 # %% slideshow={"slide_type": "-"}
-mixed_up = wanted.roll(1, dims=0)
+mixed_up = wanted.roll(1, dims=0)  # roll: all outputs move on by one picture
 fooled = learn(mixed_up)
 for name, kernel, goal in (
     ("its own outputs", kernels[-1], wanted),
@@ -169,19 +220,59 @@ show_lines(
 )
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# No kernel makes the one of the other: there is nothing to find, and nothing is found.
+# No kernel turns these pictures into those outputs. There is nothing to find, and
+# nothing is found.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Gradients add up
+#
+# The gradient of our single weight was −16, and it still stands in `w.grad`.
+#
+# **Predict:** what stands there if `backward` is called once more?
+
+# %% slideshow={"slide_type": "fragment"}
+squared_error(w).backward()
+print("gradient:", w.grad.item())
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# `backward` *adds* to what is there. In `learn` nobody noticed, because every step made
+# a new kernel. A network keeps its weights, so before each step the old gradients must
+# be forgotten.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Let an optimizer take the steps
+#
+# Networks are trained by this same loop, so PyTorch has its parts ready. `SGD`, from
+# `torch.optim`, is an **optimizer**: it holds the weights and the learning rate, `lr`.
+# Its `zero_grad` forgets the gradients of all the weights, and its `step` does what
+# yours does, to each of them.
+#
+# **Predict:** does it find the same kernel?
+
+# %% slideshow={"slide_type": "-"}
+kernel = zeros.clone().requires_grad_()
+optimizer = torch.optim.SGD([kernel], lr=0.1)
+for _ in range(100):
+    optimizer.zero_grad()
+    error(kernel, wanted).backward()
+    optimizer.step()  # kernel - 0.1 * kernel.grad, in place
+
+# %% slideshow={"slide_type": "fragment"}
+off = (kernel - kernels[-1]).abs().max().item()
+print(f"they differ by {off:.1e} (the same kernel: {yes_no(off < 1e-4)})")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A harder wish: name the digit
 #
-# Usually nobody has the wanted *maps*. One has pictures, and what they show. Here are
-# handwritten digits, each moved by up to two pixels on a black square of 12×12.
+# Usually nobody has the wanted *maps*. What people have is pictures, and a **label**
+# for each: what it shows. Here are handwritten digits, each moved by up to two pixels
+# on a black square of 12×12.
 
 # %% slideshow={"slide_type": "-"}
-data = load("digits", device)
+data = load("digits", device)  # load gives data.train to learn from, and data.test
 
 
-# %% slideshow={"slide_type": "-"}
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
 def moved(split, seed):
     """The split's digits, each somewhere on 12×12 pixels."""
     black = data.pad_value  # one number for each channel
@@ -193,11 +284,12 @@ def moved(split, seed):
 
 # %% slideshow={"slide_type": "-"}
 train_images, test_images = moved(data.train, 1), moved(data.test, 2)
+train_labels, test_labels = data.train.labels, data.test.labels  # (N,), from 0 to 9
 print(tuple(train_images.shape), tuple(test_images.shape))
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "subslide"}
 show_images(
-    {str(c): train_images[data.train.labels == c][0, 0] for c in range(10)},
+    {str(c): train_images[train_labels == c][0, 0] for c in range(10)},
     alt="Ten handwritten digits of few pixels, each at another place of a black "
     "square, with its class above it.",
     columns=5,
@@ -206,17 +298,116 @@ show_images(
 print(data.title)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## Learning from labels
+# ## A score for each class
 #
-# The same descent. The error is now the cross-entropy, small when the right class has
-# the highest score; all weights move; each step looks at 64 pictures; and momentum
-# keeps some of the last step.
+# A classifier gives each of the ten classes a **score**, and the highest one wins. The
+# simplest takes, for each class, a weighted sum of all 144 pixels and a bias.
+#
+# - `nn.Flatten` makes one row of each picture: 144 numbers.
+# - `nn.Linear(144, 10)` makes ten weighted sums of them.
+# - `nn.Sequential` hands the output of each layer to the next.
+
+# %% slideshow={"slide_type": "-"}
+torch.manual_seed(0)  # the weights start at random, the same every time
+network = nn.Sequential(nn.Flatten(), nn.Linear(144, 10)).to(device)
+print(tuple(network(test_images).shape))  # (N, 10)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## How often is it right?
+#
+# **Predict:** this network has learned nothing yet. How often is it right?
 
 
 # %% slideshow={"slide_type": "-"}
-def train(network, images, labels, epochs=20):
-    optimizer = torch.optim.SGD(network.parameters(), lr=0.05, momentum=0.9)
-    batches = Batches(images, labels, batch_size=64)
+def accuracy(network, images, labels):
+    """The part of the images for which the right class has the highest score."""
+    guesses = network(images).argmax(dim=1)  # (N,); argmax: where the largest stands
+    return (guesses == labels).float().mean().item()  # float: right is 1, wrong is 0
+
+
+# %% slideshow={"slide_type": "fragment"}
+untrained = accuracy(network, test_images, test_labels)
+print(f"test accuracy {untrained:.1%} (above 20 %: {yes_no(untrained > 0.2)})")
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# About as often as a guess, one time in ten.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## From scores to probabilities
+#
+# A score may be any number. **Softmax** makes probabilities of them: raise e to the
+# power of each score, then divide by the sum, so that they add up to 1.
+#
+# **Predict:** three classes with scores 2, 1 and 0. Does the last one get anything?
+
+# %% slideshow={"slide_type": "-"}
+scores = torch.tensor([2.0, 1, 0])
+powers = scores.exp()  # exp: e to the power of each
+probabilities = powers / powers.sum()
+
+# %% slideshow={"slide_type": "fragment"}
+for name, numbers in {"powers": powers, "probabilities": probabilities}.items():
+    print(name, [round(v, 2) for v in numbers.tolist()])
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# By hand: 7.39 + 2.72 + 1 = 11.11, and 7.39/11.11 = 0.67. Each power is e times as
+# large as the next. None is ever 0.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## How wrong is a guess?
+#
+# The **cross-entropy** is −log of the probability that the *right* class got. That is 0
+# if it got all of it, and the less it got, the larger it becomes.
+#
+# **Predict:** is it worse if class 1 was the right one, or class 2?
+
+# %% slideshow={"slide_type": "fragment"}
+for label in range(3):
+    cost = -probabilities[label].log()  # log: the natural logarithm
+    print(f"if class {label} is right: {cost:.2f}")
+
+# %% slideshow={"slide_type": "fragment"}
+# From scores (N, classes) and labels (N,); cross_entropy does the softmax by itself.
+cost = functional.cross_entropy(scores[None], torch.tensor([2]))
+print(f"by PyTorch, if class 2 is right: {cost:.2f}")
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Why not count the mistakes?
+#
+# That is what we care about, after all. **Predict:** a weight grows a little. How does
+# the number of mistakes change? How does the cross-entropy?
+
+# %% slideshow={"slide_type": "fragment"}
+for first in (2.0, 2.01):
+    scores = torch.tensor([[first, 1, 0]])
+    cost = functional.cross_entropy(scores, torch.tensor([2]))
+    mistakes = int(scores.argmax() != 2)
+    print(f"first score {first}: {mistakes} mistake, cross-entropy {cost:.3f}")
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# The number of mistakes stays the same nearly always, so its slope is 0 and shows no
+# way down. The cross-entropy feels the smallest change.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## A few pictures at a time
+#
+# The error to bring down, called the **loss**, is the mean cross-entropy. Must each
+# step look at all 1438 pictures? Take 64 of them, a **mini-batch**, then the next 64,
+# until all have had their turn: that is one **epoch**.
+#
+# `Batches` shuffles the pictures and deals them out. As chance decides who is in which
+# batch, this is **stochastic** gradient descent, the S of SGD.
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# ## The loop that trains a network
+#
+# New here is only `parameters()`, which lists a network's weights and biases.
+
+
+# %% slideshow={"slide_type": "-"}
+def train(network, images, labels, epochs=24, batch_size=64):
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.2)
+    batches = Batches(images, labels, batch_size)
     for _ in range(epochs):
         for some, their_labels in batches:
             loss = functional.cross_entropy(network(some), their_labels)
@@ -226,25 +417,44 @@ def train(network, images, labels, epochs=20):
     return network
 
 
-# %% slideshow={"slide_type": "-"}
-def accuracy(network, images, labels):
-    return (network(images).argmax(dim=1) == labels).float().mean().item()
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## One good step, or 23 rough ones?
+#
+# One epoch, twice from the same start: a single step, with a gradient from all 1438
+# pictures; then 23 steps, each with one from 64 at most. Both look at every picture
+# once.
+#
+# **Predict:** after which of them is the loss lower?
 
+# %% slideshow={"slide_type": "-"}
+losses = []
+for size in (1438, 64):
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Flatten(), nn.Linear(144, 10)).to(device)
+    train(network, train_images, train_labels, epochs=1, batch_size=size)
+    losses.append(functional.cross_entropy(network(train_images), train_labels).item())
+
+# %% slideshow={"slide_type": "fragment"}
+single, many = losses
+lower = yes_no(many < single - 0.05)
+print(f"one step {single:.2f}, 23 steps {many:.2f} (lower: {lower})")
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# 64 pictures show the way down well enough, for a 22nd of the work.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 1. Raw pixels
 #
-# A linear classifier: for each of the ten classes, a weighted sum of all 144 pixels.
-# The highest one wins.
+# First the classifier that we have: weighted sums of pixels.
 #
-# **Predict:** guessing is right one time in ten. And this?
+# **Predict:** guessing is right one time in ten. And this, once it is trained?
 
 
 # %% slideshow={"slide_type": "-"}
 def tested(network):
     """Train it, and return its accuracy on digits it has not seen."""
-    train(network.to(device), train_images, data.train.labels)
-    return accuracy(network, test_images, data.test.labels)
+    train(network.to(device), train_images, train_labels)
+    return accuracy(network, test_images, test_labels)
 
 
 # %% slideshow={"slide_type": "-"}
@@ -254,27 +464,29 @@ above = f"above 20 %: {yes_no(pixels > 0.2)}, above 50 %: {yes_no(pixels > 0.5)}
 print(f"test accuracy {pixels:.1%} ({above})")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Better than guessing, and poor. A pixel that belongs to the 3 today belongs to
-# nothing when the 3 has moved.
+# Better than guessing, and still poor. A pixel that belongs to the 3 today belongs to
+# nothing once the 3 has moved.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 2. Hand-made features
 #
 # So describe the picture first: where are edges, and which way do they run? The
-# kernels of lesson 02 and their negatives give six maps, and the same classifier gets
-# these instead of pixels.
+# kernels of lesson 02 and their negatives give six maps, and the same kind of
+# classifier gets these instead of pixels.
 
 # %% slideshow={"slide_type": "-"}
 vertical = torch.tensor([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]])
-three = torch.stack([vertical, vertical.T, edges.cpu()])[:, None]  # (3, 1, 3, 3)
+three = torch.stack([vertical, vertical.T, edges.cpu()])  # (3, 3, 3)
+six = torch.cat([three, -three])[:, None] / 8  # cat joins; [:, None]: (6, 1, 3, 3)
 
 
 # %% slideshow={"slide_type": "-"}
 def hand_made():
     """Six kernels that stay as they are."""
     layer = nn.Conv2d(1, 6, kernel_size=3, bias=False)  # 12×12 → 10×10
-    layer.weight.data = torch.cat([three, -three]) / 8
-    return layer.requires_grad_(False)
+    # A layer keeps its weights as an nn.Parameter; these are not to be learned.
+    layer.weight = nn.Parameter(six, requires_grad=False)
+    return layer
 
 
 # %% slideshow={"slide_type": "subslide"}
@@ -290,14 +502,16 @@ better = yes_no(linear > pixels + 0.1)
 print(f"edges {linear:.1%}, pixels {pixels:.1%} (better by over 10 points: {better})")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# No better at all. **Why?** A map is a weighted sum of pixels, a score a weighted sum
-# of maps: so a score is still a weighted sum of pixels. The edges came to nothing.
+# No better at all. **Why?** A map is a weighted sum of pixels, and a score is a
+# weighted sum of maps. So a score is still a weighted sum of pixels: for all our
+# edges, nothing has changed.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A bend in between
 #
 # A map should say "an edge is here", or nothing. **ReLU** does that: it keeps what is
-# positive and turns the rest to zero. (Hence the negatives: each direction has a map.)
+# positive and turns the rest to zero, as a function, `functional.relu`, or as a layer,
+# `nn.ReLU`. (That is what the negatives are for: each direction has a map.)
 
 # %% slideshow={"slide_type": "-"}
 print(functional.relu(torch.tensor([-3.0, -1, 0, 2])).tolist())
@@ -315,8 +529,9 @@ print(f"edges {by_hand:.1%}, pixels {pixels:.1%} (better by over 10 points: {bet
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 3. Learned kernels
 #
-# Why stop there? The error depends on the kernels as it does on the classifier's
-# weights: descend on both. The same six kernels of 3×3, only that nobody chose them.
+# Why stop there? The loss depends on the kernels just as it depends on the
+# classifier's weights, so let both go downhill. The same six kernels of 3×3, except
+# that nobody chose them.
 #
 # **Predict:** better or worse than ours?
 
@@ -346,10 +561,15 @@ show_images(
 # %% slideshow={"slide_type": "-"}
 torch.manual_seed(0)
 cnn = nn.Sequential(
-    *(nn.Conv2d(1, 6, kernel_size=3), nn.ReLU()),  # 12×12 → 10×10×6
-    *(nn.Conv2d(6, 12, kernel_size=3), nn.ReLU()),  # → 8×8×12
-    *(nn.Flatten(), nn.Linear(12 * 8 * 8, 10)),
+    nn.Conv2d(1, 6, kernel_size=3),  # 12×12 → 10×10×6
+    nn.ReLU(),
+    nn.Conv2d(6, 12, kernel_size=3),  # → 8×8×12
+    nn.ReLU(),
+    nn.Flatten(),
+    nn.Linear(12 * 8 * 8, 10),
 )
+
+# %% slideshow={"slide_type": "-"}
 layered = tested(cnn)
 better = yes_no(layered > learned)
 print(f"two layers {layered:.1%}, one {learned:.1%} (two are better: {better})")
@@ -371,8 +591,9 @@ show(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Is this not just a neural network?
 #
-# It is. But with most of its lines cut. A digit of 4×4 pixels: in a **dense** layer
-# all sixteen feed every unit. How many feed h₁₁ under a 2×2 kernel?
+# It is one, with most of its lines cut. Take a digit of 4×4 pixels. In a **dense**
+# layer, such as `nn.Linear`, all sixteen pixels feed every output. How many feed h₁₁
+# when a 2×2 kernel makes it?
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
 numbers = [[str(4 * i + j + 1) for j in range(4)] for i in range(4)]
@@ -399,8 +620,8 @@ show_grids(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 04.2: who feeds h₂₃?
 #
-# The same pixels, the same kernel; second row, third column of the output. Write a set,
-# as `{1, 2, 5, 6}` for h₁₁.
+# The same pixels and the same kernel; h₂₃ is in the second row and the third column of
+# the output. Write a set, such as `{1, 2, 5, 6}` for h₁₁.
 
 # %% slideshow={"slide_type": "-"}
 answer("04.2", pixels=blank({7, 8, 11, 12}))
@@ -408,7 +629,8 @@ answer("04.2", pixels=blank({7, 8, 11, 12}))
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Every line is a weight
 #
-# Sixteen pixels below, nine outputs above. First dense, then the kernel's windows.
+# Sixteen pixels below, nine outputs above: first all joined to all, as in a dense
+# layer, then only through the kernel's windows.
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
 x = [str(k + 1) for k in range(16)]
@@ -437,8 +659,11 @@ show(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 04.3: count the weights
 #
-# From 4×4 pixels to 3×3 outputs, without biases: a `dense` layer; `local` windows of
-# 2×2, each place with a kernel of its own; and one kernel `shared` by all places.
+# From 4×4 pixels to 3×3 outputs, without biases: how many weights do these have?
+#
+# - `dense`: a dense layer;
+# - `local`: windows of 2×2, each place with a kernel of its own;
+# - `shared`: windows of 2×2, with one kernel for all places.
 
 # %% slideshow={"slide_type": "-"}
 answer("04.3", dense=blank(144), local=blank(36), shared=blank(4))
@@ -446,26 +671,28 @@ answer("04.3", dense=blank(144), local=blank(36), shared=blank(4))
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In larger pictures
 #
-# One map of a 5×5 kernel. **Predict:** how many weights for 224×224 pixels?
+# Now a 5×5 kernel makes one map. **Predict:** how many weights does each of the three
+# need for 224×224 pixels?
 
 # %% slideshow={"slide_type": "-"}
 rows = []
 for W1 in (4, 28, 224):
     F = 2 if W1 == 4 else 5
-    W2 = output_size(W1, F)
+    W2 = output_size(W1, F)  # output_size: your formula from lesson 03
     rows.append([f"{W1}×{W1}", F, W1**2 * W2**2, W2**2 * F**2, F**2])
 show_table(["pixels", "F", "dense", "local", "shared"], rows)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# The dense layer's grow with the fourth power of the width. The shared kernel's do not
-# grow at all.
+# The weights of a dense layer grow with the fourth power of the width. Those of a
+# shared kernel do not grow at all.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Is something lost?
 #
-# Under a kernel of 3, no output of layer 1 sees both $x_1$ and $x_5$.
+# Five pixels in a row, $x_1$ to $x_5$, and a kernel of 3. No output of layer 1 sees
+# both $x_1$ and $x_5$.
 #
-# **Predict:** can they ever meet?
+# **Predict:** can the two ever meet?
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
 five = windows(5, F=3, P=1, W1=5)
@@ -482,16 +709,17 @@ show(
 )
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# In layer 2: $g_3$ sees $h_2$, $h_3$, $h_4$, and through them all five. What an output
-# sees of the input is its **receptive field**.
+# Yes, in layer 2: $g_3$ sees $h_2$, $h_3$ and $h_4$, and through them all five. What an
+# output sees of the input is its **receptive field**.
 #
 # (After Goodfellow et al. 2016, figure 9.4.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 04.4: receptive fields by hand
 #
-# Along one side, stride 1. How many pixels does one output see after three layers of
-# F = 3? After two of F = 5? And how many layers of F = 3 until it sees 11?
+# Count along one side, with stride 1. How many pixels does one output see after three
+# layers of F = 3? After two of F = 5? And how many layers of F = 3 does it take to see
+# 11?
 
 # %% slideshow={"slide_type": "-"}
 answer("04.4", three_of_3=blank(7), two_of_5=blank(9), layers_for_11=blank(5))
@@ -499,11 +727,11 @@ answer("04.4", three_of_3=blank(7), two_of_5=blank(9), layers_for_11=blank(5))
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Strides make long steps
 #
-# Behind a layer of stride 2, neighbouring values are two pixels apart, and a step of
-# every later layer is two pixels long. Behind another stride of 2, four.
+# After a layer of stride 2, neighbouring values are two pixels apart, so one step in
+# any later layer is two pixels long. After another stride of 2 it is four.
 #
-# Example: F = 5 with S = 2 sees 1 + 4·1 = 5 pixels. F = 3 after it adds two steps of
-# two pixels: 5 + 2·2 = 9.
+# For example, F = 5 with S = 2 sees 1 + 4·1 = 5 pixels. F = 3 after it adds two steps
+# of two pixels: 5 + 2·2 = 9.
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # So keep two numbers: the field so far, and the length of a step.
@@ -530,26 +758,28 @@ print("the same, stride 2:", receptive_field([(3, 2)] * 3))
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Play with it
 #
-# Each row is a layer; its dots stand above the middle of what they see. **Find** the
-# fewest layers that see all 31 inputs, and a setting where an input is seen by nobody.
+# Each row is a layer, and each dot stands above the middle of what it sees. **Find**
+# the smallest number of layers with which one output sees all 31 inputs, and a setting
+# in which some input is seen by nobody.
 
 # %% slideshow={"slide_type": "subslide"}
 field_explorer(depth=2, F=3, S=1)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# All 31 inputs: four layers of F = 3 with S = 2. Seen by nobody: any S above F, or the
-# last inputs where the stride does not divide.
+# All 31 inputs: four layers of F = 3 with S = 2. An input that nobody sees: any S above
+# F does it, and so do the last inputs where the stride does not divide.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## One kernel for all places?
 #
 # A stroke on the left looks like a stroke on the right. Why learn to see it twice?
-# **Weight sharing**: one kernel, used everywhere.
+# **Weight sharing** means one kernel, used everywhere.
 #
-# A test: which way does the stroke run? In training it stands in the left half only.
+# Here is a test. Which way does the stroke run: does it rise or fall? In training it
+# stands in the left half only.
 
 
-# %% slideshow={"slide_type": "-"}
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
 def strokes(count, columns, seed):
     """Noise with a rising (1) or falling (0) stroke of 3×3 in one of the columns."""
     generator = torch.Generator().manual_seed(seed)
@@ -581,8 +811,11 @@ show_images(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The same network, with and without sharing
 #
-# Two maps, one for each class; a class's score is the sum of its map. Only the shape
-# of the kernels differs: 36 places with kernels of their own, or one for all.
+# Two maps, one for each class; a class's score is the sum of its map. Only the shape of
+# the weights differs: a kernel of its own for each of the 36 places, or one for all.
+#
+# PyTorch has no such layer, so we write one, as a class based on `nn.Module`. What it
+# keeps as an `nn.Parameter` is learned, and `forward` says what it computes.
 
 
 # %% slideshow={"slide_type": "-"}
@@ -592,12 +825,14 @@ class Strokes(nn.Module):
         self.weight = nn.Parameter(0.3 * torch.randn(2, kernels, 9))
 
     def forward(self, images):  # (N, 1, 8, 8)
+        # unfold cuts out every 3×3 window, (N, 9, 36); transpose swaps axes 1 and 2
         pieces = functional.unfold(images, 3).transpose(1, 2)  # (N, 36, 9)
+        # [:, None]: the same pieces for both classes, (N, 1, 36, 9)
         maps = (pieces[:, None] * self.weight).sum(dim=-1)  # (N, 2, 36)
         return functional.relu(maps).sum(dim=-1)  # (N, 2)
 
 
-# %% slideshow={"slide_type": "-"}
+# %% slideshow={"slide_type": "subslide"}
 torch.manual_seed(0)
 shared = train(Strokes(1).to(device), *left)
 own = train(Strokes(36).to(device), *left)
@@ -605,13 +840,13 @@ own = train(Strokes(36).to(device), *left)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Which one knows the right half?
 #
-# **Predict**, for each: how often is it right on the left, where it was trained, and
-# how often on the right?
+# **Predict** for each network: how often is it right on the left, where it was trained,
+# and how often on the right?
 
 # %% slideshow={"slide_type": "-"}
 again = strokes(500, (0, 3), seed=3)  # new pictures, old places
 for name, network in {"shared": shared, "own kernels": own}.items():
-    weights = network.weight.numel()
+    weights = network.weight.numel()  # numel: the number of elements
     here, there = accuracy(network, *again), accuracy(network, *right)
     print(f"{name} ({weights} weights):", end=" ")
     print(f"left {here:.1%} (above 90 %: {yes_no(here > 0.9)})", end=", ")
@@ -619,24 +854,26 @@ for name, network in {"shared": shared, "own kernels": own}.items():
     print(f"right {there:.1%} ({much})")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Both know the left. On the right, kernels of their own are hardly better than a guess;
-# the shared one has seen it all, with a 36th of the weights.
+# Both know the left. On the right, the network with its own kernel for each place is
+# hardly better than a guess, as its kernels there have never met a stroke. To a shared
+# kernel the right is nothing new, and that network has a 36th of the weights.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Shift equivariance
 #
-# That has a name. Move the picture and then convolve, or convolve and then move the
-# map: if both give the same, the layer is **equivariant** to shifts.
+# This has a name. Move the picture and then convolve it, or convolve it and then move
+# the map: if both give the same, the layer is **equivariant** to shifts.
 
 
 # %% slideshow={"slide_type": "-"}
 def shift(image):
     """One pixel to the right: the last column falls out, zeros come in."""
-    return functional.pad(image, [1, -1])
+    return functional.pad(image, [1, -1])  # pad: one more on the left, one less right
 
 
 # %% slideshow={"slide_type": "-"}
-digit = functional.pad(data.test.images[0, 0] - data.pad_value, [3] * 4)  # black is 0
+digit = data.test.images[0, 0] - data.pad_value  # minus the value of black: black is 0
+digit = functional.pad(digit, [3] * 4)  # three more on all four sides
 for padding in (0, 1):
     moved_first = conv2d(shift(digit), edges, padding)
     moved_last = shift(conv2d(digit, edges, padding))
@@ -646,8 +883,8 @@ for padding in (0, 1):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Except at the border
 #
-# That digit has black all round. **Predict:** what if the picture reaches to its
-# border, and is padded with zeros? Here every pixel is 1.
+# That digit has black all round it. **Predict:** what if something is lit right up to
+# the border, and the border is padded with zeros? Here every pixel is 1.
 
 # %% slideshow={"slide_type": "-"}
 ones = torch.ones(5, 5).to(device)
@@ -667,15 +904,19 @@ show_grids(
 )
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# They differ at both borders: what left the picture cannot be seen, and the padding
-# did not move along.
+# They differ at both borders, because what has left the picture cannot be seen, and
+# because the padding did not move along.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 04.6: does the output move along?
 #
-# A digit amid black moves right by one pixel. Does the output do the same, unchanged?
-# `True` or `False`, for a shared 3×3 kernel and then ReLU; two such layers; a kernel
-# of its own at each place; a shared kernel with stride 2.
+# A digit in the middle of black moves right by one pixel. Does the output move right by
+# one pixel too, and stay the same otherwise? Answer `True` or `False`:
+#
+# - `relu`: a shared 3×3 kernel, followed by ReLU;
+# - `two_layers`: two such layers;
+# - `own_kernels`: a kernel of its own at each place;
+# - `stride_2`: a shared kernel with stride 2.
 
 # %% slideshow={"slide_type": "-"}
 answer(
@@ -689,8 +930,10 @@ answer(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How is it trained?
 #
-# Back-propagation was made for dense layers: a matrix times a vector. Is a convolution
-# one? Flatten the input to nine numbers, b to j, and the output to four:
+# Going back from the error to every weight, as `backward` does, is called
+# **back-propagation**. It was made for dense layers: a matrix times a vector. Is a
+# convolution one, too? Flatten the input to nine numbers, b to j, and the output to
+# four:
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
 show_grids(
@@ -706,13 +949,13 @@ show_grids(
 )
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# ℓ = bw + cx + ey + fz. As a row of nine weights, one for each of b to j:
-# `wx0yz0000`.
+# ℓ = bw + cx + ey + fz. Written as a row of nine weights, one for each of b to j, this
+# is `wx0yz0000`.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 04.7: rows of the matrix
 #
-# Write the rows of m and n in the same way: `"wx0yz0000"`.
+# Write the rows of m and n in the same way, in quotes: `"wx0yz0000"`.
 
 # %% slideshow={"slide_type": "-"}
 answer(
@@ -724,7 +967,8 @@ answer(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 04.8: build the matrix
 #
-# One row for each output, one column for each pixel, both flattened row by row.
+# The matrix has one row for each output and one column for each pixel. Outputs and
+# pixels are both counted row by row.
 
 
 # %% slideshow={"slide_type": "-"}
@@ -761,19 +1005,21 @@ show_grids(
 
 # %% slideshow={"slide_type": "fragment"}
 image = torch.arange(9.0).view(3, 3)
-outputs = (matrix @ image.flatten()).view(2, 2)
-print("the same as conv2d:", yes_no(torch.equal(outputs, conv2d(image, small))))
+outputs = (matrix @ image.flatten()).view(2, 2)  # @: matrix times vector
+same = torch.equal(outputs, conv2d(image, small))  # equal: every number is the same
+print("the same as conv2d:", yes_no(same))
 print("zeros:", (matrix == 0).sum().item(), "of", matrix.numel())
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# A dense layer whose weights are mostly zero (sparse), and the rest equal in fours
-# (shared).
+# So it is a dense layer. Most of its weights are zero (sparse), and each of the others
+# comes four times (shared).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 04.9: back through the matrix
 #
-# From above comes g: how the error grows with each output. Pixel k reaches output r
-# with the weight M[r, k]. How does the error grow with each pixel?
+# From the layers above comes g, which says how the error grows with each output. Pixel
+# k reaches output r through the weight M[r, k]. How does the error grow with each
+# pixel?
 
 
 # %% slideshow={"slide_type": "-"}
@@ -786,11 +1032,12 @@ def input_gradient(matrix, g):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Against autograd
 #
-# PyTorch has never heard of our matrix. Does it go back the same way?
+# PyTorch has never heard of our matrix. Does `backward`, its **autograd**, go back the
+# same way?
 
 # %% slideshow={"slide_type": "-"}
 x, w = image.clone().requires_grad_(), small.clone().requires_grad_()
-g = torch.tensor([[1.0, -2], [0.5, 3]])
+g = torch.tensor([[1.0, -2], [0.5, 3]])  # say this came from above: start from it
 functional.conv2d(x[None, None], w[None, None])[0, 0].backward(g)
 
 ours = torch.as_tensor(input_gradient(matrix, g.flatten())).view(3, 3)
@@ -798,27 +1045,38 @@ print("pixels: equal:", yes_no(torch.equal(ours, x.grad)))
 print("kernel: equal:", yes_no(torch.equal(conv2d(image, g), w.grad)))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# A shared weight collects the gradient of all its places; that sum is again a
-# convolution, of the image with g. Nothing new is needed: **back-propagation applies
-# unchanged**.
+# A shared weight collects the gradients from all its places, and their sum is a
+# convolution again, of the image with g. Nothing new is needed: **back-propagation
+# applies unchanged**.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Common mistakes
 #
-# - **Uphill.** The gradient points up: subtract it.
-# - **No ReLU.** Linear after linear is one linear layer.
+# - **Going uphill.** The gradient points up, so subtract it.
+# - **No ReLU.** One linear layer after another is still a single linear layer.
 # - **Counting places as weights.** A shared kernel counts once.
-# - **Receptive field 3 + 3.** Windows overlap: 5.
-# - **A layer's own stride** widens only what comes after it.
-# - **Equivariant is not invariant.** The map moves along; it does not stay the same.
+# - **A receptive field of 3 + 3.** The windows overlap: it is 5.
+# - **A layer's own stride.** It widens only what comes after it.
+# - **Equivariant taken for invariant.** The map moves along; it does not stay the same.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# ## Look back
+#
+# Five quick questions about earlier lessons, taken first of all from your own slips.
+# Write one letter for each between the quotation marks, such as `"bacda"`, and run the
+# cell again. A space leaves a question out.
+
+# %% slideshow={"slide_type": "skip"}
+look_back("04", "")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Recap, and where next
 #
-# - Kernels can be learned, by the same descent as any weight.
+# - Kernels are learned as any other weight is: gradient, step, and again.
+# - With labels, the loss is the cross-entropy, and each step looks at a mini-batch.
 # - A convolution is a dense layer, sparse and with shared weights.
 # - Depth and stride widen the receptive field.
-# - Move the picture and the map moves along.
+# - Move the picture, and the map moves along.
 #
-# Next: {next}. The map moves along; but a 3 is a 3, wherever it
+# Next: {next}. The map moves along, but a 3 is a 3 wherever it
 # stands.

@@ -21,18 +21,19 @@ def _parameters(name, inputs, outputs):
     return of_value(name, weights + outputs, {
         "weights-only": (weights, f"The {outputs} biases of `{name}` are missing."),
         "one-bias": (weights + 1, f"A single bias is too few: {name} has {outputs}."),
-        "input-biases": (weights + inputs, f"In {name} each of {outputs} outputs has a "
-            f"bias. It is not one for each of {inputs} inputs."),
+        "input-biases": (weights + inputs, f"In {name} each of the {outputs} outputs "
+            f"has a bias, and not each of the {inputs} inputs."),
     })  # fmt: skip
 
 
 add(Exercise("06.1", "C1 by hand",
+    level=2,
     tolerance=1e-9,
     wrong={
         **of_value("W2", 28, {
             "size-kept": (32, "Without padding a 5×5 kernel has 32 − 5 + 1 places."),
-            "one-short": (32 - 5, "32 − 5 = 27 are moves. The first place comes on "
-                "top."),
+            "one-short": (32 - 5, "32 − 5 = 27 counts the moves. The first place "
+                "comes on top."),
             "half-taken-off": (32 - 5 // 2, "A 5×5 kernel takes off two pixels at each "
                 "end: 4 in all."),
         }),
@@ -45,8 +46,8 @@ add(Exercise("06.1", "C1 by hand",
                 "5."),
             "colours": (6 * 25 * 3, "That is for an image of three channels. This one "
                 "has depth 1."),
-            "outputs": (6 * 28 * 28, "4704 numbers are put out. Few weights make them "
-                "all."),
+            "outputs": (6 * 28 * 28, "4704 is how many numbers come out. Far fewer "
+                "weights make them all."),
         }),
         **of_value("biases", 6, {
             "one-bias": (1, "Each filter adds a bias of its own to its map."),
@@ -66,6 +67,7 @@ add(Exercise("06.1", "C1 by hand",
 ))  # fmt: skip
 
 add(Exercise("06.2", "Parameters of a convolution",
+    level=2,
     cases=lambda: [
         case(D1=1, K=1, F=1), case(D1=1, K=6, F=5), case(D1=6, K=16, F=5),
         case(D1=3, K=2, F=1), case(D1=4, K=3, F=2), case(D1=3, K=64, F=7),
@@ -84,9 +86,9 @@ add(Exercise("06.2", "Parameters of a convolution",
         "bias-for-each-channel": Wrong("K * (F * F + 1) * D1", "One bias for each "
             "channel is too many. The channels are added up first, then the filter's "
             "one bias."),
-        "bias-for-each-place": Wrong("K * F * F * (D1 + 1)", "The + 1 counts for each "
-            "of F·F places here. A filter has one bias: K·(F·F·D1 + 1)."),
-        "bias-for-each-input": Wrong("K * F * F * D1 + D1", "Here are D1 biases. There "
+        "bias-for-each-place": Wrong("K * F * F * (D1 + 1)", "Here the + 1 is "
+            "multiplied by F·F. A filter has one bias: K·(F·F·D1 + 1)."),
+        "bias-for-each-input": Wrong("K * F * F * D1 + D1", "That is D1 biases. There "
             "are K, one for each filter."),
         "one-filter": Wrong("F * F * D1 + 1", "That is one filter, with its bias. "
             "There are K."),
@@ -110,6 +112,7 @@ add(Exercise("06.2", "Parameters of a convolution",
 ))  # fmt: skip
 
 add(Exercise("06.3", "The rest of the table",
+    level=2,
     tolerance=1e-9,
     wrong={
         "weights-only": Wrong({"C3": 2400, "C5": 48000, "F6": 10080, "output": 840},
@@ -171,6 +174,7 @@ def c3_1998() -> list[list[int]]:
 
 
 add(Exercise("06.4", "C3 as in 1998",
+    level=2,
     cases=lambda: [
         case([[0]], 1), case([[0], [0, 1]], 1), case([[0, 1, 2]], 2),
         case([[1, 2], [0, 1, 2], [2]], 3), case([[0, 1, 2, 3, 4, 5]] * 16, 5),
@@ -181,8 +185,8 @@ add(Exercise("06.4", "C3 as in 1998",
         "no-bias": Wrong("F * F * len(seen)", "Each map has a bias, too."),
         "bias-for-each-connection": Wrong("(F * F + 1) * len(seen)", "A bias belongs "
             "to a map of C3, not to each connection: brackets."),
-        "bias-for-each-place": Wrong("F * F * (len(seen) + 1)", "The + 1 counts F·F "
-            "times here. A map of C3 has a single bias."),
+        "bias-for-each-place": Wrong("F * F * (len(seen) + 1)", "Here the + 1 is "
+            "multiplied by F·F. A map of C3 has a single bias."),
         "one-connection": Wrong("F * F + 1", "A map has F·F weights for each map that "
             "it sees, and it may see several."),
         "all-connected": Wrong("F * F * 6 + 1", "That is a C3 whose maps see all six. "
@@ -197,11 +201,11 @@ add(Exercise("06.4", "C3 as in 1998",
             "has F·F weights, and the map a bias."),
         "rows-of-the-table": Wrong("F * F * len(table) + 1", "`len(table)` is how many "
             "maps C3 has. `len(seen)` is how many maps this one sees."),
-        "names-added": Wrong("F * F * sum(seen) + 1", "`seen` holds the numbers by "
-            "which maps are called. How many they are, `len` says; their sum means "
-            "nothing."),
-        "list-for-number": Wrong("F * F * seen + 1", "`seen` is a list of maps. Its "
-            "length is wanted, `len(seen)`."),
+        "names-added": Wrong("F * F * sum(seen) + 1", "`seen` holds the numbers that "
+            "serve as the maps' names. How many there are, `len` tells you; their sum "
+            "means nothing."),
+        "list-for-number": Wrong("F * F * seen + 1", "`seen` is a list of maps. What "
+            "counts is its length, `len(seen)`."),
     },
     hints=(
         "`len(seen)` is the number of maps that one map of C3 sees.",
@@ -212,6 +216,7 @@ add(Exercise("06.4", "C3 as in 1998",
 # --- 06.5: work -----------------------------------------------------------------------
 
 add(Exercise("06.5", "Multiply-adds",
+    level=2,
     tolerance=1e-9,
     wrong={
         **of_value("C1", 117600, {
@@ -224,11 +229,11 @@ add(Exercise("06.5", "Multiply-adds",
                 "28×28, not the pixels of the input."),
             "biases-in": (156 * 784, "A bias is only added. Count multiplications: "
                 "weights."),
-            "outputs": (6 * 784, "4704 numbers are put out, and each takes 25 "
+            "outputs": (6 * 784, "4704 numbers come out, and each takes 25 "
                 "multiplications."),
             "extent-once": (6 * 784 * 5, "A filter has 5·5 weights, not 5."),
             "both-counted": (2 * 117600, "C1's multiplications and additions are "
-                "counted apart here. A multiply-add is one of each."),
+                "counted separately here. A multiply-add is one of each."),
         }),
         **of_value("C5", 48000, {
             "biases-in": (48120, "The 120 biases of C5 are added, nothing is "
@@ -238,13 +243,13 @@ add(Exercise("06.5", "Multiply-adds",
             "outputs-only": (120, "120 outputs, and each takes 400 multiplications."),
             "inputs-only": (400, "400 multiplications make one output. There are 120."),
             "both-counted": (2 * 48000, "C5's multiplications and additions are "
-                "counted apart here. A multiply-add is one of each."),
+                "counted separately here. A multiply-add is one of each."),
         }),
     },
     hints=(
-        "How many outputs has C1, and how many multiplications makes each?",
-        "6·28·28 outputs of 25 multiplications each.",
-        "C5: 120 outputs of 400 multiplications each.",
+        "How many outputs does C1 have, and how many multiplications does each take?",
+        "6·28·28 outputs, at 25 multiplications each.",
+        "C5: 120 outputs, at 400 multiplications each.",
     ),
 ))  # fmt: skip
 
@@ -253,6 +258,7 @@ add(Exercise("06.5", "Multiply-adds",
 _NOTHING_RETURNED = "The network is made and then lost: write `return` before it."
 
 add(Exercise("06.6", "Build LeNet-5",
+    level=3,
     cases=lambda: [case((N, 1, 32, 32)) for N in (1, 2, 3, 5, 8)],
     run=by_function("06.6"),
     shown=on_input,
@@ -339,14 +345,15 @@ def _learning_cases() -> list[Case]:
 
 
 add(Exercise("06.7", "One step",
+    level=2,
     cases=_learning_cases,
     run=_learned,
     shown=lambda name, each: (
         f"{each.args[0]} × {name}(…) with momentum {each.args[1]:g}: "
         "losses, then weights"
     ),
-    otherwise="Losses or weights are not those of gradient descent: the first that "
-        "differs tells which step goes astray.",
+    otherwise="The losses or the weights are not those of gradient descent. The first "
+        "number that differs shows which step goes astray.",
     wrong={
         "never-zeroed": Wrong({2: "network.train"}, "The gradients of earlier batches "
             "are still there: `backward` adds to them. Forget them with `zero_grad`."),
@@ -355,7 +362,7 @@ add(Exercise("06.7", "One step",
             "and only a `step` after that, with no `zero_grad` between, can use them."),
         "step-on-the-last-batch": Wrong(
             {2: "optimizer.step", 3: "optimizer.zero_grad", 4: "loss.backward"},
-            "This steps along the gradients of the batch before. First `zero_grad` and "
+            "This steps by the gradients of the batch before. First `zero_grad` and "
             "`backward` on this one, then `step`."),
         "stepped-twice": Wrong({2: "loss.backward", 3: "optimizer.step"},
             "Two steps for one batch, and the gradients are never forgotten: "
@@ -368,7 +375,7 @@ add(Exercise("06.7", "One step",
             "network puts out."),
         "classes-for-scores": Wrong({1: "network(images).argmax(dim=1)"},
             "These are class numbers. The loss wants all scores, `(N, classes)`: only "
-            "those say by how much a guess was missed."),
+            "they say how far off a guess was."),
         "images-for-scores": Wrong({1: "images"}, "The loss wants the network's "
             "scores, and gets the images: `network(images)`."),
         "not-called": Wrong({1: "network"}, "This hands over the network itself. Its "
@@ -391,6 +398,7 @@ def _guessing(count, classes, seed):
 
 
 add(Exercise("06.8", "Confusion matrix",
+    level=1,
     cases=lambda: [
         case(torch.tensor([0]), torch.tensor([1]), 2),
         case(torch.tensor([0, 1, 1]), torch.tensor([0, 1, 0]), 2),
@@ -435,6 +443,7 @@ def _mask(p, *shape, seed):
 
 
 add(Exercise("06.9", "Dropout",
+    level=2,
     cases=lambda: [
         case(torch.ones(4), torch.tensor([1.0, 0, 1, 0]), 0.5, True),
         case(torch.ones(4), torch.tensor([1.0, 0, 1, 0]), 0.5, False),
@@ -484,14 +493,14 @@ add(Exercise("06.9", "Dropout",
         "masked-in-eval": Wrong({3: "x * kept"}, "Numbers are dropped in evaluation, "
             "too. There x stays as it is."),
         "nothing-in-eval": Wrong({3: "0 * x"}, "In evaluation nothing is dropped, and "
-            "here all is."),
+            "here everything is."),
         "modes-swapped": Wrong({1: "1", 2: "1", 3: "x * kept / (1 - p)"},
-            "The other way round: dropping is for training."),
+            "The two modes have changed places: dropping is for training."),
     },
     hints=(
         "`x * kept` is zero where nothing is kept.",
-        "Of 10 ones, 10 · (1 − p) are left. By what do you divide them to get the sum "
-        "10 again?",
+        "Of 10 ones, 10 · (1 − p) are left. By what do you divide them so that the "
+        "sum is 10 again?",
     ),
 ))  # fmt: skip
 
@@ -509,6 +518,7 @@ def _batch(key, W, says):
 
 
 add(Exercise("06.10", "Shapes, the PyTorch way",
+    level=2,
     wrong={
         **of_value("weight", (1, 3, 5, 5), {
             "one-channel": ((1, 1, 5, 5), "A filter is as deep as its input, and the "
@@ -531,13 +541,15 @@ add(Exercise("06.10", "Shapes, the PyTorch way",
                 "is one. One filter gives one map."),
             "size-kept": ((1, 1, 32, 32), "Without padding a 5×5 kernel takes off "
                 "four: 32 − 5 + 1."),
-            "one-short": ((1, 1, 27, 27), "32 − 5 = 27 moves, and the first place."),
+            "one-short": ((1, 1, 27, 27), "32 − 5 = 27 counts the moves. The first "
+                "place comes on top."),
         }),
         **_batch("stride-forgotten", 28, "With stride 2, 28 become 14."),
-        **_batch("rounded-up", 15, "(28 − 3 + 2)/2 = 13.5 is rounded down to 13 moves, "
-            "then add 1."),
-        **_batch("one-short", 13, "13 are the moves, (28 − 3 + 2)/2 rounded down: the "
-            "first place is missing. Or: without padding it is 13, and here P = 1."),
+        **_batch("rounded-up", 15, "(28 − 3 + 2)/2 = 13.5 is rounded down to 13 "
+            "moves. Then add 1."),
+        **_batch("one-short", 13, "13 counts the moves, (28 − 3 + 2)/2 rounded "
+            "down: the first place is missing. Or: without padding it is 13, and here "
+            "P = 1."),
         **of_value("batch", (128, 16, 14, 14), {
             "input-depth": ((128, 8, 14, 14), "8 maps go in. Each of the 16 filters "
                 "puts out one."),
@@ -569,6 +581,7 @@ add(Exercise("06.10", "Shapes, the PyTorch way",
 ))  # fmt: skip
 
 add(Exercise("06.11", "The simple CNN",
+    level=3,
     cases=lambda: [case((N, 1, 28, 28)) for N in (1, 2, 3, 5, 8)],
     run=by_function("06.11", scales=(1, 10)),
     shown=on_input,
@@ -616,7 +629,8 @@ add(Exercise("06.11", "The simple CNN",
     },
     hints=(
         "A convolution's input depth is the number of maps before it.",
-        "Each 5×5 takes off 4 pixels, each pooling halves.",
+        "Each convolution of 5×5 takes off 4 pixels, and each pooling halves what is "
+        "left.",
         "32 maps of 4×4 are 512 features.",
     ),
 ))  # fmt: skip
@@ -735,6 +749,7 @@ def _tested(candidate, each: Case):
 
 
 add(Exercise("06.12", "Accuracy, on a device",
+    level=3,
     cases=lambda: [
         case((4,), "cpu", "cpu"), case((6, 2), "cpu", "cpu"),
         case((5, 5, 3), "cuda", "cpu"), case((8, 1), "cuda", "cuda"),
@@ -756,8 +771,8 @@ add(Exercise("06.12", "Accuracy, on a device",
             "network may still be elsewhere. Move it, too; it is moved itself, not "
             "copied."),
         "nothing-moved": Wrong({1: "network", 3: "images", 4: "labels"},
-            "Nothing is moved here, so this works only where all happens to lie in one "
-            "place. Network, images and labels: three to move."),
+            "Nothing is moved here, so this works only where everything happens to "
+            "lie in one place. Network, images and labels: three to move."),
         "on-the-cpu": Wrong({1: "network.cpu()", 3: "images.cpu()", 4: "labels.cpu()"},
             "The number is right, but it was not computed on `device`. Move everything "
             "there, wherever that is."),
@@ -775,7 +790,7 @@ add(Exercise("06.12", "Accuracy, on a device",
             "large as the first: the last may be smaller. Ask each how many images it "
             "has."),
         "labels-added": Wrong({5: "labels.sum().item()"}, "This adds up class numbers. "
-            "How many labels there are is wanted."),
+            "What you need is how many labels there are."),
         "hits-by-hits": Wrong({5: "(guesses == labels).sum().item()"},
             "This counts only images that were guessed right, so the part is always 1. "
             "Count them all."),

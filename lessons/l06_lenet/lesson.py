@@ -6,7 +6,7 @@
 #
 # - count a network's weights and multiplications by hand;
 # - build it, train it on a CPU or a GPU, and look inside;
-# - say what dropout does, and when.
+# - say what momentum does to a step, and dropout to a layer.
 #
 # About 85 minutes. You need: lessons 03 to 05.
 
@@ -34,14 +34,16 @@ from helpers.exercises import answer, exercise, start
 from helpers.plots import show, show_grids, show_images, show_table
 from helpers.training import divide_at, evaluate, fit
 from lessons.l06_lenet.explorer import map_explorer
+from lessons.look_back import look_back
 
 start()
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## From 32×32 pixels to ten scores
 #
-# Convolve, pool, convolve, pool: the maps get smaller and more. What is left goes
-# through three dense layers. The digit with the highest score is the answer.
+# Convolve, pool, convolve, pool: the maps get smaller, and there are more of them. What
+# is left goes through three dense layers, and the digit with the highest score is the
+# answer.
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
 stages = [  # name, maps, side; a dense layer has no side
@@ -65,20 +67,22 @@ show(drawing, "LeNet-5 as a row of stages: input 1×32×32, C1 6×28×28, S2 6×
      "16×10×10, S4 16×5×5, then dense layers of 120, 84 and 10.")  # fmt: skip
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# C is a convolution, S a pooling ("subsampling"), F dense; so is C5, for its kernel
-# would cover all of S4.
+# C stands for a convolution, S for a pooling ("subsampling"), F for a dense layer
+# ("fully connected"). C5 is dense as well: a convolution whose kernel covers all of S4
+# is just that.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 06.1: C1 by hand
 #
-# 32×32×1; K = 6 filters with F = 5, S = 1, P = 0. How wide is the output? How many
-# weights are learned, and how many biases?
+# The input is 32×32×1, and C1 has K = 6 filters with F = 5, S = 1 and P = 0. How wide
+# is the output? How many weights are learned, and how many biases?
 
 # %% slideshow={"slide_type": "-"}
 answer("06.1", W2=blank(28), weights=blank(150), biases=blank(6))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# The lecture says 150 parameters: it counts weights only. PyTorch's layer has 156.
+# The lecture says 150 parameters, because it counts only weights. With its biases,
+# PyTorch's layer has 156.
 
 # %% slideshow={"slide_type": "fragment"}
 c1 = nn.Conv2d(1, 6, kernel_size=5)
@@ -87,8 +91,8 @@ print([(tuple(p.shape), p.numel()) for p in c1.parameters()])
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 06.2: parameters of a convolution
 #
-# Weights and biases of K filters of F×F, on an input of depth D1. Mind what does *not*
-# matter: the size of the image.
+# Count the weights and biases of K filters of F×F, on an input of depth D1. Notice what
+# does *not* matter: the size of the image.
 
 
 # %% slideshow={"slide_type": "-"}
@@ -101,8 +105,10 @@ def conv_parameters(D1, K, F):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Pooling, and its stride
 #
-# S2 takes the mean of each 2×2 window, and learns nothing. The lecture's slide says
-# F = 2, S = 1, and an output of 14×14. **Predict:** can that be?
+# S2 takes the mean of each 2×2 window. As we build it, it learns nothing: 0 parameters.
+# The lecture's slide says F = 2, S = 1, and an output of 14×14.
+#
+# **Predict:** can that be?
 
 # %% slideshow={"slide_type": "-"}
 show_table(
@@ -116,10 +122,35 @@ show_table(
 )
 
 # %% [markdown] slideshow={"slide_type": "slide"}
+# ## Pooling in 1998
+#
+# The paper's S2 does learn. A unit adds up its four inputs, multiplies the sum by a
+# **trainable coefficient**, adds a **trainable bias**, and bends the result. All units
+# of a map share the same two numbers.
+#
+# **Predict:** how many parameters does that make in S2, which has 6 maps? And in S4,
+# which has 16?
+#
+# (LeCun et al. 1998, section II.B.)
+
+# %% slideshow={"slide_type": "-"}
+window, coefficient, bias = torch.tensor([1.0, 4, 5, 8]), 1 / 4, 0
+print(f"one unit: {coefficient * window.sum() + bias}, the mean of the four")
+
+# %% slideshow={"slide_type": "fragment"}
+pooling_1998 = {name: 2 * maps for name, maps in (("S2", 6), ("S4", 16))}
+print("parameters:", pooling_1998)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Our S2 is theirs with the coefficient held at 1/4 and the bias at 0, and without the
+# bend.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 06.3: the rest of the table
 #
-# Parameters, weights and biases together. S4 is 16×5×5: flattened, C5's input. A dense
-# layer has one weight for each pair of input and output, and one bias for each output.
+# Now weights and biases together. C5 takes S4, which is 16×5×5, flattened. A dense
+# layer has one weight for each pair of an input and an output, and one bias for each
+# output.
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
 show_table(
@@ -138,9 +169,9 @@ answer("06.3", C3=blank(2416), C5=blank(48120), F6=blank(10164), output=blank(85
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## C3 in 1998
 #
-# The paper's C3 has 1516 parameters, not 2416: its maps do not see all of S2. That
-# saved work, and forced the maps to differ. A dot: this map of C3 (column) sees that
-# map of S2 (row).
+# The paper's C3 has 1516 parameters, not 2416, because its maps do not see all of S2.
+# That saved work, and it forced the maps to differ. A dot means that this map of C3
+# (column) sees that map of S2 (row).
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
 steps = [(0, 1, 2)] * 6 + [(0, 1, 2, 3)] * 6 + [(0, 1, 3, 4)] * 3 + [range(6)]
@@ -156,14 +187,14 @@ show_grids(
 )
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Six see 3 neighbours, six see 4, three see 4 in two pairs, one sees all 6. Neighbours
-# go round: after map 5 comes map 0.
+# Six maps see 3 neighbours, six see 4, three see two pairs, and one sees all 6.
+# Neighbours go round in a ring: after map 5 comes map 0.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 06.4: C3 as in 1998
 #
-# `table` lists, for each map of C3, which maps of S2 it sees, such as `[0, 1, 2]`. It
-# has one kernel of F×F for each of those, and one bias.
+# `table` lists, for each map of C3, which maps of S2 it sees, such as `[0, 1, 2]`. A
+# map has one kernel of F×F for each map that it sees, and one bias in all.
 
 
 # %% slideshow={"slide_type": "-"}
@@ -179,18 +210,37 @@ print("by hand:     ", 6 * (25 * 3 + 1) + 9 * (25 * 4 + 1) + 1 * (25 * 6 + 1))
 print("all see all: ", partly_connected([range(6)] * 16, F=5))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
+# ## The whole network of 1998
+#
+# **Predict:** with its own S2, C3 and S4, does it have more parameters than ours, or
+# fewer?
+
+# %% slideshow={"slide_type": "fragment"}
+c3 = partly_connected(connections, F=5)
+by_layer = {"C1": 156, "C3": c3, "C5": 48120, "F6": 10164, **pooling_1998}
+print("1998:", by_layer, "together", sum(by_layer.values()))
+print("ours:", 156 + 2416 + 48120 + 10164 + 850)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Exactly the 60 000 of the paper. Its output layer adds nothing: it compares F6 with
+# ten patterns that were drawn by hand and, at least at first, did not learn.
+#
+# (LeCun et al. 1998, section II.B.)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Parameters are not work
 #
-# A weight of a filter is used at each place that the filter stands on; a weight of a
-# dense layer once for each image. Count the multiplications (each comes with one
-# addition: **multiply-adds**).
+# A filter uses its weights again at every place where it stands. A dense layer uses
+# each of its weights once for an image. So count the multiplications. Each of them
+# comes with an addition, hence the name **multiply-adds**.
 #
 # **Predict:** which takes more work, C1 with its 150 weights, or C5 with 48 000?
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 06.5: multiply-adds
 #
-# For one image, in C1 (output 6×28×28) and in C5 (400 inputs, 120 outputs).
+# How many does one image take in C1, whose output is 6×28×28? And in C5, which has 400
+# inputs and 120 outputs?
 
 # %% slideshow={"slide_type": "-"}
 answer("06.5", C1=blank(117600), C5=blank(48000))
@@ -198,20 +248,22 @@ answer("06.5", C1=blank(117600), C5=blank(48000))
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Build it
 #
-# `nn.Sequential` hands the output of each layer to the next. Two layers are new:
+# As in lesson 04, `nn.Sequential` hands the output of each layer to the next, and
+# `nn.Flatten` makes one row of each image, here 16×5×5 → 400.
 #
-# - `nn.Tanh` squeezes each number into −1 … 1. Without such a bend after each layer,
-#   all of them together would be one linear function.
-# - `nn.Flatten` makes one row of each image: 16×5×5 → 400.
+# One layer is new: `nn.Tanh` squeezes each number into −1 … 1. It is the bend here,
+# as ReLU was there: without one between them, two linear layers are no more than one.
+#
+# **Predict:** what does it make of −9, −1, 0, 1 and 9?
 
-# %% slideshow={"slide_type": "-"}
+# %% slideshow={"slide_type": "fragment"}
 print([round(v, 2) for v in nn.Tanh()(torch.tensor([-9.0, -1, 0, 1, 9])).tolist()])
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 06.6: build LeNet-5
 #
-# Any network that computes the same is right, whatever its layers are called. Yours
-# gets the reference's weights, and must then give the same scores.
+# Any network that computes the same is right, whatever its layers are called. Yours is
+# given the weights of the reference, and must then give the same scores.
 
 
 # %% slideshow={"slide_type": "-"}
@@ -237,8 +289,8 @@ def lenet5():
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The table, by code
 #
-# `layer_table` sends an image without contents through a network, and notes what each
-# layer puts out and costs. It agrees with your hand.
+# `layer_table` sends an image without contents through a network, and notes the output
+# and the cost of each layer. Does it agree with what you counted by hand?
 
 # %% slideshow={"slide_type": "-"}
 table = layer_table(lenet5(), input_size=(1, 32, 32))
@@ -246,10 +298,11 @@ table.counted().show()  # without layers that cost nothing
 print("parameters:", table.parameters)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Numbered from 0; tanh, pooling and flattening are layers too, with nothing to count.
+# Layers are numbered from 0. Those that are missing are tanh, pooling and flattening:
+# they are layers, too, but with nothing to count.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## Where they sit
+# ## Who has the parameters, and who does the work?
 #
 # **Predict:** what part of the parameters do the two convolutions have? What part of
 # the work do they do?
@@ -284,9 +337,9 @@ print(f"convolutions: {parameters:.1%} of the parameters, {work:.1%} of the work
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The digits
 #
-# LeNet-5 learned from MNIST: 60 000 digits to learn from, 10 000 to be tested on. If
-# you have downloaded it (`make data`), here it is. If not, the smaller digits that come
-# with scikit-learn **stand in** for it.
+# LeNet-5 learned from MNIST, which has 60 000 digits to learn from and 10 000 for the
+# test. If you have downloaded it (`make data`), here it is. If not, the smaller digits
+# that come with scikit-learn **stand in** for it.
 
 # %% slideshow={"slide_type": "-"}
 device = best_device()  # the GPU, if there is one, else the CPU
@@ -307,8 +360,8 @@ show_images(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Two memories
 #
-# A GPU has a memory of its own, and computes only with what lies there; so does the
-# CPU. `load` has put the digits on `device`. Networks are built on the CPU.
+# A GPU has a memory of its own and computes only with what lies there. The same goes
+# for the CPU. `load` has put the digits on `device`, but networks are built on the CPU.
 #
 # **Predict:** if `device` is a GPU, which line fails?
 #
@@ -317,8 +370,9 @@ show_images(
 # 3. `scores = network(images)`
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# The last one: the images are on the GPU, the weights are not. The device "meta", whose
-# tensors have a shape but no numbers, shows it on any computer:
+# The last one, because the images are on the GPU and the weights are not. You can see
+# this on any computer, with the device "meta", whose tensors have a shape but no
+# numbers:
 
 # %% slideshow={"slide_type": "fragment"} tags=["nbval-ignore-output"]
 # Not compared: the words of the error change from one PyTorch to the next.
@@ -330,8 +384,8 @@ except RuntimeError as error:
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Three messages
 #
-# On a GPU ("cuda" is PyTorch's name for NVIDIA's) they read like this. **Predict:**
-# what was left on the CPU, each time?
+# On an NVIDIA GPU, which PyTorch calls "cuda", such errors read like this.
+# **Predict** for each: what was left on the CPU?
 #
 # 1. `Input type (torch.FloatTensor) and weight type (torch.cuda.FloatTensor) should be
 #    the same`
@@ -347,8 +401,9 @@ except RuntimeError as error:
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Three things to move
 #
-# The network once; images and labels of every batch, unless the whole data set lies on
-# the device already, as here. `.to(device)` moves them.
+# The network has to be moved once. Images and labels have to be moved batch by batch,
+# unless the whole data set lies on the device already, as it does here. `.to(device)`
+# moves all three.
 #
 # **Predict:** after these lines, what lies on "meta"?
 
@@ -358,23 +413,24 @@ for each in (network, image):
     each.to("meta")
 
 # %% slideshow={"slide_type": "fragment"}
+# is_meta: does it lie there?
 print("the network:", yes_no(network[0].weight.is_meta))
 print("the image:", yes_no(image.is_meta))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# A network is moved itself. Of a tensor you get a copy, and must give it a name:
-# `images = images.to(device)`. What is there already is not copied again, so the same
-# lines work on a computer without a GPU.
+# `to` moves the network itself. Of a tensor it makes a copy, and you have to give that
+# a name: `images = images.to(device)`. What is there already is not copied again, so
+# the same lines work on a computer without a GPU.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How wrong is it?
 #
-# Softmax turns ten scores into ten probabilities. The **cross-entropy** is −log of the
-# one that the right digit got: 0 when the network is sure and right, large when it is
-# sure and wrong.
+# As in lesson 04: softmax turns the ten scores into probabilities, and the
+# **cross-entropy** is −log of the one that the right digit got. It is near 0 when the
+# network is sure and right, and large when it is sure and wrong.
 #
-# **Predict:** what is it before any learning? (The network has no reason yet to prefer
-# one of the ten digits.)
+# **Predict:** what is it before any learning, when the network has no reason yet to
+# prefer one of the ten digits?
 
 # %% slideshow={"slide_type": "fragment"}
 torch.manual_seed(0)
@@ -386,14 +442,15 @@ print(f"loss {loss.item():.1f}, and -log(1/10) = {-torch.tensor(0.1).log():.1f}"
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## One step
 #
-# Take a batch of images, and move every weight a little, so that the loss gets smaller:
+# Take a batch of images, and move every weight a little, so that the loss gets smaller.
+# You have met the three parts in lesson 04:
 #
 # - `loss.backward` computes the gradient of each weight, and *adds* it to what is
 #   there;
 # - `optimizer.zero_grad` forgets the gradients;
-# - `optimizer.step` moves the weights along the gradients.
+# - `optimizer.step` moves each weight against its gradient.
 #
-# **Predict:** in which order?
+# **Predict:** which order is right, and why do others fail?
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 06.7: one step
@@ -414,7 +471,7 @@ def learn(network, images, labels, optimizer):
 # ## Many steps
 #
 # All batches once make an **epoch**. How many epochs now, how many more later, and how
-# large a batch? That depends on the data; change this line as you like.
+# large a batch? That depends on the data. Change the numbers as you like.
 
 # %% slideshow={"slide_type": "-"}
 first, more, size = (3, 10, 32) if digits.stand_in else (1, 10, 64)
@@ -431,17 +488,18 @@ seconds = (time.perf_counter() - start) / first
 print(f"{len(train)} steps in an epoch, which took about {seconds:.1f} s")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Move first, then make the optimizer: it holds on to the parameters it was given. On
-# some devices moving makes new ones, and it would go on changing the old. No error, and
-# the loss stays at 2.3.
+# Move first, then make the optimizer, which holds on to the parameters that it was
+# given. On some devices, moving makes new parameters, and the optimizer would go on
+# changing the old ones: no error, and a loss that stays at 2.3.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ## How often is it right?
 #
-# On digits that it has never seen: how often is the highest score the right one?
+# On digits that the network has never seen, how often does the right class get the
+# highest score?
 
 # %% slideshow={"slide_type": "-"}
-with torch.no_grad():  # only learning needs gradients, and the memory for them
+with torch.no_grad():  # no_grad: take no notes; only learning needs gradients
     guesses = network(digits.test.images).argmax(dim=1)  # (N,)
 accuracy = (guesses == digits.test.labels).float().mean().item()
 lower = yes_no(losses[-1] < 2)
@@ -456,32 +514,65 @@ print(f"test accuracy {accuracy:.1%} (above 75 %: {yes_no(accuracy > 0.75)})")
 # **Predict:** does it train LeNet-5 a hundred times as fast?
 
 # %% slideshow={"slide_type": "fragment"}
-work = 3 * 64 * table.multiply_adds  # of 64 images; backwards takes twice as much
+# 64 images, forwards and then backwards, which takes twice as much work.
+work = (1 + 2) * 64 * table.multiply_adds
 computing = work / 5e12  # seconds, at 5 trillion multiply-adds a second
-starting = 50 * 5e-6  # some 50 commands, 5 millionths of a second for each
+starting = 50 * 5e-6  # some 50 commands, at 5 millionths of a second each
 print(f"one step: computing {1e6 * computing:.0f} µs, starting {1e6 * starting:.0f} µs")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Far from it, for each layer is a command to the GPU that takes its time to start,
-# however little there is to do. LeNet-5 is so small that the GPU mostly waits for the
-# next one. Larger networks and larger batches gain more.
+# Far from it. Each layer is a command to the GPU, and a command takes its time to
+# start, however little there is to do. LeNet-5 is so small that the GPU mostly waits
+# for the next command. Larger networks and larger batches gain more.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ## What else makes it wait
 #
 # - **Copies.** Numbers travel far more slowly between the two memories than within
-#   one. Move a data set once, as a whole, if there is room.
+#   one. If there is room, move a data set once, as a whole.
 # - **Looking.** The CPU gives its commands without waiting for the GPU. But `.item()`
-#   and `print` need a result, and wait.
+#   and `print` need a result, and wait for it.
 #
-# `learn` looks after each step. **Does** it have to?
+# `learn` calls `.item()` after each step. Does it have to?
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Momentum
+#
+# A ball that rolls downhill does not stop and think at every point: it keeps most of
+# its speed. With **momentum** 0.9, each step is nine tenths of the step before, plus
+# the new gradient times the rate.
+#
+# **Predict:** how long do the steps become if the gradient is always 1? And if it is 1
+# and −1 in turn?
+
+
+# %% slideshow={"slide_type": "-"}
+def steps_downhill(gradients, rate=0.1, momentum=0.9):
+    taken, last = [], 0
+    for gradient in gradients:
+        last = momentum * last + rate * gradient
+        taken.append(round(last, 2))
+    return taken
+
+
+# %% slideshow={"slide_type": "fragment"}
+print("always 1:     ", steps_downhill([1, 1, 1, 1, 1, 1]))
+print("1, −1 in turn:", steps_downhill([1, -1, 1, -1, 1, -1]))
+print("after 100 ones:", steps_downhill([1] * 100)[-1])
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Where gradients agree, the steps grow, up to ten times as long: 0.1/(1 − 0.9) = 1.
+# Where they contradict each other, nothing builds up. `torch.optim.SGD` does this for
+# every weight if you add `momentum=0.9`.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The same loop, with comfort
 #
-# `fit` is this loop with a history, and on a GPU it reads the loss every fifty steps
-# only; `momentum` lets a step remember the ones before; and after six and after eight
-# tenths of the epochs the steps get ten times smaller.
+# - `fit` is the loop, with a history of the loss. On a GPU it reads the loss only every
+#   fifty steps.
+# - `divide_at` makes a schedule: after the epochs that it names, the learning rate is
+#   divided by ten. Long steps find the valley, short ones its floor.
+# - `evaluate` tests a network: loss and accuracy over all batches.
 
 # %% slideshow={"slide_type": "-"}
 test = Batches(*digits.test, batch_size=1000, shuffle=False)
@@ -506,15 +597,15 @@ history.plot(
 )
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Training accuracy ends near 100 %, test accuracy a little below: the network has begun
-# to learn its training images by heart. On MNIST, the LeNet-5 of 1998 reached 99.05 %
-# in the test.
+# Training accuracy ends near 100 %, and test accuracy a little below it: the network
+# has begun to learn its training images by heart. On MNIST, the LeNet-5 of 1998 reached
+# 99.05 % in the test (LeCun et al. 1998, section III.B).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Look inside: the kernels
 #
-# Nobody chose these: they were random, and many small steps made them. **Predict:**
-# will they look like the edge detectors of lesson 02?
+# Nobody chose the kernels of C1. They began at random, and many small steps made them
+# what they are. **Predict:** do they look like the edge detectors of lesson 02?
 
 # %% slideshow={"slide_type": "-"}
 kernels = network[0].weight[:, 0]  # (6, 5, 5)
@@ -530,18 +621,19 @@ show_images(
 )
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Roughly: most weigh one side against another, as an edge detector does.
+# Roughly, yes: most weigh one side against another, as an edge detector does.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Look inside: the maps
 #
-# Choose a digit and a layer (numbered as in the table). **Find** a map of layer 0 that
+# Choose a digit and a layer, numbered as in the table. **Find** a map of layer 0 that
 # shows only upper edges, and the layer after which you no longer recognise the digit.
-# Then look at digits that the network misreads:
+# Then look at some digits that the network misreads:
 
 # %% slideshow={"slide_type": "-"}
 with torch.no_grad():
     guesses = network(digits.test.images).argmax(dim=1)  # (N,)
+# nonzero: where it is True, the numbers of those images
 misread = (guesses != digits.test.labels).nonzero().flatten().tolist()
 few = yes_no(len(misread) < 0.1 * len(guesses))
 print(f"misread: {len(misread)}, such as images {misread[:3]} (below 10 %: {few})")
@@ -552,8 +644,9 @@ map_explorer(network, digits.test.images, digits.test.labels, image=7)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 06.8: what is taken for what?
 #
-# A **confusion matrix** counts: row what the digit is, column what the network says.
-# Correct predictions lie on the diagonal.
+# A **confusion matrix** counts how often each digit got each guess. The row is what the
+# digit is, the column what the network says, so correct predictions lie on the
+# diagonal. Counts are whole numbers: `torch.int64`.
 
 
 # %% slideshow={"slide_type": "-"}
@@ -572,10 +665,10 @@ def confusion(labels, guesses, classes):
 # **Predict** two digits that are easily confused.
 
 # %% slideshow={"slide_type": "-"}
-# One number after another, or with NumPy: that needs the CPU.
+# .cpu(): your function may use NumPy, or look at one number after another.
 counts = confusion(digits.test.labels.cpu(), guesses.cpu(), classes=10)
 counts = torch.as_tensor(counts)
-right = (counts.trace() / counts.sum()).item()
+right = (counts.trace() / counts.sum()).item()  # trace: the sum of the diagonal
 print("test images:", int(counts.sum()))
 print(f"on the diagonal: {right:.1%} (above 95 %: {yes_no(right > 0.95)})")
 
@@ -600,8 +693,9 @@ show(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Dropout
 #
-# A network with many weights and few images learns them by heart. **Dropout** makes
-# that hard: in training, each number is set to zero with probability p, anew each time.
+# A network with many weights and few images can learn the images by heart. **Dropout**
+# makes that hard: in training, it sets each number to zero with probability p, and
+# draws anew every time.
 #
 # **Predict:** ten thousand ones go through `nn.Dropout(p=0.2)`. What comes out, and
 # what is its mean?
@@ -610,19 +704,21 @@ show(
 torch.manual_seed(0)
 layer, ones = nn.Dropout(p=0.2), torch.ones(10_000)
 for training, name in ((True, "training  "), (False, "evaluation")):
-    out = layer.train(training)(ones)
+    out = layer.train(training)(ones)  # train(False): no longer in training
+    # unique: every value that occurs, once
     values = [round(v, 2) for v in out.unique().tolist()]
     print(name, values, "mean", round(out.mean().item(), 1))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Why 1.25?
 #
-# One in five is gone. If the others stayed 1, the mean would be 0.8 in training and 1
-# at inference, and the next layer would meet numbers it never learned from. So what is
-# kept is divided by 1 − p: 1/0.8 = 1.25.
+# One in five is gone. If the others stayed 1, the mean would be 0.8 in training. In
+# evaluation, where nothing is dropped, it would be 1, and the next layer would meet
+# numbers that it never learned from. So what is kept is divided by 1 − p, which makes
+# 1/0.8 = 1.25.
 #
-# `network.train()` and `network.eval()` switch all layers; `fit` and `evaluate` do so
-# for you.
+# `network.train()` and `network.eval()` switch all layers of a network from one to the
+# other; `fit` and `evaluate` do so for you.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 06.9: dropout
@@ -642,10 +738,12 @@ def dropout(x, kept, p, training):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 06.10: shapes, the PyTorch way
 #
+# Write the shapes as PyTorch does, such as `(128, 10)`.
+#
 # 1. `nn.Conv2d(3, 1, kernel_size=5)` on one image of 32×32×3: the shape of its weight,
-#    and of its output.
-# 2. `nn.Conv2d(8, 16, 3, stride=2, padding=1)` on a batch of 128 inputs of 28×28×8: its
-#    output, and that output after `nn.Flatten()`.
+#    and that of its output.
+# 2. `nn.Conv2d(8, 16, 3, stride=2, padding=1)` on a batch of 128 inputs of 28×28×8: the
+#    shape of its output, and what `nn.Flatten()` makes of that.
 
 # %% slideshow={"slide_type": "-"}
 answer(
@@ -656,22 +754,25 @@ answer(
     flat=blank((128, 3136)),
 )
 
-# %% [markdown] slideshow={"slide_type": "fragment"}
-# The first axis is the **batch axis**: N images go in and N results come out, none of
-# which knows of the others. One image still needs it.
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# ## The batch axis
+#
+# The first axis is the **batch axis**: N images go in and N results come out, and none
+# of them knows of the others. Even a single image needs this axis.
 
 # %% slideshow={"slide_type": "fragment"}
-image = digits.test.images[0]  # (1, 32, 32): its channel, no batch axis
+image = digits.test.images[0]  # (1, 32, 32): one channel, and no batch axis
+# [None] puts a new axis of size 1 in front.
 print(tuple(image[None].shape), "→", tuple(network(image[None]).shape))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A network of the practice session
 #
-# The same plan, a generation later: ReLU, which is max(0, x), in place of tanh; the
-# largest in place of the mean; dropout; and one dense layer only. It is for MNIST's own
-# 28×28 pixels.
+# This is the same plan, a generation later. ReLU, which is max(0, x), replaces tanh,
+# the maximum replaces the mean, there is dropout, and only one dense layer is left. The
+# input is MNIST's own 28×28 pixels.
 #
-# Work out each shape first, then fill in.
+# Work out each shape first, and then fill in the blanks.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 06.11: the simple CNN
@@ -712,11 +813,11 @@ show_table(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 06.12: accuracy, on a device
 #
-# In the practice session a `DataLoader` read batch after batch into the CPU's memory:
-# data may be too large for the GPU's. So each batch has to be moved.
+# In the practice session, a `DataLoader` read batch after batch into the CPU's memory,
+# as data may be too large for the GPU's. So each batch has to be moved.
 #
-# The network may lie anywhere; compute on `device`. The last batch may be smaller than
-# the others, and dropout must not drop.
+# The network may lie anywhere, but compute on `device`. The last batch may be smaller
+# than the others, and dropout must not drop anything.
 
 
 # %% slideshow={"slide_type": "-"}
@@ -738,8 +839,8 @@ def accuracy_of(network, batches, device):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Train it
 #
-# 28×28 pixels now. The class trained for 20 epochs, and its network had batch norm,
-# too, which comes in lesson 10. On a CPU, fewer epochs will do.
+# The images have 28×28 pixels now. The class trained for 20 epochs, and its network had
+# batch norm as well, which comes in lesson 10. On a CPU, fewer epochs will do.
 
 # %% slideshow={"slide_type": "-"}
 smaller = load("mnist", device)
@@ -760,8 +861,8 @@ print(f"in training {learned:.2%} (above 80 %: {yes_no(learned > 0.8)})")
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ## Test it
 #
-# By your own function, with batches on the CPU. **Predict:** is it better in training,
-# or in the test?
+# Use your own function, with batches on the CPU. **Predict:** is the network better in
+# training, or in the test?
 
 # %% slideshow={"slide_type": "-"}
 test = Batches(*(part.cpu() for part in smaller.test), batch_size=100, shuffle=False)
@@ -770,27 +871,39 @@ print(f"{smaller.title}:")
 print(f"test accuracy {accuracy:.2%} (above 90 %: {yes_no(accuracy > 0.9)})")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Often it is better in the test: in training, dropout hides half of the features.
+# Often it is better in the test, because in training dropout hides half of the
+# features.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Common mistakes
 #
 # - **Biases forgotten.** Each filter has one.
 # - **The depth forgotten.** C3's filters are 6×5×5.
-# - **Parameters taken for work.** Shared weights work everywhere.
+# - **Parameters taken for work.** Shared weights work at every place.
 # - **`zero_grad` forgotten.** Gradients add up.
-# - **Softmax before `cross_entropy`.** It has its own.
-# - **`eval()` forgotten.** Dropout goes on.
+# - **Softmax before `cross_entropy`.** It does its own.
+# - **`eval()` forgotten.** Dropout goes on dropping.
 # - **A batch left on the CPU.** `to` returns a copy.
-# - **No batch axis.** One image: (1, C, H, W).
+# - **No batch axis.** One image is (1, C, H, W).
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# ## Look back
+#
+# Five quick questions about earlier lessons, taken first of all from your own slips.
+# Write one letter for each between the quotation marks, such as `"bacda"`, and run the
+# cell again. A space leaves a question out.
+
+# %% slideshow={"slide_type": "skip"}
+look_back("06", "")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Recap, and where next
 #
 # - LeNet-5: convolve, pool, convolve, pool, three dense layers; 61 706 parameters.
-# - Parameters sit in the dense layers, work in the convolutions.
-# - Learning: forget, compute gradients, step; all on one device.
-# - Dropout: zeros in training, nothing at inference, the same mean.
+# - The parameters sit in the dense layers, the work in the convolutions.
+# - Learning: forget, compute gradients, step, with everything on one device.
+# - Momentum keeps part of the step before.
+# - Dropout: zeros in training, nothing in evaluation, the same mean.
 #
 # Next: {next}. The same plan in 2012, a
 # thousand times larger.
