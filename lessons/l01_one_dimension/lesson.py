@@ -8,7 +8,7 @@
 # - say what the weights do: less noise, or less delay;
 # - tell convolution from cross-correlation.
 #
-# About 50 minutes. You need: lesson 00.
+# About 45 minutes. You need: lesson 00.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 45 minutes with the exercises, 25 without. The sensor story carries everything; take

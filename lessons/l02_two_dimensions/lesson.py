@@ -8,10 +8,10 @@
 # - predict from nine numbers what a kernel does;
 # - say how a filter treats colours.
 #
-# About 60 minutes. You need: lesson 01.
+# About 65 minutes. You need: lesson 01.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 55 minutes with the exercises, 30 without. Ask for predictions before each of the four
+# 65 minutes with the exercises, 30 without. Ask for predictions before each of the four
 # kernels on the photograph; the kernel explorer is worth ten minutes of play.
 
 # %% slideshow={"slide_type": "skip"}

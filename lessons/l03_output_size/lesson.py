@@ -8,10 +8,10 @@
 # - compute any convolution layer's output size in your head;
 # - say what happens when the stride does not divide evenly.
 #
-# About 45 minutes. You need: lesson 02.
+# About 50 minutes. You need: lesson 02.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 40 minutes with the exercises, 20 without. Derive the formula on the pictures, one
+# 50 minutes with the exercises, 20 without. Derive the formula on the pictures, one
 # quantity at a time; it should feel found, not given. The eight sizes make a good quiz.
 
 # %% slideshow={"slide_type": "skip"}

@@ -9,10 +9,10 @@
 # - compute receptive fields;
 # - write a convolution as a matrix, and go back through it.
 #
-# About 75 minutes. You need: lesson 03.
+# About 90 minutes. You need: lesson 03.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 70 minutes with the exercises, 40 without. The negative control is worth a pause: ask
+# 90 minutes with the exercises, 40 without. The negative control is worth a pause: ask
 # how one would notice that nothing was learned. Do the single weight and the three
 # scores on the board. Draw the receptive field there before its picture; let them play
 # with the stride in the explorer.

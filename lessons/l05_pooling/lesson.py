@@ -9,10 +9,10 @@
 # - say who gets the gradient;
 # - tell pooling from a convolution with a stride.
 #
-# About 50 minutes. You need: lessons 03 and 04.
+# About 55 minutes. You need: lessons 03 and 04.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 45 minutes with the exercises, 25 without. Do the 4×4 example on the board, and keep
+# 55 minutes with the exercises, 25 without. Do the 4×4 example on the board, and keep
 # it there: the gradient comes back to it. The shifted stroke is the heart of the hour.
 
 # %% slideshow={"slide_type": "skip"}

@@ -8,10 +8,10 @@
 # - build it, train it on a CPU or a GPU, and look inside;
 # - say what momentum does to a step, and dropout to a layer.
 #
-# About 85 minutes. You need: lessons 03 to 05.
+# About 105 minutes. You need: lessons 03 to 05.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 80 minutes with the exercises, 40 without. The table by hand is worth its time: one
+# 105 minutes with the exercises, 40 without. The table by hand is worth its time: one
 # row for each part of the audience. Training takes a few seconds with the stand-in for
 # MNIST, and some four minutes with MNIST itself on two cores: run the cells ahead.
 

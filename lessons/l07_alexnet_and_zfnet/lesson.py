@@ -7,10 +7,10 @@
 # - say which layers hold parameters and which do the work;
 # - check a published number, and find what is wrong with it.
 #
-# About 75 minutes. You need: lessons 03, 05 and 06.
+# About 95 minutes. You need: lessons 03, 05 and 06.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 70 minutes with the exercises, 35 without. Allow 25 minutes for AlexNet's table, and
+# 95 minutes with the exercises, 35 without. Allow 25 minutes for AlexNet's table, and
 # give each part of the audience one row. Do not give the slide's errors away; let
 # people find them. The measurement takes a few seconds.
 

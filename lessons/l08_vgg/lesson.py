@@ -7,10 +7,10 @@
 # - build any VGG from a list;
 # - tell where its parameters, its work and its memory are.
 #
-# About 75 minutes. You need: lessons 04 to 07.
+# About 85 minutes. You need: lessons 04 to 07.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 70 minutes with the exercises, 35 without. There are two parts: why 3×3 (up to "And
+# 85 minutes with the exercises, 35 without. There are two parts: why 3×3 (up to "And
 # with ReLU?"), then the network. Let the room find the slide's error before the table
 # shows it. Training takes about five seconds in all.
 

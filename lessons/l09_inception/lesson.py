@@ -8,10 +8,10 @@
 # - build GoogLeNet from its table, and count it;
 # - say what auxiliary heads do, and measure it.
 #
-# About 75 minutes. You need: lessons 05 to 08.
+# About 85 minutes. You need: lessons 05 to 08.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 75 minutes with the exercises, 40 without. The explorer is worth five minutes.
+# 85 minutes with the exercises, 40 without. The explorer is worth five minutes.
 # Training takes about four seconds in all.
 
 # %% slideshow={"slide_type": "skip"}
