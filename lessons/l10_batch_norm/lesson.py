@@ -1,20 +1,21 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # 10 Batch norm
 #
-# Deep networks became easier to train when every layer got numbers of one size.
-# Afterwards you can
+# Deep networks became easier to train once layers got inputs on one scale. Afterwards
+# you can
 #
 # - normalise, scale and shift, by hand and in code;
-# - say what differs between training and use;
+# - say how training and inference differ;
 # - fold batch norm into a convolution;
 # - tell batch, layer and instance norm apart.
 #
-# About 75 minutes. You need: lessons 04 to 06.
+# About 110 minutes, in two parts. You need: lessons 04 to 06.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 75 minutes with the exercises, 40 without. The 4×2 table belongs on the board, and
-# stays there. Show the bug of the forgotten `eval()` live: it is the one they will
-# have. All networks together train for about five seconds.
+# 110 minutes with the exercises, 40 without. For two sittings, stop at "A good place to
+# stop". Keep the 4×2 table on the board: part two turns it on its side. Show the
+# forgotten `eval()` live, because that is the bug they will meet. All training together
+# takes about five seconds.
 
 # %% slideshow={"slide_type": "skip"}
 import copy
@@ -23,6 +24,7 @@ import matplotlib.pyplot as plt
 import torch
 from torch import nn
 from torch.nn import functional
+from torchvision import models
 
 from helpers.authoring import blank
 from helpers.data import Batches, load
@@ -32,14 +34,24 @@ from helpers.exercises import answer, exercise, start
 from helpers.plots import show, show_grids, show_images, show_lines, show_table
 from helpers.training import evaluate, fit
 from lessons.l10_batch_norm.explorer import norm_explorer
+from lessons.look_back import look_back
 
 start()
 
 # %% [markdown] slideshow={"slide_type": "slide"}
+# ## Part one: the layer itself
+#
+# - Why should the numbers *inside* a network be on one scale?
+# - How does batch norm put them there while the network trains?
+# - At inference a single image may arrive, with no batch around it. What then?
+#
+# We start outside the network, with its images.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Trained here, used there
 #
-# A small network, three convolutions, learns the digits. `norm` is a place for later:
-# `nn.Identity` does nothing.
+# A small network of three convolutions learns the digits. `norm` keeps a place free for
+# later: `nn.Identity` only passes on what it gets.
 
 
 # %% slideshow={"slide_type": "-"}
@@ -62,9 +74,9 @@ fit(network, Batches(*digits.train, 64), None, 4, optimizer, progress=False)
 print(digits.title)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## The same digits, otherwise lit
+# ## The same digits, under different lighting
 #
-# **Predict:** which of these will the network still read?
+# **Predict:** which of these can the network still read?
 
 # %% slideshow={"slide_type": "-"}
 pixels = digits.test.images * digits.std + digits.mean  # black 0 to white 1
@@ -94,11 +106,11 @@ for name, images in lit.items():
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Distribution shift
 #
-# Trained on one kind of numbers, used on another: the weights are right for numbers
-# that no longer come.
+# The network learned from one kind of numbers and is now fed another. Its weights suit
+# numbers that no longer arrive: that is a **distribution shift**.
 #
 # **Predict:** now normalise each set by *its own* mean and standard deviation. Which of
-# the three is saved?
+# the other three does that rescue?
 
 # %% slideshow={"slide_type": "fragment"}
 for name, images in lit.items():
@@ -108,18 +120,19 @@ for name, images in lit.items():
     print(f"{name:15} {accuracy:.1%} (above 75 %: {good}, below 60 %: {poor})")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Dim and foggy digits are the old ones, scaled and shifted: normalising undoes that.
-# Inverted ones have another sign. No mean and no deviation repairs that, and nothing
-# does between digits and photographs.
+# Dim and foggy digits are the old ones, scaled and shifted, and normalising undoes
+# exactly that. Inverted digits have the opposite sign, which no mean or deviation
+# repairs. Nor does normalising help a network that learned digits and is shown
+# photographs, the lecture's own example.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Inside a network
 #
-# The third convolution never sees an image. It sees what the layers below make of it,
-# and those *learn*: each step changes what it gets. The lecture calls this **internal
-# covariate shift**.
+# The third convolution sees what the layers below make of an image, and those *learn*:
+# every step changes its input. The lecture calls this **internal distribution shift**,
+# the paper on batch norm **internal covariate shift** (Ioffe and Szegedy 2015).
 #
-# **Predict:** over three epochs, how do mean and spread of its input change?
+# **Predict:** over three epochs, how do the mean and spread of its input change?
 
 
 # %% slideshow={"slide_type": "-"}
@@ -158,25 +171,27 @@ more = yes_no(last > 2 * first)
 print(f"spread {first:.2f}, then {last:.2f} (more than doubled: {more})")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# What it learned for the first numbers meets others at the last: it must follow.
+# What the layer learned about its early inputs no longer fits the late ones: it has to
+# keep catching up.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Normalise, in every layer
 #
-# Inputs are normalised once. **Batch norm** does it in the middle of the network, anew
-# for each batch: each feature gets the mean 0 and the variance 1 over the images that
+# Images are normalised once. **Batch norm** normalises in the middle of the network,
+# anew for each batch: every feature gets mean 0 and variance 1 over the images that
 # happen to be together.
 #
 # $$\hat x = \frac{x - \mu}{\sqrt{\sigma^2 + \varepsilon}}, \qquad
 # y = \gamma \hat x + \beta$$
 #
-# First μ and σ². ε is tiny, against division by zero; by hand, leave it out.
+# μ and σ² are a feature's mean and variance. ε is tiny and prevents division by zero;
+# by hand, leave it out.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 10.1: normalise by hand
 #
 # N = 4 images, D = 2 features. Give the two means, the two variances (divide by N), and
-# what becomes of image 0.
+# the two numbers that image 0 becomes.
 
 # %% slideshow={"slide_type": "-"}
 batch = torch.tensor([[9.0, 10], [1, 30], [3, 30], [3, 10]])  # (N, D)
@@ -203,17 +218,18 @@ for row in normalised.tolist():
     print("  ".join(f"{value + 0.0:5.2f}" for value in row))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# `correction=0` divides by N. PyTorch's `std` and `var` divide by N − 1 unless told
-# otherwise: an estimate for more images than these. Here these are all.
+# `correction=0` divides by N. Left alone, PyTorch's `std` and `var` divide by N − 1,
+# which estimates the variance of a larger set from a sample. Here we want that of these
+# four images and no others.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Scale and shift
 #
-# Perhaps the next layer would do better with another mean and variance than 0 and 1. So
-# two numbers for each feature are *learned*: γ scales and β shifts.
+# Perhaps the next layer would do better with a mean and variance other than 0 and 1. So
+# two numbers are *learned* for each feature: γ scales and β shifts.
 #
-# **Predict:** mean and deviation of γ·x̂ + β, for γ = 0.5 and β = 2? And which γ and β
-# undo the normalising of the first column?
+# **Predict:** the mean and deviation of γ·x̂ + β for γ = 0.5 and β = 2. And which γ and
+# β undo the normalising of the first column?
 
 # %% slideshow={"slide_type": "fragment"}
 y = 0.5 * normalised + 2
@@ -223,15 +239,15 @@ undone = 3 * normalised[:, 0] + 4
 print("undone    ", [round(v, 3) for v in undone.tolist()])
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# The mean *is* β, the deviation *is* |γ|, whatever came in (if it varied at all). With
-# γ = σ and β = μ the layer does nothing at all: it can choose to. In the beginning
-# γ = 1 and β = 0.
+# The mean *is* β and the deviation *is* |γ|, whatever came in (as long as it varied at
+# all). With γ = σ and β = μ the layer changes nothing, and it is free to learn just
+# that. At the start, γ = 1 and β = 0.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 10.2: batch norm of (N, D)
 #
 # ε stands under the root. Without it, a feature that is the same in all images would
-# become 0/0.
+# give 0/0.
 
 
 # %% slideshow={"slide_type": "-"}
@@ -250,8 +266,8 @@ def batch_norm(x, gamma, beta, eps=1e-5):
 # A map is *one* feature, looked for at many places: the same filter made all of its
 # numbers. So they share one mean, over all images *and* all places.
 #
-# **Predict:** a batch of (64, 16, 8, 8). How many means are there, of how many numbers
-# each?
+# **Predict:** for a batch of (64, 16, 8, 8), how many means are there, and of how many
+# numbers each?
 
 # %% slideshow={"slide_type": "fragment"}
 maps = torch.randn(64, 16, 8, 8)  # (N, C, H, W)
@@ -259,8 +275,9 @@ means = maps.mean(dim=(0, 2, 3), keepdim=True)
 print("means:", tuple(means.shape), "each of", maps.numel() // means.numel())
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# `keepdim=True` leaves the averaged axes in place, one long: (1, C, 1, 1) is then
-# stretched over (N, C, H, W). γ and β are only (C,): they would meet the last axis, W.
+# `keepdim=True` leaves the averaged axes in place, each of length 1. So the means, of
+# shape (1, C, 1, 1), can be stretched over (N, C, H, W). γ and β are only (C,): left
+# like that, they would line up with the last axis, W.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 10.3: batch norm of (N, C, H, W)
@@ -281,16 +298,17 @@ def batch_norm2d(images, gamma, beta, eps=1e-5):
 
 # %% slideshow={"slide_type": "fragment"}
 by_hand = batch_norm2d(maps, gamma=torch.ones(16), beta=torch.zeros(16))
-by_pytorch = nn.BatchNorm2d(16)(maps)  # its γ starts at 1, its β at 0
+# nn.BatchNorm2d(16) is PyTorch's own, for 16 channels. It starts with γ = 1 and β = 0.
+by_pytorch = nn.BatchNorm2d(16)(maps)
 off = (torch.as_tensor(by_hand) - by_pytorch).abs().max().item()
 print(f"off by {off:.1e} (as PyTorch: {yes_no(off < 1e-5)})")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Does it hold still?
 #
-# The same network, the same steps, with `nn.BatchNorm2d(16)` after each convolution.
+# The same network and the same steps, with `nn.BatchNorm2d(16)` after each convolution.
 #
-# **Predict:** the two curves of before, now.
+# **Predict:** what will the two curves look like now?
 
 # %% slideshow={"slide_type": "-"}
 torch.manual_seed(0)
@@ -318,13 +336,17 @@ for name, values in growth.items():
     more = yes_no(last > 1.5 * first)
     print(f"{name:7} deviation {first:.2f}, then {last:.2f} (over half more: {more})")
 
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# With batch norm it nearly does: γ and β alone set the mean and deviation of what comes
+# out, and they change slowly.
+
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Higher learning rates
 #
-# Plain gradient descent, three epochs, three seeds each, with a small, a medium and a
-# large step.
+# Plain gradient descent, three epochs, three seeds each, with small, medium and large
+# steps.
 #
-# **Predict:** who learns with a learning rate of 1?
+# **Predict:** does either network learn at a rate of 1?
 
 
 # %% slideshow={"slide_type": "-"}
@@ -379,25 +401,28 @@ for rate, low, high in ((0.03, 0.6, 0.8), (1.0, 0.5, 0.6)):
     print(f"  with, the worst: {worst:.1%} (above {high:.0%}: {yes_no(worst > high)})")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# What became of the network without? Look at its last maps, after training with rate 1.
+# What happened to the network without batch norm? Look at its last maps, after training
+# at a rate of 1.
 
 # %% slideshow={"slide_type": "fragment"}
 for name in norms:
-    inside = trained[name, 1.0].eval()[:12](digits.test.images)  # (359, 16, 1, 1)
+    maps_of = trained[name, 1.0].eval()[:12]  # the first twelve layers
+    inside = maps_of(digits.test.images)  # (359, 16, 1, 1)
     zeros = (inside == 0).float().mean().item()
     print(f"{name:15} {zeros:.1%} are zero (more than half: {yes_no(zeros > 0.5)})")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# A step too far, and ReLU gets only negative numbers: out come zeros, with gradient
-# zero, for good. Batch norm centres what comes in, so some stay positive. At small
-# rates much depends on how weights begin: lesson 11.
+# One step too far, and a ReLU gets only negative numbers. Then it puts out nothing but
+# zeros, its gradient is zero too, and it never recovers. Batch norm centres what comes
+# in, so some of it stays positive. At small rates much depends on the starting weights:
+# lesson 11 looks at them.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## But why does it help?
 #
-# "The inputs hold still" is the paper's reason (Ioffe and Szegedy 2015). Santurkar and
-# others (2018) put it to the test: they shook the numbers *after* batch norm, at random
-# in each step, so that nothing held still.
+# "The inputs hold still" is the paper's explanation (Ioffe and Szegedy 2015). Santurkar
+# and others (2018) tested it: they shook the numbers *after* batch norm, at random in
+# every step, so that nothing held still.
 #
 # **Predict:** does such a network learn?
 
@@ -407,41 +432,44 @@ class Shaken(nn.BatchNorm2d):
     """Batch norm; then, in training, each channel scaled and shifted at random."""
 
     def forward(self, x):
-        y = super().forward(x)
+        y = super().forward(x)  # what nn.BatchNorm2d computes in its forward
         if not self.training:
             return y
-        scale, shift = 0.5 + torch.rand(16, 1, 1), 0.5 * torch.randn(16, 1, 1)
+        scale = 0.5 + torch.rand(16, 1, 1)  # rand: evenly from 0 to 1
+        shift = 0.5 * torch.randn(16, 1, 1)
         return scale.to(x.device) * y + shift.to(x.device)
 
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "subslide"}
 for name, norm in {"plain": nn.Identity, "shaken": Shaken}.items():
     torch.manual_seed(0)
     accuracy = train(small_cnn(norm), rate=0.1)
     print(f"{name:6} {accuracy:.1%} (above 75 %: {yes_no(accuracy > 0.75)})")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# It learns, and better here than the plain one: holding still is not all. Their reason:
-# the loss gets smoother, so gradients hold for longer steps. It is still debated.
+# It learns, and here better than the plain one, so holding still cannot be the whole
+# reason. Theirs is that batch norm makes the loss smoother: a gradient stays valid over
+# a longer step. The question is still debated.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## One image alone
 #
-# In use there may be a single image, and no batch to average over. So in training a
-# layer keeps **running averages** of μ and σ², for later. After each batch, in PyTorch,
-# with m = 0.1:
+# At inference there may be a single image, and no batch to average over. So in training
+# a layer keeps **running averages** of μ and σ². In PyTorch, after each batch, with
+# m = 0.1:
 #
-# running = (1 − m) · running + m · batch's
+# running = (1 − m) · running + m · this batch's
 #
-# It calls m `momentum`: the weight of the *new* batch.
+# PyTorch calls m `momentum`: it is the weight of the *new* batch.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 10.4: a running mean by hand
 #
 # The lecture describes another rule: add the new mean to the running one, and divide by
-# two. Start at 0. Three batches come, with the means 10, 10 and 20.
+# two. Both rules start at 0. Three batches arrive, with the means 10, 10 and 20.
 #
-# What is the running mean after each, by either rule? Two lists of three.
+# What is the running mean after each, by PyTorch's rule and by halving? Give two lists
+# of three.
 
 # %% slideshow={"slide_type": "-"}
 answer("10.4", pytorch=blank([1, 1.9, 3.71]), halved=blank([5, 7.5, 13.75]))
@@ -449,8 +477,9 @@ answer("10.4", pytorch=blank([1, 1.9, 3.71]), halved=blank([5, 7.5, 13.75]))
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Add and divide by two?
 #
-# That is m = 0.5: faster, but half of it is always the last batch. **Predict:** batches
-# of mean 10, give or take 1. How far off is the running mean, typically, in the end?
+# That is m = 0.5: it adapts faster, but half of it always comes from the last batch
+# alone. **Predict:** the batches' means are 10, give or take 1. How far off is the
+# running mean, typically, after 100 of them?
 
 # %% slideshow={"slide_type": "-"}
 torch.manual_seed(0)
@@ -468,15 +497,15 @@ for name, m in (("lectured: halve", 0.5), ("PyTorch", 0.1)):
 show_table(["rule", "m", "after 10", "noise, after 100", "√(m / (2 − m))"], rows)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Halving is a running average too, but a nervous one. A small m remembers longer, is
-# calmer, and takes longer to forget that it began at 0.
+# Halving is a running average too, but a nervous one. A small m remembers more batches
+# and is calmer, but it also takes longer to forget that it began at 0.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 10.5: running averages
 #
-# One catch. A batch is *normalised* by the variance that divides by the count. For
-# later use PyTorch keeps the estimate for all images, which divides by the count
-# less 1: `correction=1`.
+# There is one catch. A batch is *normalised* by the variance that divides by the count.
+# For later, PyTorch keeps an estimate for all images instead, which divides by the
+# count less one: `correction=1`.
 
 
 # %% slideshow={"slide_type": "-"}
@@ -511,9 +540,10 @@ for name, gap in gaps.items():
 # |---|---|---|
 # | normalises by | this batch | running averages |
 # | running averages | move | stay |
-# | an image's scores | depend on its company | do not |
+# | an image's scores | depend on the rest of the batch | do not |
 #
-# Unlike dropout, it is not random, but just as different.
+# Like dropout, batch norm acts differently in the two modes. Unlike dropout, it draws
+# no random numbers.
 
 # %% slideshow={"slide_type": "-"}
 x = maps[:1]  # one image
@@ -525,7 +555,8 @@ print(f"off by {off:.1e} (eval uses running averages: {yes_no(off < 1e-5)})")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The forgotten eval()
 #
-# A network with batch norm, and a test without `evaluate`, which would switch for us.
+# A network with batch norm, and a test that does not use `evaluate`, which would switch
+# modes for us.
 
 # %% slideshow={"slide_type": "-"}
 torch.manual_seed(0)
@@ -545,11 +576,12 @@ def score(network, order, size, training):
 
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# **Predict:** in training mode by mistake, what happens with batches of 36 mixed
-# digits? With batches sorted by class? With one image at a time?
+# **Predict:** the network is in training mode by mistake. What happens with batches of
+# 36 mixed digits? With batches sorted by class? With one image at a time?
 
 # %% slideshow={"slide_type": "subslide"}
 mixed = torch.arange(len(digits.test.labels)).to(device)
+# argsort: the places of the labels, in the order of their size: all 0s, all 1s, …
 by_class = digits.test.labels.argsort(stable=True)
 rows = []
 for order, size, name in [(mixed, 36, "36, mixed"), (by_class, 36, "36, by class"),
@@ -559,16 +591,16 @@ for order, size, name in [(mixed, 36, "36, mixed"), (by_class, 36, "36, by class
 show_table(["batches", "with eval()", "forgotten"], rows)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# With mixed batches nobody notices. Sorted by class, the batch's mean *is* what makes a
-# 7 a 7, and it is subtracted. A test in the wrong mode also moves the running averages:
-# hence the copy.
+# With mixed batches nobody notices. With sorted ones, the batch's mean *is* what makes
+# a 7 a 7, and it is subtracted. A test in the wrong mode also moves the running
+# averages, which is why `score` tests a copy.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The forgotten train()
 #
 # The other way round: a test in the middle of training calls `eval()`, and nobody calls
-# `train()` afterwards. **Predict:** what do the running averages do, and is that batch
-# norm?
+# `train()` afterwards. **Predict:** what do the running averages do, and is anything
+# still normalised?
 
 # %% slideshow={"slide_type": "-"}
 torch.manual_seed(0)
@@ -581,18 +613,52 @@ for images, labels in Batches(*digits.train, batch_size=64):
     optimizer.step()
 
 # %% slideshow={"slide_type": "fragment"}
+# all(): whether something is true of every number
 print("running means all 0:", yes_no((frozen[1].running_mean == 0).all()))
 print("running variances all 1:", yes_no((frozen[1].running_var == 1).all()))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Nothing was normalised: (x − 0)/1. No error, no warning, only a network that learns
-# like one without. `fit` calls `train()` before each epoch.
+# Nothing was normalised: (x − 0)/1 is x. There was no error and no warning, only a
+# network that learns as if it had no batch norm. `fit` calls `train()` before each
+# epoch.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## A good place to stop
+#
+# Part one taught:
+#
+# - numbers inside a network drift as it learns;
+# - batch norm normalises each channel over N, H, W; γ scales, β shifts;
+# - training uses the batch's mean and variance, inference running averages.
+#
+# Part two puts the layer among others: convolution, ReLU, dropout, and norms that
+# average over other axes.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# First sitting ends here. To go on another day, use *Run All Above Selected Cell* on
+# the next slide: it takes some seconds, and all names are back.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Part two: neighbours and relatives
+#
+# **Recall**, before you go on:
+#
+# - 64 images, 16 channels of 8×8: how many means does batch norm take, of how many
+#   numbers each?
+# - One image alone, at inference: what is it normalised by?
+#
+# (After a break, choose *Run All Above Selected Cell* here.)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# 16 means, one for each channel, of 64 · 8 · 8 = 4096 numbers. A single image is
+# normalised by the running averages.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What is learned?
 #
 # γ and β are **parameters**: the gradient moves them. The running averages are
-# **buffers**: stored and saved with the network, but not learned.
+# **buffers**: they are saved with the network, but not learned. `named_parameters()`
+# and `named_buffers()` list both kinds with their names.
 
 # %% slideshow={"slide_type": "-"}
 layer = nn.BatchNorm2d(16)
@@ -617,13 +683,14 @@ off = (norm(conv(maps)) - before).abs().max().item()
 print(f"changed by {off:.1e} (no more than rounding: {yes_no(off < 0.01)})")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Nothing: whatever is added to a channel everywhere is in its mean, and is subtracted
-# again. β does the work of the bias, so one writes `bias=False`.
+# Nothing changes. Whatever is added to all of a channel is part of its mean, and is
+# subtracted again. β does the work of a bias, so one writes `bias=False`.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 10.6: what is learned, what is counted
 #
-# - `nn.BatchNorm2d(64)`: how many numbers does it learn? How many are running averages?
+# - `nn.BatchNorm2d(64)`: how many numbers does it learn, and how many running averages
+#   does it keep?
 # - `nn.Conv2d(16, 32, kernel_size=3, bias=False)` and `nn.BatchNorm2d(32)`: how many
 #   numbers does the pair learn?
 
@@ -631,19 +698,19 @@ print(f"changed by {off:.1e} (no more than rounding: {yes_no(off < 0.01)})")
 answer("10.6", learned=blank(128), running=blank(128), pair=blank(4672))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## Gone at test time
+# ## Gone at inference
 #
 # In evaluation, μ and σ² are constants. With s = γ / √(σ² + ε), convolution and batch
 # norm together are
 #
 # y = s · (w ∗ x + b − μ) + β
 #
-# **Predict:** that is a convolution again. Which weights and which bias does it have?
+# **Predict:** that is a convolution again. What are its weights, and what is its bias?
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 10.7: fold batch norm into the convolution
 #
-# `weight` is (K, D1, F, F), all others are (K,).
+# `weight` is (K, D1, F, F), and all the others are (K,).
 
 
 # %% slideshow={"slide_type": "-"}
@@ -656,7 +723,7 @@ def fold(weight, bias, gamma, beta, mean, variance, eps=1e-5):
     return new_weight, new_bias
 
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "subslide"}
 # On the CPU: unless told otherwise, an NVIDIA GPU rounds what it convolves (TF32).
 conv, norm = copy.deepcopy(normed[:2]).cpu().eval()
 images = digits.test.images.cpu()
@@ -665,18 +732,18 @@ weight, bias = fold(*learned, norm.running_mean, norm.running_var)
 weight, bias = torch.as_tensor(weight), torch.as_tensor(bias)
 by_one = functional.conv2d(images, weight, bias, padding=1)
 off = (by_one - norm(conv(images))).abs().max().item()
-print(f"off by {off:.1e} (one for two: {yes_no(off < 1e-4)})")
+print(f"off by {off:.1e} (one does the work of two: {yes_no(off < 1e-4)})")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# In use, batch norm after a convolution costs nothing. No layer norm can be folded away
-# like this.
+# So at inference, batch norm after a convolution costs nothing. Layer norm cannot be
+# folded away like this, because it needs each new image's own mean.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Before or after the ReLU?
 #
-# The paper puts batch norm before the non-linearity; its authors' code, so the lecture
-# reports, after. The lecture finds after more natural. Let us measure: two epochs, four
-# seeds each.
+# The paper puts batch norm before the nonlinearity. Its authors' code, the lecture
+# reports, puts it after, which the lecturer finds more natural. Let us measure: two
+# epochs, four seeds each.
 
 
 # %% slideshow={"slide_type": "-"}
@@ -716,36 +783,74 @@ width, gap = runs.max() - runs.min(), (after.mean() - before.mean()).abs()
 more = yes_no(width > 2 * gap)
 print(f"worst run {runs.min():.1%} (above 75 %: {yes_no(runs.min() > 0.75)})")
 print(f"mean before {before.mean():.1%}, after {after.mean():.1%};", end=" ")
-print(f"all within {width:.1%} (seeds differ twice as much as places: {more})")
+print(f"all within {width:.1%} (over twice that difference: {more})")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Here it does not matter: seeds differ more than places. Before is the custom, because
-# it folds into the convolution, and because it is what ResNet did.
+# Here it does not matter: the seed makes more of a difference than the place. The
+# custom is before the ReLU, because there batch norm folds into the convolution, and
+# because that is what ResNet did.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## And before the first layer?
 #
-# A student asked in the lecture: does batch norm belong between input and first layer?
+# A student asked in the lecture: does batch norm belong between the input and the first
+# layer?
 #
-# Nothing below it learns, so images do not shift while we train. But their size matters
-# there too: so they are normalised once, by mean and deviation of the *training* set,
-# the same two numbers ever after.
+# Nothing below it learns, so images do not shift while we train. Their scale matters
+# all the same, so they are normalised once and for all, by the mean and deviation of
+# the *training* set.
 
 # %% slideshow={"slide_type": "-"}
 print("mean", [round(v, 2) for v in digits.mean.tolist()], end=", ")
 print("deviation", [round(v, 2) for v in digits.std.tolist()])
 
 # %% [markdown] slideshow={"slide_type": "slide"}
+# ## Rows instead of columns
+#
+# In a table (N, D) batch norm averages down a column, over the images. **Layer norm**
+# averages along a row, over one image's features (Ba and others 2016).
+#
+# Turn the table of exercise 10.1 on its side: 2 images, 4 features. **Predict**, by
+# hand: what does layer norm make of the first row?
+
+# %% slideshow={"slide_type": "-"}
+table = batch.T  # (2, 4)
+mean = table.mean(dim=1, keepdim=True)  # (2, 1): one for each row
+rows = (table - mean) / table.std(dim=1, correction=0, keepdim=True)
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
+show_grids(
+    {"2 images (down), 4 features (across)": table},
+    alt="Two rows of four numbers: 9 1 3 3 and 10 30 30 10. The first row is tinted: "
+    "these four share a mean.",
+    lit={"2 images (down), 4 features (across)": [(0, j) for j in range(4)]},
+)
+
+# %% slideshow={"slide_type": "subslide"}
+for row in rows.tolist():
+    print("  ".join(f"{value:5.2f}" for value in row))
+# layer_norm: over the last axes; (4,) says how long they are
+by_pytorch = functional.layer_norm(table, (4,))
+alone = functional.layer_norm(table[:1], (4,))  # the first image, without the second
+print("as PyTorch:", yes_no((rows - by_pytorch).abs().max() < 1e-5))
+print("the first image alone, the same:", yes_no((rows[0] - alone).abs().max() < 1e-5))
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# The numbers of exercise 10.1, as expected: (9 − 4)/3 = 1.67, and so on. One image is
+# enough, and it gets the same result whatever else is in its batch. So layer norm needs
+# no running averages, and training and inference agree.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Who shares a mean?
 #
-# Other axes, other norms:
+# Maps offer more axes:
 #
-# - **layer norm**: over C, H, W (Ba and others 2016);
+# - **layer norm**: over C, H, W;
 # - **instance norm**: over H, W (Ulyanov and others 2016);
-# - **group norm**: channels in groups (Wu and He 2018).
+# - **group norm**: over H, W and groups of channels (Wu and He 2018).
 #
-# **Find** two numbers of groups that make group norm one of the others, and all axes
-# that need running averages.
+# **Find** two numbers of groups that turn group norm into another norm, and the axis
+# that makes running averages necessary.
 
 # %% slideshow={"slide_type": "subslide"}
 norm_explorer()
@@ -753,8 +858,8 @@ norm_explorer()
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 10.8: how many means?
 #
-# A block of (N, C, H, W) = (8, 6, 5, 4). How many means are there in batch norm, layer
-# norm, instance norm, and group norm with 2 groups?
+# A block has (N, C, H, W) = (8, 6, 5, 4). How many means are there in batch norm, in
+# layer norm, in instance norm, and in group norm with 2 groups?
 
 # %% slideshow={"slide_type": "-"}
 answer("10.8", batch=blank(6), layer=blank(8), instance=blank(48), group=blank(16))
@@ -775,7 +880,8 @@ def normalise(x, axes, eps=1e-5):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## All of them, by axes
 #
-# Each is one call of what you wrote. For group norm, split the channel axis in two.
+# Each is one call of what you wrote; for group norm, split the channel axis in two.
+# PyTorch has `functional.instance_norm` and `nn.GroupNorm(groups, channels)`.
 
 # %% slideshow={"slide_type": "-"}
 x = torch.randn(8, 6, 5, 4)
@@ -793,16 +899,16 @@ for name, (ours, theirs) in pairs.items():
     print(f"{name:15} off by {off:.1e} (as PyTorch: {yes_no(off < 1e-5)})")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# The last three never look at another image. So train and test are alike, and there are
-# no running averages: transformers use layer norm. Instance norm made its name in style
-# transfer: it takes an image's contrast away.
+# The last three never look at another image, so they need no running averages. That is
+# one reason why transformers use layer norm. Instance norm made its name in style
+# transfer, because it takes away an image's own contrast.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Small batches
 #
-# Large images leave room for few of them at once. **Predict:** one digit, in training
-# mode, fifty times, each time in other company. How much do its scores vary in
-# batches of 2, 8, 32, 128?
+# When images are large, only a few fit into memory at once. **Predict:** one digit goes
+# through the network fifty times, in training mode, each time in a different batch. How
+# much do its scores vary in batches of 2, 8, 32 and 128?
 
 
 # %% slideshow={"slide_type": "-"}
@@ -812,31 +918,61 @@ def variation(network, size):
     network, images = copy.deepcopy(network).train(), digits.train.images
     scores = []
     for _ in range(50):
+        # randint: random whole numbers, here the places of the other images
         others = torch.randint(1, len(images), (size - 1,)).to(device)
         scores.append(network(torch.cat([images[:1], images[others]]))[0])
     return torch.stack(scores).std(dim=0).mean().item()
 
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "subslide"}
 torch.manual_seed(0)
 noise = {size: variation(normed, size) for size in (2, 8, 32, 128)}
 falls = yes_no(noise[2] > noise[8] > noise[32] > noise[128])
 print("noise", *[f"{v:.2f}" for v in noise.values()], f"(less and less: {falls})")
+# One group of all channels: that is layer norm.
 layer_normed = small_cnn(lambda channels: nn.GroupNorm(1, channels)).to(device)
 none = variation(layer_normed, 8)
 print(f"with layer norm {none:.2f} (none at all: {yes_no(none < 0.01)})")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # A little noise is welcome: like dropout, it keeps the network from learning images by
-# heart. Too much drowns the signal: with few images at once, take group norm.
+# heart. Too much drowns the signal. With two images on each GPU, ResNet-50's ImageNet
+# error was 34.7 % with batch norm and 24.1 % with group norm (Wu and He 2018, section
+# 4.1).
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Is batch norm still used?
+#
+# A student asked this too, and the lecturer left it open. Count the layers in four of
+# torchvision's networks. ViT is a transformer, of the family behind language models;
+# the others are convolutional.
+#
+# **Predict:** which of the four have no batch norm?
+
+# %% slideshow={"slide_type": "-"}
+kinds = nn.BatchNorm2d, nn.LayerNorm  # LayerNorm: layer norm, with γ and β
+found = []
+for name in ("resnet50", "efficientnet_b0", "vit_b_16", "convnext_tiny"):
+    with torch.device("meta"):  # no memory
+        layers = list(models.get_model(name).modules())
+    found.append([name, *[sum(isinstance(m, kind) for m in layers) for kind in kinds]])
+
+# %% slideshow={"slide_type": "subslide"}
+show_table(["network", "batch norms", "layer norms"], found)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Most convolutional networks still use it. Transformers do not, tiny batches make it
+# noisy, and ConvNeXt took over layer norm from transformers (Liu and others 2022,
+# section 2.6). Normaliser-free networks do without: scaled weights and clipped
+# gradients keep the numbers in check (Brock and others 2021).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Dropout, again
 #
-# From lesson 06: in training each number is zeroed with probability p (0.5, say), and
-# the rest divided by 1 − p. In evaluation nothing happens.
+# From lesson 06: in training each number is set to zero with probability p (0.5, say),
+# and the rest are divided by 1 − p. In evaluation nothing happens.
 #
-# In a map, neighbours say nearly the same: drop one, and the next one tells. So
+# In a map, neighbours say nearly the same: drop one, and the next one gives it away. So
 # `nn.Dropout2d` drops **whole maps**.
 
 # %% slideshow={"slide_type": "-"}
@@ -848,7 +984,8 @@ for n, image in enumerate(dropped):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 10.10: dropout of whole maps
 #
-# `kept` is (N, C): 1 where a map is kept, 0 where it is dropped.
+# `kept` is (N, C): 1 where a map is kept, 0 where it is dropped. Each `None` in
+# `kept[:, :, None]` adds an axis of length 1.
 
 
 # %% slideshow={"slide_type": "-"}
@@ -863,8 +1000,9 @@ def dropout2d(x, kept, p, training):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Dropout before batch norm?
 #
-# Dropout keeps the mean. **Predict:** does it keep the variance? Numbers of mean 0 and
-# variance 1, p = 0.5, then batch norm.
+# Dropout keeps the mean. **Predict:** does it keep the variance? Take numbers of mean 0
+# and variance 1, drop half of them, then apply `nn.BatchNorm1d`, the batch norm for
+# (N, D).
 
 # %% slideshow={"slide_type": "-"}
 torch.manual_seed(0)
@@ -876,14 +1014,15 @@ print("deviation in training:  ", f"{pair(x).std().item():.1f}")
 print("deviation in evaluation:", f"{pair.eval()(x).std().item():.1f}")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Half zeros, half doubled: variance 2. In use it is 1, and the running average does not
-# fit. Put dropout after the last batch norm, or leave it out, as ResNet does.
+# Half are zeros and half are doubled, so in training the variance is 2. At inference it
+# is 1, and the running average does not fit. Put dropout after the last batch norm, or
+# leave it out, as ResNet does.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 10.11: a network with batch norm
 #
-# Convolution, batch norm, ReLU. In the brackets of batch norm stands its number of
-# features: the channels that come *out of the convolution*.
+# Convolution, batch norm, ReLU. Batch norm is told its number of features: the channels
+# that come *out of the convolution*.
 
 
 # %% slideshow={"slide_type": "-"}
@@ -913,20 +1052,31 @@ print(f"test accuracy {accuracy:.1%} (above 90 %: {yes_no(accuracy > 0.9)})")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Common mistakes
 #
-# - **`eval()` forgotten.** Scores depend on the company.
-# - **`train()` forgotten** after a test in between.
-# - **The wrong axes.** One mean for each *channel*: over N, H, W.
-# - **Features of the input.** Batch norm follows the convolution's output.
-# - **γ of shape (C,)** meets W.
-# - **A single number for each channel:** PyTorch refuses to train.
+# - **`eval()` forgotten:** scores depend on the batch.
+# - **`train()` forgotten** after a test: the averages stand still.
+# - **The wrong axes.** Each *channel* has one mean, over N, H, W.
+# - **Input channels counted.** The convolution's *output* counts.
+# - **γ of shape (C,)** lines up with W.
+# - **One number per channel:** PyTorch refuses to train.
 # - **`momentum`** is not the optimizer's.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# ## Look back
+#
+# Five quick questions about earlier lessons, taken first of all from your own slips.
+# Write one letter for each between the quotation marks, such as `"bacda"`, and run the
+# cell again. A space leaves a question out.
+
+# %% slideshow={"slide_type": "skip"}
+look_back("10", "")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Recap, and where next
 #
-# - Batch norm: normalise each channel over N, H, W; γ and β are learned.
-# - Training: the batch's numbers. Use: running averages, folded into the convolution.
-# - Larger learning rates work; why is debated.
+# - Batch norm normalises each channel over N, H, W; γ and β are learned.
+# - Training uses the batch's numbers; inference uses running averages, which fold into
+#   the convolution.
+# - Larger learning rates work; why is still debated.
 # - Layer, instance, group norm: other axes, no running averages.
 #
 # Next: {next}. Batch norm everywhere, and many more layers.

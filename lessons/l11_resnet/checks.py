@@ -14,6 +14,7 @@ add(
     Exercise(
         "11.1",
         "Overfitting or underfitting?",
+        level=1,
         wrong={
             "all-overfit": Wrong({"A": "over", "B": "over", "C": "over"},
                 "Every network is somewhat worse in the test. Overfitting shows in a "
@@ -22,19 +23,21 @@ add(
                 "B has more parameters than it needs, but it does not even fit the "
                 "training images: 13 % of them are wrong."),
             "swapped": Wrong({"A": "under", "B": "over"},
-                "The other way round: who overfits has learned the images by heart."),
+                "It is the other way round: a network that overfits has learned its "
+                "images by heart."),
             "low-error-underfits": Wrong({"A": "under"},
-                "A gets 99 % of the training images right."),
+                "A gets 99 % of the training images right, so it does not underfit."),
             "A-is-fine": Wrong({"A": "neither"},
                 "From 1 % in training to 15 % in the test: A knows its images by heart "
                 "and is at a loss with others."),
             "test-only": Wrong({"C": "over"},
                 "C's errors are close to each other, and low: nothing is wrong."),
             "C-underfits": Wrong({"C": "under"},
-                "C has 3 % in training, half of what the small network has: it fits."),
+                "C gets 3 % wrong in training, half as many as the small network: it "
+                "fits."),
             "B-is-fine": Wrong({"B": "neither"},
-                "A smaller network gets 6 % in training, and B only 13 %: it could do "
-                "better on images that it has seen."),
+                "A smaller network gets 6 % wrong in training, and B gets 13 % wrong: "
+                "it could do better on images that it has seen."),
         },
         otherwise='Each answer is "over", "under" or "neither".',
         hints=(
@@ -48,6 +51,7 @@ add(
     Exercise(
         "11.2",
         "At most a quarter",
+        level=2,
         tolerance=1e-6,
         wrong={
             "added": Wrong({"three": 3 / 4},
@@ -55,17 +59,18 @@ add(
             "divided-by-layers": Wrong({"three": 1 / 12},
                 "¼ · ¼ · ¼ has 4 · 4 · 4 below the line, not 4 · 3."),
             "one-slope": Wrong({"three": 1 / 4},
-                "That is one layer. There are three σ in a row."),
+                "That is the slope of one layer. There are three σ in a row."),
             "squared": Wrong({"three": 1 / 16}, "That is two layers."),
             "fourth-power": Wrong({"three": 1 / 4**4},
-                "That is four layers, from x₀ to x₄. Here are three σ."),
+                "That is four layers, from x₀ to x₄. There are three σ here."),
             "slope-of-a-half": Wrong({"three": 1 / 8},
                 "½ is how high σ is at 0. Its slope there is ½ · (1 − ½)."),
             "slope-of-a-half-throughout": Wrong({"three": 1 / 8, "layers": 20},
-                "Both reckon with a slope of ½, which is how high σ is at 0. Its slope "
+                "Both answers use a slope of ½, which is how high σ is at 0. Its slope "
                 "there is ½ · (1 − ½)."),
             "upside-down": Wrong({"three": 4**3},
-                "A slope of at most ¼ makes small, not large: 1 over that."),
+                "Slopes of at most ¼ make the product small, not large: it is 1 over "
+                "that."),
             "by-halves": Wrong({"layers": 20},
                 "20 would be right for slopes of ½: 2²⁰ is a million."),
             "by-tenths": Wrong({"layers": 6},
@@ -75,14 +80,15 @@ add(
             "just-not": Wrong({"layers": 9},
                 "4⁹ = 262 144: a quarter of a million, not yet a million."),
             "one-more": Wrong({"layers": 11},
-                "Already 10 are enough: 4¹⁰ = 1 048 576, more than a million."),
+                "10 are enough already: 4¹⁰ = 1 048 576, more than a million."),
             "a-thousandth": Wrong({"layers": 5},
                 "4⁵ = 1024: with five layers it is below a thousandth."),
             "divided": Wrong({"layers": 10**6 / 4},
-                "Each layer divides by 4 once more. How often until a million is "
-                "reached?"),
+                "Each layer divides by 4 once more. How many layers does it take to "
+                "reach a million?"),
             "not-whole": Wrong({"layers": round(math.log(10**6, 4), 2)},
-                "Layers are whole: the first number from which it is below."),
+                "The number of layers is whole: the first for which the slope is below "
+                "a millionth."),
         },
         hints=(
             "Multiply one factor of ¼ for each layer.",
@@ -103,6 +109,7 @@ add(
     Exercise(
         "11.3",
         "Clip the gradients",
+        level=2,
         cases=lambda: [
             case([torch.tensor([6.0, 8.0])], 5.0),
             case([torch.tensor([6.0, 8.0])], 20.0),
@@ -121,46 +128,51 @@ add(
                 "This clips each number by itself, and so turns the gradient: it no "
                 "longer points downhill. Shrink all by one factor."),
             "not-squared": Wrong({1: "g.sum()"},
-                "These are the numbers' sums, where positive and negative cancel. The "
-                "norm adds up squares."),
+                "This adds up the numbers themselves, and positive and negative ones "
+                "cancel. The norm adds up squares."),
             "sum-squared": Wrong({1: "g.sum() ** 2"},
-                "Here a sum is squared. Square each number first, then add up."),
+                "This squares a sum. Square each number first, then add up."),
             "absolute": Wrong({1: "g.abs().sum()"},
-                "Sizes are added up here; the norm adds up squares."),
+                "This adds up absolute values; the norm adds up squares."),
             "not-summed": Wrong({1: "g**2"},
-                "That is a whole tensor of numbers. One is wanted of each: the sum of "
-                "its squares."),
+                "That is a whole tensor of numbers. Each tensor should give one: the "
+                "sum of its squares."),
             "averaged": Wrong({1: "(g**2).mean()"},
                 "The norm adds up all squares. A mean forgets how many there are."),
             "root-twice": Wrong({1: "g.norm()"},
-                "Here is the root of the squares of one tensor. The sum is of squares: "
-                "the root comes once, at the end."),
+                "This takes the root for each tensor already. Add up the squares; the "
+                "root comes once, at the end."),
             "to-one": Wrong({2: "(1 / norm)"},
-                "Divided by the norm, its length is 1. It should become `most`."),
+                "Divided by the norm, the gradient has length 1. It should have length "
+                "`most`."),
             "upside-down": Wrong({2: "(norm / most)"},
-                "That makes the long longer. The factor is below 1: `most / norm`."),
+                "That makes a long gradient longer still. The factor is below 1: "
+                "`most / norm`."),
             "times-most": Wrong({2: "most"},
-                "Multiplied by `most`, and not divided by the norm."),
+                "This multiplies by `most`, but does not divide by the norm."),
             "difference": Wrong({2: "(most - norm)"},
-                "A difference is no factor. What must `norm` be multiplied by?"),
+                "A difference is not a factor. What must `norm` be multiplied by to "
+                "become `most`?"),
             "divided-by-most": Wrong({2: "(1 / most)"},
-                "Divided by `most`. What has length `norm` is to get length `most`."),
+                "This divides by `most`. A gradient of length `norm` should get the "
+                "length `most`."),
             "each-by-itself": Wrong({2: "(most / g.norm())"},
-                "Each tensor is shrunk by a norm of its own here. All get one factor, "
-                "by the common norm."),
+                "This shrinks each tensor by its own norm. All of them get one factor, "
+                "from the common norm."),
             "rooted-again": Wrong({2: "(most / norm**0.5)"},
-                "`norm` is rooted already in the line above."),
+                "The root is already taken in the line above."),
             "squared-norm": Wrong({2: "(most / norm**2)"},
-                "Divided by the square of the norm. Its length becomes `most` when "
-                "divided by the norm."),
+                "This divides by the square of the norm. Divided by the norm itself, "
+                "the gradient gets the right length."),
             "typed": Wrong({2: "(10 / norm)"},
                 "10 is only one example: the length is handed in as `most`."),
             "never": Wrong({2: "1"},
-                "Nothing is clipped: too long a gradient stays too long."),
+                "Nothing is clipped here: a gradient that is too long stays too long."),
         },
         hints=(
             "The common norm: the root of the sum of the squares of all numbers.",
-            "What has length `norm` gets length `most` when multiplied by …",
+            "By what must a gradient of length `norm` be multiplied to get length "
+            "`most`?",
             "`most / norm`.",
         ),
     )
@@ -172,6 +184,7 @@ add(
     Exercise(
         "11.4",
         "The gradient of a sum",
+        level=2,
         tolerance=1e-6,
         wrong={
             "slopes-added": Wrong({"plain": 3 / 2},
@@ -183,22 +196,24 @@ add(
             "divided-by-three": Wrong({"plain": 1 / 6},
                 "½ · ½ · ½ has 2 · 2 · 2 below the line, not 2 · 3."),
             "exchanged": Wrong({"plain": 27 / 8, "residual": 1 / 8},
-                "The two are exchanged: x + F(x) has the slope 1 + F′, F(x) has F′."),
+                "The two are swapped: x + F(x) has the slope 1 + F′, and F(x) has F′."),
             "one-missing": Wrong({"residual": 1 / 8},
                 "x + F(x) has the slope 1 + F′: the 1 of the shortcut is missing."),
             "one-added-once": Wrong({"residual": 9 / 8},
                 "Each of the three blocks has its own shortcut: (1 + ½) three times."),
             "ones-added": Wrong({"residual": 3 + 1 / 8},
-                "The slope of the three F, and 1 for each shortcut. But each block has "
-                "the slope 1 + ½, and these are multiplied."),
+                "This adds 1 for each shortcut to the slope of the three F. But each "
+                "block has the slope 1 + ½, and these are multiplied."),
             "halves-added-to-one": Wrong({"residual": 1 + 3 / 2},
-                "1 + ½ + ½ + ½. Paths through two or three F are missing: multiply."),
+                "That is 1 + ½ + ½ + ½. The paths through two or three F are missing: "
+                "multiply."),
             "all-added": Wrong({"residual": 9 / 2},
                 "Multiply the three slopes of 1 + ½."),
             "one-block": Wrong({"residual": 3 / 2}, "That is one block, not three."),
-            "two-blocks": Wrong({"residual": 9 / 4}, "That is two blocks. Once more."),
+            "two-blocks": Wrong({"residual": 9 / 4},
+                "That is two blocks. There is one more."),
             "only-the-short-cut": Wrong({"residual": 1},
-                "1 is what goes along the shortcuts alone. F adds ½ at each block."),
+                "1 is what passes along the shortcuts alone. F adds ½ at each block."),
             "number-of-paths": Wrong({"residual": 8},
                 "(1 + 1)³ counts the paths. The slope weighs each F with ½: 1 + ½."),
             "three-paths": Wrong({"paths": 3},
@@ -208,11 +223,12 @@ add(
             "two-paths": Wrong({"paths": 2},
                 "A path may go through one F and past another."),
             "four-paths": Wrong({"paths": 4},
-                "So many are there with two blocks, or with how many F a path takes: "
-                "0 to 3. With three, it also matters which."),
+                "Two blocks would have four. Or did you count how many F a path takes, "
+                "0 to 3? It also matters which ones."),
             "three-squared": Wrong({"paths": 9}, "2 ways, 3 times: 2³, not 3²."),
             "one-left-out": Wrong({"paths": 7},
-                "One is left out: past all, or through all, is a way, too."),
+                "One is missing: past all of them, or through all of them, is a way, "
+                "too."),
         },
         hints=(
             "(x + F(x))′ = 1 + F′(x).",
@@ -230,16 +246,17 @@ add(
     Exercise(
         "11.5",
         "The residual block",
+        level=2,
         cases=lambda: [case(shape, shape[1]) for shape in _BLOCKS],
         run=by_function("11.5"),
         shown=on_input,
         wrong={
             "no-padding": Wrong({1: "0"},
-                "Without padding a 3×3 takes one pixel off each side, and x no longer "
-                "fits. It keeps the sides with padding 1."),
+                "Without padding, a 3×3 takes one pixel off each side, and x no longer "
+                "fits. With padding 1 it keeps the size."),
             "padding-too-large": Wrong({1: "2"},
-                "With padding 2 the maps grow by 2, and x no longer fits. A 3×3 keeps "
-                "the sides with padding 1."),
+                "With padding 2 the maps grow by 2, and x no longer fits. With padding "
+                "1 a 3×3 keeps the size."),
             "norm-of-one": Wrong({2: "1"},
                 "Batch norm has one mean for each channel, and D channels come in."),
             "no-relu-between": Wrong({3: "self.norm1(self.conv1(x))"},
@@ -249,7 +266,7 @@ add(
                 "Convolution, then batch norm, then ReLU."),
             "norm-before-convolution": Wrong(
                 {3: "functional.relu(self.conv1(self.norm1(x)))"},
-                "Batch norm comes behind the convolution here, not before it."),
+                "Batch norm comes after the convolution here, not before it."),
             "first-norm-forgotten": Wrong({3: "functional.relu(self.conv1(x))"},
                 "The first batch norm is made, but never used."),
             "norm-and-relu-forgotten": Wrong({3: "self.conv1(x)"},
@@ -258,7 +275,8 @@ add(
                 "x is added after the first convolution already. One shortcut spans "
                 "both."),
             "starts-anew": Wrong({4: "self.norm2(self.conv2(x))"},
-                "The second convolution gets x: what the first made of it is lost."),
+                "The second convolution gets x here, and what the first made of it is "
+                "lost."),
             "first-again": Wrong({4: "self.norm2(self.conv1(out))"},
                 "The first convolution is used twice, and the second never."),
             "norm-again": Wrong({4: "self.norm1(self.conv2(out))"},
@@ -267,9 +285,9 @@ add(
                 "The second batch norm is made, but never used."),
             "second-norm-after-relu": Wrong(
                 {4: "self.norm2(functional.relu(self.conv2(out)))"},
-                "Behind the second convolution come batch norm, then x, then ReLU."),
+                "After the second convolution comes batch norm, then x, then ReLU."),
             "second-norm-before-convolution": Wrong({4: "self.conv2(self.norm2(out))"},
-                "The second batch norm comes behind its convolution, not before it."),
+                "The second batch norm comes after its convolution, not before it."),
             "relu-twice": Wrong(
                 {4: "functional.relu(self.norm2(self.conv2(out)))"},
                 "ReLU comes after the addition only. Before it, F could only add, "
@@ -290,7 +308,7 @@ add(
                 "ReLU comes after the addition. Before it, F could only "
                 "add, never take away."),
             "relu-of-each": Wrong({5: "functional.relu(out) + functional.relu(x)"},
-                "Each has a ReLU of its own here. Add first: then F can take away."),
+                "Each has a ReLU of its own here. Add first, so that F can take away."),
             "no-last-relu": Wrong({5: "out + x"},
                 "The sum is right. The ReLU after it is missing."),
             "multiplied": Wrong({5: "functional.relu(out * x)"},
@@ -298,7 +316,7 @@ add(
             "subtracted": Wrong({5: "functional.relu(out - x)"},
                 "F(x) and x are added, not subtracted."),
             "in-place": Wrong({5: "functional.relu(x.add_(out))"},
-                "x is changed in place: whoever handed it in loses it, and gradients "
+                "This changes x in place: whoever handed it in loses it, and gradients "
                 "cannot be computed. Write `out + x`, not `x += …`."),
             "joined": Wrong({5: "functional.relu(torch.cat([out, x], dim=1))"},
                 "Inception puts maps side by side. Here they are added: D channels."),
@@ -324,6 +342,7 @@ add(
     Exercise(
         "11.6",
         "A shortcut that shrinks and widens",
+        level=2,
         cases=lambda: [
             case(torch.arange(1.0, 17).view(1, 1, 4, 4), 1, 2),
             case(torch.arange(1.0, 5).view(1, 1, 2, 2), 2, 1),
@@ -339,9 +358,10 @@ add(
                 for at, name in ((1, "rows"), (2, "columns"))
                 for key, text, says in (
                     ("not-shrunk", "1",
-                     "{} are all kept here. Take each stride-th of them."),
+                     "{} are all kept here. Take every stride-th one."),
                     ("by-two", "2",
-                     "{} are halved whatever the stride, which may be 1 or 3, too."),
+                     "{} are halved here whatever the stride is, and it may be 1 or "
+                     "3."),
                 )
             },
             "not-widened": Wrong({4: "0"},
@@ -351,17 +371,19 @@ add(
                 "The zeros stand before the old channels. They belong behind: the last "
                 "number of the padding."),
             "zeros-on-both-sides": Wrong({3: _NEW},
-                "So many zeros are filled in twice, in front and behind. In front: 0."),
+                "The zeros are filled in twice here, in front and behind. None belong "
+                "in front."),
             "zeros-shared": Wrong({3: f"({_NEW}) // 2", 4: f"({_NEW}) - ({_NEW}) // 2"},
-                "The number is right, but half of the zeros stand in front. All belong "
-                "behind."),
+                "The number is right, but half of the zeros stand in front. All of "
+                "them belong behind."),
             "too-many-zeros": Wrong({4: "channels"},
-                "So many channels are added, instead of so many there in the end."),
+                "This adds `channels` channels. There should be `channels` in the "
+                "end."),
             "doubled": Wrong({4: "x.shape[1]"},
                 "That always doubles the channels. `channels` of them are wanted."),
             "negative": Wrong({4: "x.shape[1] - channels"},
-                "The other way round: with a negative number `pad` cuts away. How many "
-                "are missing?"),
+                "It is the other way round: with a negative number, `pad` cuts "
+                "channels away. How many are missing?"),
             "counts-images": Wrong({4: "channels - x.shape[0]"},
                 "`x.shape[0]` is how many images there are. Channels are axis 1."),
             "counts-rows": Wrong({4: "channels - x.shape[2]"},
@@ -385,8 +407,8 @@ _MIDDLE = 9 * 64 * 64
 _NARROW = _ONE + _MIDDLE + _ONE
 _BOTTLENECKS = {
     "only-the-middle": (_MIDDLE,
-        "That is the 3×3 in the middle alone (or all three as 1×1). The two 1×1 have "
-        "256·64 weights each, the 3×3 has 9·64·64."),
+        "That is the 3×3 in the middle alone (or all three as 1×1). Each 1×1 has "
+        "256·64 weights, and the 3×3 has 9·64·64."),
     "only-the-first": (_ONE, "That is one 1×1. Another one and a 3×3 follow."),
     "only-the-outer": (2 * _ONE,
         "These are the two 1×1. The 3×3 between them has 9·64·64 weights."),
@@ -398,21 +420,22 @@ _BOTTLENECKS = {
         "The 3×3 works on 64 channels, not on 256: that is what the 1×1 is for."),
     "threes": (9 * (2 * _ONE + 64 * 64),
         "The first and the last are 1×1: one weight for each channel."),
-    "three-for-nine": (2 * _ONE + 3 * 64 * 64, "3×3 are nine weights, not three."),
+    "three-for-nine": (2 * _ONE + 3 * 64 * 64, "A 3×3 has nine weights, not three."),
     "last-to-64": (_ONE + _MIDDLE + 64 * 64,
         "The last 1×1 goes up again, from 64 to 256."),
     "depth-forgotten-below": (64 + 9 * 64 + 256,
         "Each filter is as deep as its input: 256, 64 and 64."),
     "with-biases-below": (_NARROW + 64 + 64 + 256,
-        "Counted with biases. Here there are none: batch norm has its own."),
+        "This counts biases. Here there are none: batch norm has its own."),
     "with-norms-below": (_NARROW + 2 * (64 + 64 + 256),
-        "Counted with the γ and β of batch norm. Only convolutions are asked for."),
+        "This counts the γ and β of batch norm. Only convolutions count."),
 }  # fmt: skip
 
 add(
     Exercise(
         "11.7",
         "Two wide layers, or a bottleneck",
+        level=2,
         tolerance=1e-9,
         wrong={
             "one-layer": Wrong({"wide": _WIDE // 2},
@@ -422,8 +445,8 @@ add(
             "with-biases": Wrong({"wide": _WIDE + 2 * 256},
                 "No biases here: batch norm, which follows, has its own."),
             "with-norms": Wrong({"wide": _WIDE + 4 * 256},
-                "Counted with the γ and β of two batch norms. Here only convolutions "
-                "count."),
+                "This counts the γ and β of two batch norms. Only the weights of the "
+                "convolutions are asked for."),
             "three-for-nine-above": Wrong({"wide": _WIDE // 3},
                 "A 3×3 has nine weights in each channel, not three."),
             "one-by-one": Wrong({"wide": _WIDE // 9},
@@ -446,22 +469,22 @@ add(
                 "Each weight works at every one of 28·28 places."),
             "one-side": Wrong({"work": _NARROW * 28}, "28·28 places, not 28."),
             "inner-places": Wrong({"work": _NARROW * 26 * 26},
-                "26·26 would be without padding. Here the sides are kept: 28·28."),
+                "26·26 would be without padding. Here the size is kept: 28·28."),
             "operations": Wrong({"work": 2 * _NARROW * _PLACES},
-                "Multiplications and additions, each counted by itself. A multiply-add "
+                "This counts multiplications and additions separately. A multiply-add "
                 "is both in one."),
             "wide-work": Wrong({"work": _WIDE * _PLACES},
                 "That is the work of the two wide layers."),
             "middle-work": Wrong({"work": _MIDDLE * _PLACES},
-                "That is the work of the 3×3 alone. The two 1×1 work, too."),
+                "That is the work of the 3×3 alone. The two 1×1 do some, too."),
             "outputs": Wrong({"work": 256 * _PLACES},
-                "That is how many numbers come out. For each of them many are "
-                "multiplied."),
+                "That is how many numbers come out. Each of them takes many "
+                "multiplications."),
         },
         hints=(
             "A layer has (channels in) · F · F · (channels out) weights.",
             "Bottleneck: 256·64, then 9·64·64, then 64·256.",
-            "Work: each weight at 28·28 places.",
+            "Work: each weight is used at 28·28 places.",
         ),
     )
 )  # fmt: skip
@@ -479,18 +502,19 @@ add(
     Exercise(
         "11.8",
         "A bottleneck with its shortcut",
+        level=3,
         cases=lambda: [case(s, s[1], D, stride) for s, D, stride in _CASES],
         run=by_function("11.8"),
         shown=on_input,
         wrong={
             "not-widened": Wrong({1: "D"},
-                "A norm of 4·D features gets D. The last 1×1 goes back up, and the "
-                "shortcut comes out as wide: 4·D channels, both."),
+                "A norm of 4·D features gets D here. The last 1×1 goes back up, and "
+                "the shortcut must be as wide: both end with 4·D channels."),
             "up-to-the-input": Wrong({1: "D1"},
                 "As many as came in? The last 1×1 and the shortcut both end with 4·D "
                 "channels, as the norms behind them expect."),
             "four": Wrong({1: "4"},
-                "4 channels, whatever D is. There are four times as many as D."),
+                "This gives 4 channels, whatever D is. There should be 4·D."),
             "three-by-three": Wrong({2: "3"},
                 "A 3×3 without padding shrinks the maps. The last layer is 1×1."),
             "shortcut-from-D": Wrong({3: "D"},
@@ -510,8 +534,8 @@ add(
             "relu-twice": Wrong({5: "functional.relu(self.up(out))"},
                 "ReLU comes after the addition only, not before it as well."),
             "no-projection": Wrong({6: "x"},
-                "x cannot be added as it is: F(x) has other channels, and with a "
-                "stride other sides. The shortcut needs its 1×1."),
+                "x cannot be added as it is: F(x) has more or fewer channels, and with "
+                "a stride it is smaller. The shortcut needs its 1×1."),
             "shortcut-forgotten": Wrong({6: "0"},
                 "The shortcut is made, but never added."),
             "shortcut-of-out": Wrong({6: "self.shortcut(out)"},
@@ -525,7 +549,7 @@ add(
         },
         hints=(
             "Channels: D1 → D → D → 4·D. The shortcut goes from D1 to 4·D at once.",
-            "The stride stands twice: in the 3×3, and in the shortcut's 1×1.",
+            "The stride appears twice: in the 3×3, and in the shortcut's 1×1.",
             "At the end `functional.relu(self.up(out) + self.shortcut(x))`.",
         ),
     )
@@ -537,6 +561,7 @@ add(
     Exercise(
         "11.9",
         "How deep is it?",
+        level=1,
         cases=lambda: [
             case([1], 2),
             case([2, 2, 2, 2], 2),
@@ -559,8 +584,8 @@ add(
             "stages": Wrong({2: "len(blocks)"},
                 "`len` counts the stages; `sum` the blocks in them."),
             "not-summed": Wrong({2: "blocks"},
-                "`blocks` is a list: times a number, it is only repeated. Add its "
-                "numbers up."),
+                "`blocks` is a list, and a number times a list only repeats it. Add "
+                "its numbers up."),
             "first-stage": Wrong({2: "blocks[0]"},
                 "That is the first stage alone. All of them count."),
             "last-stage": Wrong({2: "blocks[-1]"},
@@ -568,27 +593,28 @@ add(
             "largest-stage": Wrong({2: "max(blocks)"},
                 "That is the longest stage alone. All of them count."),
             "typed": Wrong({2: "16"},
-                "16 are the blocks of [3, 4, 6, 3]. Other networks have other lists."),
+                "16 is the number of blocks in [3, 4, 6, 3]. Other networks have other "
+                "lists."),
             "blocks-only": Wrong({3: "0"},
                 "Two layers stand outside the blocks: the first convolution, and the "
                 "dense layer at the end."),
             "one-outside": Wrong({3: "1"},
-                "Two stand outside: the first convolution and the dense layer."),
+                "There are two outside: the first convolution and the dense layer."),
             "three-outside": Wrong({3: "3"},
-                "Two stand outside. Pooling has no weights, and does not count."),
+                "There are two outside. Pooling has no weights, and does not count."),
             "two-a-stage": Wrong({3: "2 + len(blocks)"},
                 "The 1×1 of a shortcut stands beside the path, not on it: it does not "
                 "count. Nor does what has no weights."),
             "layers-outside": Wrong({3: "layers"},
-                "Outside the blocks stand two, however many a block has."),
+                "There are two layers outside, however many a block has."),
             "stages-outside": Wrong({3: "len(blocks)"},
-                "Outside the blocks stand two in all, not one for each stage."),
+                "There are two layers outside in all, not one for each stage."),
             "brackets": Wrong({3: "2 * layers"},
                 "The two outside count once each, not `layers` times."),
         },
         hints=(
             "How many blocks are there in all stages together?",
-            "So many times `layers`, and the first convolution and the last layer.",
+            "Multiply by `layers`, then add the first convolution and the last layer.",
         ),
     )
 )  # fmt: skip
@@ -599,6 +625,7 @@ add(
     Exercise(
         "11.10",
         "He's start",
+        level=1,
         cases=lambda: [
             case(1, 2),
             case(1, 8),
@@ -612,13 +639,15 @@ add(
             "variance": Wrong("2 / (F * F * D1)",
                 "That is the variance. The standard deviation is its root."),
             "half-the-variance": Wrong("(2 / (F * F * D1)) ** 1 / 2",
-                "This is 1/(F·F·D1), half of He's variance, without a root: `** 1 / 2` "
-                "halves, for `**` comes first. Write `** 0.5`, and 2 above the line."),
+                "This is 1/(F·F·D1): half of He's variance, and its root is missing. "
+                "Put 2 above the line and write `** 0.5`: `** 1 / 2` only halves, "
+                "because `**` comes first."),
             "xavier": Wrong("(1 / (F * F * D1)) ** 0.5",
-                "That is for layers without a bend. ReLU zeroes half of the numbers, "
-                "so the variance must be twice that."),
+                "That is right without a nonlinearity. ReLU sets half of the numbers "
+                "to zero, so the variance must be twice as large."),
             "half": Wrong("(1 / (2 * F * F * D1)) ** 0.5",
-                "The 2 makes up for what ReLU takes away: it stands above the line."),
+                "The 2 makes up for what ReLU takes away, so it must make the weights "
+                "larger: it stands above the line."),
             "one-channel": Wrong("(2 / (F * F)) ** 0.5",
                 "A filter reaches through all D1 channels: F·F·D1 products are added."),
             "channels-only": Wrong("(2 / D1) ** 0.5",
@@ -631,9 +660,10 @@ add(
                 "F·F places in each of D1 channels: multiply, do not add."),
             "no-brackets": Wrong("(2 / F * F * D1) ** 0.5",
                 "`/` and `*` go from left to right: F cancels out, and D1 multiplies. "
-                "Brackets around F * F * D1."),
+                "Put brackets around F * F * D1."),
             "channels-above": Wrong("(2 / F**2 * D1) ** 0.5",
-                "D1 multiplies here. It stands below: brackets around F**2 * D1."),
+                "D1 multiplies here. It belongs below the line: put brackets around "
+                "F**2 * D1."),
             "two-outside": Wrong("2 / (F * F * D1) ** 0.5",
                 "The root is of the 2 as well: √2 / √(F·F·D1)."),
             "only-two-rooted": Wrong("2 ** 0.5 / (F * F * D1)",
@@ -642,9 +672,9 @@ add(
                 "The more products are added, the smaller each must be: F·F·D1 stands "
                 "below the line."),
             "typed": Wrong("(2 / (9 * D1)) ** 0.5",
-                "9 is a 3×3. Other filters have other extents: F·F."),
+                "9 is right for a 3×3. Other filters have other sizes: F·F."),
             "channels-typed": Wrong("(2 / (F * F * 64)) ** 0.5",
-                "64 channels are an example. D1 says how many there are."),
+                "64 channels are only an example. D1 says how many there are."),
             "squared": Wrong("(2 / (F * F * D1)) ** 2",
                 "The deviation is the root of the variance, not its square."),
             "inverse": Wrong("(F * F * D1 / 2) ** 0.5",
@@ -674,6 +704,7 @@ add(
     Exercise(
         "11.11",
         "Cross-entropy from scores",
+        level=3,
         cases=lambda: [
             case(torch.tensor([[0.0, 0.0]]), torch.tensor([1])),
             case(torch.tensor([[math.log(3), 0.0]]), torch.tensor([0])),
@@ -702,60 +733,63 @@ add(
             "values-forgotten": Wrong({1: "scores.max(dim=1, keepdim=True)"},
                 "`max` along an axis gives values and places: take `.values`."),
             "not-the-largest": Wrong({1: "scores.mean(dim=1, keepdim=True)"},
-                "Only without the largest is none above 0. Without the mean, or the "
-                "smallest, e^… may still be infinite."),
+                "Only if you subtract the largest is no score above 0. After "
+                "subtracting the mean, or the smallest, e^… may still be infinite."),
             "always-class-0": Wrong({2: "0"},
                 "That is the score of class 0 for every image. The label says which."),
             "one-early": Wrong({2: "labels - 1"},
-                "Classes are counted from 0, and so are places: the label as it is."),
+                "Classes are counted from 0, and so are places: use the label as it "
+                "is."),
             "all-classes": Wrong({2: ":"},
-                "All scores are taken here. Only that of the right class counts."),
+                "This takes all scores. Only that of the right class counts."),
             "best-class": Wrong({2: "scores.argmax(dim=1)"},
-                "That is the class that the network holds for right. The loss asks for "
-                "the score of the true one, the label."),
+                "That is the class that the network believes in. The loss asks for the "
+                "score of the true one, the label."),
             "first-label": Wrong({2: "labels[0]"},
                 "All images get the first one's label. Each has its own."),
             "log-forgotten": Wrong({3: "scores.exp().sum(dim=1)"},
-                "The log of the sum is missing."),
+                "This is the sum. Its log is missing."),
             "exp-forgotten": Wrong({3: "scores.sum(dim=1).log()"},
                 "The sum is of e^…, not of the scores themselves."),
             "log-first": Wrong({3: "scores.exp().log().sum(dim=1)"},
                 "First the sum, then its log. The other way round the log undoes the "
                 "exp."),
             "averaged": Wrong({3: "scores.exp().mean(dim=1).log()"},
-                "The log of the mean of e^…. It should be that of their sum."),
+                "This is the log of the mean of e^…. It should be the log of their "
+                "sum."),
             "one-sum": Wrong({3: "scores.exp().sum().log()"},
                 "One sum for the whole batch. Each image has its own: `dim=1`."),
             "sum-over-the-batch": Wrong({3: "scores.exp().sum(dim=0).log()"},
                 "The sum runs over the images here. It is over the classes: `dim=1`."),
             "not-summed": Wrong({3: "scores"},
-                "Without exp and sum there is a number for each class. Each image has "
-                "one: log Σ e^…."),
+                "Without exp and sum, this is a number for each class. Each image "
+                "should have one: log Σ e^…."),
             "base-10": Wrong({3: "scores.exp().sum(dim=1).log10()"},
                 "The logarithm undoes e^…, so it is the natural one: `.log()`."),
             "sum-forgotten": Wrong({3: "0"},
                 "The log of your sum is always 0 (as with softmax, whose sum is 1). "
                 "What is left is how far the right score is below the largest."),
             "log-of-probabilities": Wrong({3: "scores.log_softmax(dim=1)"},
-                "These are log p for all classes, from which the score is taken once "
-                "more. Here stands one number for each image: log Σ e^…."),
+                "These are log p for all classes, and the score would be subtracted "
+                "once more. What belongs here is one number for each image: log Σ "
+                "e^…."),
             "softmax-first": Wrong(
                 lambda scores, labels: functional.cross_entropy(
                     scores.softmax(1), labels),
-                "Softmax is taken twice: cross-entropy starts from scores and contains "
-                "it."),
+                "This takes the softmax twice: cross-entropy starts from scores and "
+                "contains it."),
             "probability": Wrong(
                 lambda scores, labels: functional.nll_loss(scores.softmax(1), labels),
                 "This is minus the probability. Its log is missing."),
             "sum": Wrong(
                 lambda scores, labels: functional.cross_entropy(
                     scores, labels, reduction="sum"),
-                "The sum over the batch. Take its mean."),
+                "This is the sum over the batch. Take the mean."),
         },
         hints=(
             "−log(e^s / Σ e^t) = log Σ e^t − s.",
-            "Taking the same number off all scores of an image changes nothing.",
-            "`scores.exp().sum(dim=1).log()`, after the maximum is taken off.",
+            "Subtracting the same number from all scores of an image changes nothing.",
+            "`scores.exp().sum(dim=1).log()`, after subtracting the maximum.",
         ),
     )
 )  # fmt: skip

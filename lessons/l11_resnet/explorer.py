@@ -118,7 +118,7 @@ class GradientExplorer(Explorer):
         value = self._norms[0]
         exponent = math.log10(value) if value else -math.inf
         if abs(exponent) < 0.5:
-            return "the gradient about keeps its size"
+            return "the gradient roughly keeps its size"
         if exponent < -300:
             return "nothing of the gradient is left"
         power = _raised(round(exponent))

@@ -1,6 +1,7 @@
 """Right and wrong answers to the exercises of this lesson, and its explorer."""
 
 import itertools
+import json
 import math
 
 import numpy as np
@@ -14,6 +15,11 @@ from helpers.exercises.engine import case
 from helpers.networks import Bottleneck as PublishedBottleneck
 from helpers.networks import ResidualBlock
 from lessons.l11_resnet.explorer import gradient_explorer, gradient_norms
+from lessons.l11_resnet.recorded import (
+    RECORDED,
+    recorded_data,
+    recorded_errors,
+)
 from tests.lesson_tests import LessonTests, random_tensor
 from tests.pictures import SVG, size_of, svg
 
@@ -565,7 +571,7 @@ def test_words():
         "is left."
     )
     explorer.shortcuts.value = True
-    assert "the gradient about keeps its size" in explorer.describe()
+    assert "the gradient roughly keeps its size" in explorer.describe()
     assert "x + f(W·x)" in explorer.picture.value
     explorer.set_values((explorer.activation, explorer.scale), ("ReLU", 3.0))
     assert "the gradient grows about 10⁴-fold" in explorer.describe()
@@ -576,3 +582,29 @@ def test_words():
 def test_an_unknown_activation_is_an_error():
     with pytest.raises(KeyError):
         gradient_norms(3, "ReLu")
+
+
+# --- The recorded runs ----------------------------------------------------------------
+
+
+def test_recorded_errors_are_those_of_the_first_epochs():
+    for layers in (20, 56):
+        name = f"plain{layers}_lecture"
+        found = recorded_errors(name, epochs=3)
+        assert list(found) == ["training", "test"]
+        assert all(len(errors) == 3 for errors in found.values())
+        assert all(0 < error < 100 for errors in found.values() for error in errors)
+        assert recorded_data(name).startswith("CIFAR-10")
+
+
+def test_the_figure_compares_the_same_recipe():
+    """Its three epochs: as many as both runs have the learning rate of the start."""
+    runs = [
+        json.loads((RECORDED / f"plain{layers}_lecture.json").read_text("utf-8"))
+        for layers in (20, 56)
+    ]
+    rates = [[row["learning_rate"] for row in run["epochs"][:3]] for run in runs]
+    assert rates[0] == rates[1]
+    settings = [{**run["settings"], "epochs": None} for run in runs]
+    assert settings[0] == settings[1]
+    assert runs[0]["seed"] == runs[1]["seed"]
