@@ -55,19 +55,19 @@ def _photographs(N, C, H, W, white):
 # Lists: two tuples of axes would be taken for two mistakes in a third one.
 _OVER = """
     all-channels-together{of}: {right} → [0, 1, 2, 3]
-      {Of}One number for everything. Each channel, red, green and blue, has its own: not
-      over axis 1.
+      {Of}That is one number for everything. Red, green and blue have one each: leave
+      axis 1 out.
     each-pixel{of}: {right} → [0]
       {Of}That is one for each pixel of each channel. Go over rows and columns, too.
     each-image-has-its-own{of}: {right} → [2, 3]
-      {Of}That is one for each image. The constants are the same for all: over axis 0,
-      too.
+      {Of}That is one for each image. The constants are the same for all images, so
+      average over axis 0, too.
     rows-of-channels{of}: {right} → [0, 1]
       {Of}Axis 1 holds the channels. Keep it, and go over the rest.
     channels-last{of}: {right} → [0, 1, 2]
       {Of}Channels are axis 1, and not the last one. Keep that, and go over the rest.
     over-channels{of}: {right} → [1]
-      {Of}Axis 1 is the one to keep, and this goes over it alone.
+      {Of}Axis 1 is the one to keep, and you went over it alone.
     images-kept{of}: {right} → [1, 2, 3]
       {Of}That is one number for each image. Keep axis 1, and go over the rest.
     """
@@ -76,6 +76,7 @@ add(
     Exercise(
         "12.1",
         "The constants",
+        level=2,
         # So many pixels that dividing by n or by n − 1 makes no difference.
         cases=lambda: [
             _photographs(40, 2, 6, 9, white=255),
@@ -87,14 +88,14 @@ add(
         tolerance=5e-4,
         wrong=_wrong("""
             not-divided: #1 → 1
-              These are for pixels from 0 to 255. Divide by 255 first.
+              These constants fit pixels from 0 to 255. Divide by 255 first.
             divided-by-256: #1 → 256
               White is 255, and should become 1.
             by-the-largest: #1 → pixels.max()
-              White is 255, even where no pixel is white: the largest need not be.
+              Divide by 255, which is white. The largest pixel need not be white.
             std-of-each-image: #3 → (2, 3)).mean(dim=0
-              This deviation is that inside an image, averaged; that images differ from
-              each other is left out.
+              This is the deviation inside an image, averaged over images. It leaves
+              out that images differ from each other.
             std-of-each-pixel: #3 → 0).mean(dim=(1, 2)
               The deviation is over all pixels at once, not averaged over places.
             variance: #3 → (0, 2, 3)).square(
@@ -119,14 +120,14 @@ def _numbers(C, H, W, *rest):
 
 _ENDS = """
     {side}-not-moved: {start} + {side} → {side}
-      A cut from `{start}` to {side} gets shorter, the further on it begins. It ends
-      {side} behind `{start}`.
+      A cut that ends at {side} gets shorter, the later it begins. It should end {side}
+      behind `{start}`.
     {side}-one-short: {start} + {side} → {start} + {side} - 1
-      A slice ends before its second number: `{start} + {side}` stands outside already.
+      A slice ends before its second number, so `{start} + {side}` is outside already.
     {side}-one-too-many: {start} + {side} → {start} + {side} + 1
-      From `{start}` to before `{start} + {side}` there are {side}. Yours has one more.
+      A slice from `{start}` to `{start} + {side}` holds {side}. Yours holds one more.
     {side}-to-the-end: {start} + {side} →
-      That goes on to the end of the padded image, and not {side} from `{start}` on.
+      That goes on to the end of the padded image. Stop {side} after `{start}`.
     {side}-is-32: {start} + {side} → {start} + 32
       Not every image has 32 rows and columns. Here it is {side}.
     {side}-exchanged: {start} + {side} → {start} + {other}
@@ -137,6 +138,7 @@ add(
     Exercise(
         "12.2",
         "Crop",
+        level=2,
         cases=lambda: [
             _numbers(1, 2, 2, 1, 1, 1),
             _numbers(1, 2, 2, 0, 1, 1),
@@ -151,23 +153,23 @@ add(
         ],
         wrong=_wrong("""
             not-padded: P → 0
-              Nothing was padded: near the border rows are missing.
+              Nothing was padded, so rows and columns are missing near the border.
             padding-is-always-4: P → 4
-              Use P; it need not be 4.
+              P need not be 4: use the argument.
             padded-twice-at-the-left: #1 → 2 * P
-              P zeros on each side. At the left there are twice as many.
+              There should be P zeros on each side. At the left there are twice as many.
             padded-twice-at-the-top: #3 → 2 * P
-              P zeros on each side. At the top there are twice as many.
+              There should be P zeros on each side. At the top there are twice as many.
             padded-twice-as-much: P → 2 * P
-              P zeros on each side. These are twice as many.
+              There should be P zeros on each side. These are twice as many.
             columns-only: #3 → 0; #4 → 0
-              Only left and right are padded. Above and below, too.
+              Only left and right are padded. Pad above and below, too.
             rows-only: #1 → 0; #2 → 0
-              Only above and below are padded. Left and right, too.
+              Only above and below are padded. Pad left and right, too.
             begins-at-left: top → left
               Rows begin at `top`, columns at `left`.
             begins-at-P: top → P
-              At row P begins the image itself. The cut begins at `top`.
+              Row P is where the image itself begins. The cut begins at `top`.
             begins-late: top → top + P
               Counted in the *padded* image, the first row is `top`.
             rows-counted-from-the-image: top → top + P; top + H → top + P + H
@@ -192,11 +194,11 @@ add(
                 lambda image, top, left, P=4: functional.pad(
                     image, (P, P, P, P), mode="replicate"
                 )[:, top : top + image.shape[1], left : left + image.shape[2]],
-                "The padding should be zeros, not the border once more.",
+                "The padding should be zeros. This repeats the border.",
             ),
             "centre-always": Wrong(
                 lambda image, top, left, P=4: image,
-                "That is the image as it was: `top` and `left` should move it.",
+                "That is the image as it was. `top` and `left` should move it.",
             ),
         },
         hints=(
@@ -213,41 +215,42 @@ add(
     Exercise(
         "12.3",
         "How many?",
+        level=2,
         tolerance=1e-9,
         wrong=_wrong_values("""
             not-mirrored: versions → _AT**2
-              81 places; and each of them mirrored as well.
+              These are the 81 places. Each of them may be mirrored as well.
             one-direction: versions → 2 * _AT
-              9 rows *and* 9 columns to begin at.
+              There are 9 rows *and* 9 columns to begin at.
             eight-places: versions → 2 * (_AT - 1) ** 2
               From 0 to 8 there are nine places to begin at, in each direction.
             padding-only: versions → 2 * 4**2
-              By up to 4 pixels up *or* down, or not at all: nine places.
+              It moves by up to 4 pixels up *or* down, or not at all: nine places.
             added: versions → _AT + _AT + 2
               Rows and columns are chosen independently: multiply.
             one-direction-not-mirrored: versions → _AT
-              9 rows *and* 9 columns to begin at; and each mirrored or not.
+              There are 9 rows *and* 9 columns to begin at, and each version may be
+              mirrored.
             eight-places-not-mirrored: versions → (_AT - 1) ** 2
-              From 0 to 8 there are nine places, in each direction; and each image may
+              From 0 to 8 there are nine places in each direction, and each image may
               be mirrored as well.
             one-way-only: versions → 2 * (4 + 1) ** 2
-              0 to 4 pixels up, *or* 1 to 4 down: nine places.
+              It moves 0 to 4 pixels up *or* 1 to 4 down: nine places.
             one-way-only-not-mirrored: versions → (4 + 1) ** 2
-              0 to 4 pixels up, *or* 1 to 4 down: nine places, in each direction; and
-              each image may be mirrored as well.
+              It moves 0 to 4 pixels up *or* 1 to 4 down, nine places in each direction,
+              and each image may be mirrored as well.
             rows-and-columns-added: versions → 4 * _AT
               Rows and columns are chosen independently: multiply them.
             mirrored-both-ways: versions → 4 * _AT**2
-              Mirrored left to right only, not upside down.
+              It is mirrored left to right only, never upside down.
             one-mirrored: versions → _AT**2 + 1
               Each of the 81 may be mirrored, not only one of them.
             original-left-out: versions → 2 * _AT**2 - 1
-              The image as it was is one of them.
+              The image as it was counts as one of them.
             as-many-as-rows: versions → 2 * 40**2
               A cut of 32 rows does not fit at all 40 of them.
             rounded-down: steps → _N // _B
-              390 batches of 128 are 49 920 images. Some are left, which also make a
-              step.
+              390 batches of 128 are 49 920 images. The rest make one more step.
             not-whole: steps → _N / _B
               A part of a batch is a step, too.
             not-whole-rounded: steps → round(_N / _B, 1)
@@ -257,20 +260,20 @@ add(
             test-images-too: steps → -(-_ALL // _B)
               10 000 of the 60 000 are for testing.
             test-images-too-rounded-down: steps → _ALL // _B
-              10 000 of the 60 000 are for testing; and what is left over makes a step,
+              10 000 of the 60 000 are for testing. And what is left over makes a step,
               too.
             images: steps → _N
-              A step takes a batch of 128 images, not one image.
+              A step takes a batch of 128 images. This would be one image a step.
             full-batch: last → _B
               128 does not divide 50 000: the last batch is smaller.
             what-is-lacking: last → -_N % _B
-              48 are lacking. How many are there?
+              So many are missing from a full batch. How many are there?
             a-fraction: last → _N / _B % 1
-              That is which part of 128 it has. How many are they?
+              That is what part of a batch it fills. How many images is that?
             nothing-left: last → 0
               128 does not divide 50 000: something is left.
             last-of-all-images: last → _ALL % _B
-              10 000 of the 60 000 are for testing: 50 000 by 128.
+              10 000 of the 60 000 are for testing. Divide 50 000 by 128.
         """),
         hints=(
             "Padded there are 40 rows. At how many can a cut of 32 rows begin?",
@@ -368,6 +371,7 @@ add(
     Exercise(
         "12.13",
         "The pipeline",
+        level=2,
         cases=lambda: [
             case((0.5, 0.3, 0.4), (0.2, 0.25, 0.3)),
             case((0.1, 0.6, 0.45), (0.3, 0.15, 0.2)),
@@ -375,40 +379,42 @@ add(
         run=_both,
         wrong=_wrong("""
             nothing-random: #6 → numbers
-              Training images are neither moved nor mirrored: it is the test's pipeline
-              twice.
+              Training images are neither moved nor mirrored: this is the test's
+              pipeline twice.
             random-in-the-test: #7 → move + numbers
-              The test moves and mirrors its images too: another number each time.
+              The test moves and mirrors its images, too, so its result would change
+              each time.
             exchanged: #6 → numbers; #7 → move + numbers
-              Exchanged: the first is for training, and there images are moved and
-              mirrored.
+              The two are exchanged. The first is for training, where images are moved
+              and mirrored.
             padded-after-normalising: #6 → numbers + move
               The border is grey. Padding adds zeros, and after normalising zero is no
               longer black but the mean: move first.
             normalised-before-a-tensor: #6 → move + numbers[::-1]; #7 → numbers[::-1]
-              `Normalize` computes with tensors: `ToTensor` stands before it.
+              `Normalize` computes with tensors, so `ToTensor` has to come first.
             not-mirrored: #3 → nn.Identity
               Nothing is ever mirrored in training: `RandomHorizontalFlip`.
             upside-down: #3 → transforms.RandomVerticalFlip
               That turns images upside down. Mirror them left to right.
             always-mirrored: #3 → (lambda: transforms.RandomHorizontalFlip(1.0))
-              All are mirrored: the network would never see them as they are.
+              All images are mirrored: the network would never see them as they are.
             not-moved: 4 → 0
-              Training images are mirrored, and never moved. 32×32 can be cut out of
-              32×32 at one place only: `padding=4`.
+              Training images are mirrored, but never moved. 32×32 can be cut out of
+              32×32 at one place only: set `padding=4`.
             padding-8: 4 → 8
-              `padding` is on *each* side: 8 moves by up to 8 pixels.
+              `padding` is for *each* side: 8 moves an image by up to 8 pixels.
             padding-2: 4 → 2
-              `padding` is on *each* side, and 4 there: 2 moves by 2 pixels only.
+              `padding` is for *each* side: 2 moves an image by 2 pixels at most.
             size-and-padding-exchanged: 32 → 4; 4 → 32
-              4×4 pixels are left: first the size that is cut out, 32, then the padding.
+              Only 4×4 pixels are left. The size to cut out, 32, comes first, then the
+              padding.
             too-small: 32 → 28
-              28×28 pixels come out. Padded to 40, an image is cut to 32 again.
+              28×28 pixels come out. An image that was padded to 40 is cut to 32 again.
             test-not-normalised: #7 → numbers[:1]
               Test images are not normalised: the network would get numbers unlike those
               it learned from.
             never-normalised: #6 → move + numbers[:1]; #7 → numbers[:1]
-              Numbers are from 0 to 1, and not normalised.
+              The numbers are from 0 to 1, and never normalised.
             mean-and-std-exchanged: mean → std; std → mean
               `Normalize` takes the mean first, then the deviation.
             mean-twice: std → mean
@@ -416,30 +422,30 @@ add(
             std-twice: mean → std
               `Normalize` takes two: first the `mean`, then the deviation.
             own-constants: #4 → (0.4914, 0.4822, 0.4465); #5 → (0.247, 0.2435, 0.2616)
-              The constants of CIFAR-10 are written here. Use `mean` and `std`: other
-              images have others.
+              These are the constants of CIFAR-10. Use `mean` and `std`: other images
+              have others.
             one-half: mean → (0.5, 0.5, 0.5); std → (0.5, 0.5, 0.5)
-              0.5 for all is a makeshift, from 0…1 to −1…1. Use `mean` and `std`.
+              0.5 for everything just turns 0 to 1 into −1 to 1. Use `mean` and `std`.
             no-tensor: #6 → move; #7 → []
-              These are pictures still: `ToTensor` makes numbers from 0 to 1 of them,
+              These are still pictures. `ToTensor` turns them into numbers from 0 to 1,
               channels first.
             list-of-lists: move + numbers → [move, numbers]
-              A step is a list here, and nobody can call a list. `Compose` takes one
-              flat list of steps; `+` joins two.
+              Here a step is itself a list, and a list cannot be called. `Compose` takes
+              one flat list of steps; `+` joins two lists.
             two-lists: move + numbers → move, numbers
-              `Compose` takes one list of steps: join by `+`.
+              `Compose` takes one list of steps: join the two with `+`.
         """)
         | {
             "one-only": Wrong(
                 lambda mean, std: reference("12.13")(mean, std)[0],
-                "One pipeline comes back, and two are asked for: for training, and "
-                "for the test.",
+                "One pipeline comes back. Return two: one for training, and one for "
+                "the test.",
             ),
         },
         hints=(
             "Which two are random? They are for training only.",
-            "Padding is black as long as zero is black: before anything is normalised.",
-            "Lists are joined by `+`: first move, then make numbers of it.",
+            "Padding adds zeros, and zero is black only before normalising.",
+            "Lists are joined with `+`: first move, then turn into numbers.",
         ),
     )
 )
@@ -495,6 +501,7 @@ add(
     Exercise(
         "12.14",
         "The loaders",
+        level=1,
         cases=lambda: [case(300, 200, 2), case(257, 130, 1), case(500, 129, 2)],
         run=_loaded,
         shown=lambda name, each: "{}(train, test, workers), {} and {} images".format(
@@ -502,18 +509,18 @@ add(
         ),
         wrong=_wrong("""
             not-shuffled: True → False
-              Training images come in the same order in each epoch. Then all that lie
-              side by side always make a batch: shuffle them.
+              The training images come in the same order in each epoch, so the same
+              ones always share a batch. Shuffle them.
             test-shuffled: False → True
-              The test is shuffled too. That costs nothing in accuracy, but then scores
-              are not in the order of the test images any more.
+              The test is shuffled, too. The accuracy is the same, but the scores are
+              no longer in the order of the test images.
             exchanged: True → False; False → True
-              Exchanged: training images are shuffled, test images are not.
+              The two are exchanged: training images are shuffled, test images are not.
             one-by-one: 128 → 1
-              One image at a time. A batch has 128.
+              That is one image at a time. A batch has 128.
             one-batch: 128 → len(train)
-              All training images come in one batch: too much for a GPU's memory some
-              day, and one step in an epoch. Batches have 128.
+              All training images come in one batch, which makes one step an epoch and
+              needs a lot of memory. A batch has 128.
             as-many-as-pixels: 128 → 32
               32 is the side of an image. A batch has 128 images.
             half-a-batch: 128 → 64
@@ -523,25 +530,25 @@ add(
             double-batch: 128 → 256
               256 images make a batch here, and 128 should.
             last-training-batch-dropped: True → True, drop_last=True
-              Training images that do not fill a batch are left out.
+              Training images that do not fill a batch are left out. Use them all.
             last-test-batch-dropped: False → False, drop_last=True
-              Test images that do not fill a batch are left out: all are tested.
+              Test images that do not fill a batch are left out. Test them all.
         """)
         | {
             "test-images-twice": Wrong(
                 lambda train, test, workers=0: reference("12.14")(test, test, workers),
-                "The first loader has the test images: the network would learn what it "
-                "is tested on.",
+                "The first loader has the test images: the network would learn exactly "
+                "what it is tested on.",
             ),
             "training-images-twice": Wrong(
                 lambda train, test, workers=0: reference("12.14")(
                     train, train, workers
                 ),
-                "The second loader has the training images, too: that is no test.",
+                "The second loader has the training images, too, so it tests nothing.",
             ),
             "workers-of-ones-own": Wrong(
                 lambda train, test, workers=0: reference("12.14")(train, test, 2),
-                "There are 2 workers, however many are asked for: `workers`.",
+                "There are 2 workers, however many are asked for. Use `workers`.",
             ),
             "workers-ignored": Wrong(
                 lambda train, test, workers=0: reference("12.14")(train, test),
@@ -549,8 +556,8 @@ add(
             ),
             "one-only": Wrong(
                 lambda train, test, workers=0: reference("12.14")(train, test)[0],
-                "One loader comes back, and two are asked for: for training, and for "
-                "the test.",
+                "One loader comes back. Return two: one for training, and one for the "
+                "test.",
             ),
         },
         hints=(
@@ -568,20 +575,21 @@ add(
     Exercise(
         "12.4",
         "Shapes, backwards",
+        level=2,
         tolerance=1e-9,
         wrong=_wrong_values("""
             difference: F → 32 - 28
               32 − F + 1 = 28: without padding F − 1 pixels are lost.
             three: F → 3
-              3×3 takes off two pixels, and four are missing.
+              A 3×3 kernel takes off two pixels, and four are missing.
             padded: F → 32 - 28 + 2
               32 − 6 + 1 = 27: one too few.
             no-padding: P → 0
-              ⌊(32 − 3)/2⌋ + 1 = 15: one is missing. Pad.
+              ⌊(32 − 3)/2⌋ + 1 = 15, so one is missing. Pad.
             half-of-F-rounded-up: P → 2
-              ⌊(32 − 3 + 4)/2⌋ + 1 = 17: one too many.
+              ⌊(32 − 3 + 4)/2⌋ + 1 = 17, which is one too many.
             not-rounded: P → 0.5
-              Pixels are whole: (32 − 3 + 2P)/2 is rounded down to 15.
+              You cannot pad by half a pixel: (32 − 3 + 2P)/2 is rounded down to 15.
             channels-swapped: weight → (16, 32, 3, 3)
               (K, D1, F, F): first the number of filters, then their depth.
             channels-last: weight → (32, 3, 3, 16)
@@ -597,46 +605,47 @@ add(
             strided-kernel: weight → (32, 16, 2, 2)
               2 is the stride; the kernel is 3×3.
             numbers: weight → 32 * 16 * 3**2
-              So many numbers has it. In which shape?
+              That is how many numbers it holds. In what shape?
             kernel-only: weight → (3, 3)
-              One layer of one filter: it is 16 deep, and there are 32 of them.
+              That is one layer of one filter. A filter is 16 deep, and there are 32.
             biases-too: weight → 32 * 16 * 3**2 + 32
-              That is how many parameters there are, with the biases. Asked for is the
-              shape of `weight`.
+              That is how many parameters there are, with the biases. What is the shape
+              of `weight`?
             batch-in-weight: weight → (128, 32, 3, 3)
-              Weights know nothing of the batch: 32 filters, 16 deep.
+              The batch plays no part in the weights: 32 filters, 16 deep.
             batch-for-filters: weight → (128, 16, 3, 3)
-              Weights know nothing of the batch: 32 filters, 16 deep, for any batch.
+              The batch plays no part in the weights: there are 32 filters, 16 deep, for
+              any batch.
             sides-in-weight: weight → (32, 16, 16, 16)
-              A filter is as large as its kernel, 3×3, whatever the image.
+              A filter is as large as its kernel, 3×3, however large the image is.
             rounded-down: output → (128, 64, _W3 - 1, _W3 - 1)
-              ⌊(15 − 1)/2⌋ + 1: seven moves, and the first place.
+              ⌊(15 − 1)/2⌋ + 1: there are seven moves, and the first place.
             sides-kept: output → (128, 64, 15, 15)
-              1×1 alone keeps the sides. Stride 2 takes every second pixel.
+              A 1×1 kernel alone keeps the sides, but stride 2 takes every second pixel.
             not-halved-exactly: output → (128, 64, 15 / 2, 15 / 2)
               Pixels are whole: ⌊(15 − 1)/2⌋ + 1.
             channels-kept: output → (128, 32, _W3, _W3)
               64 filters give 64 channels.
             channels-kept-rounded-down: output → (128, 32, _W3 - 1, _W3 - 1)
-              64 filters give 64 channels; and seven moves and the first place are eight
-              pixels.
+              64 filters give 64 channels. And seven moves and the first place make
+              eight pixels.
             moves-not-halved: output → (128, 64, 15 - 1, 15 - 1)
               ⌊(15 − 1)/2⌋ + 1: with stride 2 there are half as many moves.
             channels-for-batch: output → (32, 64, _W3, _W3)
-              32 is the depth of the input. The batch, 128, stays.
+              32 is the depth of the input. The batch of 128 stays.
             sides-only: output → (_W3, _W3)
-              Of one map; asked for is (N, K, H2, W2).
+              That is the size of one map. Give all of (N, K, H2, W2).
             no-batch: output → (64, _W3, _W3)
               The batch stays: (N, K, H2, W2).
             one-image: output → (1, 64, _W3, _W3)
               The batch stays: all 128 images come out.
             output-channels-last: output → (128, _W3, _W3, 64)
-              Channels second: (N, K, H2, W2).
+              The channels come second: (N, K, H2, W2).
         """),
         hints=(
-            "W2 = ⌊(W1 − F + 2P)/S⌋ + 1, solved for what is asked.",
+            "Solve W2 = ⌊(W1 − F + 2P)/S⌋ + 1 for what is asked.",
             "2: (32 − 3 + 2P)/2, rounded down, should be 15.",
-            "3: pixels 0, 2, 4, … of 15: how many?",
+            "3: how many of 15 pixels are numbers 0, 2, 4, …?",
         ),
     )
 )
@@ -653,6 +662,7 @@ add(
     Exercise(
         "12.5",
         "A block that may halve",
+        level=3,
         cases=lambda: [  # shape of the input, then C1, C2, stride
             case((1, 2, 4, 5), 2, 2, 1),
             case((2, 2, 4, 5), 2, 4, 1),
@@ -669,10 +679,10 @@ add(
               The shapes are right. But the second convolution strides here: the first
               would work on four times as many pixels.
             both-stride: 1 → stride
-              Both convolutions stride: the sides are quartered, and the shortcut does
-              not fit.
+              Both convolutions stride, so the sides shrink twice and the shortcut no
+              longer fits.
             stride-forgotten: stride → 1
-              No convolution strides, and the shortcut does: they do not fit.
+              The shortcut strides and no convolution does, so they do not fit.
             stride-is-always-2: stride → 2
               Use `stride`: most blocks keep the sides.
             second-strides-by-2: 1 → 2
@@ -682,30 +692,30 @@ add(
             C1-into-the-second: C2 → C1
               The second convolution takes what the first puts out: C2.
             new-are-all: C2 - C1 → C2
-              C1 of the C2 channels are there: C2 − C1 are new.
+              C1 of the C2 channels are there already: only C2 − C1 are new.
             new-are-old: C2 - C1 → C1
-              C1 channels are there already: C2 − C1 are new.
+              These C1 channels are there already. C2 − C1 are new.
             new-negative: C2 - C1 → C1 - C2
               That is negative, and takes channels away.
             new-none: C2 - C1 → 0
-              Where C2 is more than C1, x has too few channels.
+              Where C2 is larger than C1, x has too few channels.
             new-shared-out: C2 - C1 → (C2 - C1) // 2
-              All new channels stand behind the old ones, so all C2 − C1 go there.
+              All new channels go behind the old ones, so all C2 − C1 are added there.
             no-shortcut: out + x → out
               The shortcut is missing: this is the plain twin.
             shortcut-only: out + x → x
               F(x) is missing: only the shortcut comes out.
             subtracted: out + x → out - x
-              The shortcut is added, not taken away.
+              The shortcut is added. Here it is subtracted.
             mean: out + x → (out + x) / 2
-              The sum of both was asked for, not their mean.
+              This is the mean of both. The block takes their sum.
             relu-twice: out + x → functional.relu(out) + x
-              ReLU comes after the addition only. Before it, F could only add, never
-              take away.
+              ReLU comes only after the addition. With a ReLU before it, F could only
+              add, never take away.
             relu-before-the-addition: #6 → out.relu() + x) + (out.relu() + x).clip(max=0
               ReLU comes after the addition, once.
             no-last-relu: #6 → out + x) + (out + x).clip(max=0
-              The last ReLU is missing, that of the sum.
+              The last ReLU is missing, the one after the sum.
         """)
         | {
             "projected": Wrong(
@@ -747,6 +757,7 @@ add(
     Exercise(
         "12.6",
         "A stage",
+        level=2,
         cases=_stages,
         run=by_function("12.6"),
         shown=_shown_stage,
@@ -758,17 +769,17 @@ add(
             stride-is-always-2: stride → 2
               Use `stride`: stage 1 keeps the sides.
             C1-for-all: #5 → C1
-              Behind the first block there are C2 channels: the others take C2.
+              After the first block there are C2 channels, so the others take C2.
             never-widened: #2 → C1
               The first block should put out C2 channels.
             never-narrow: #1 → C2
-              The first block gets C1 channels, from the stage before.
+              The first block gets C1 channels from the stage before.
             one-too-many: n - 1 → n
-              One block too many: the first counts, so n − 1 follow.
+              There is one block too many: the first one counts, so n − 1 follow.
             one-missing: n - 1 → n - 2
-              One block is missing: n in all, with the first.
+              One block is missing: there are n in all, the first one included.
             no-others: n - 1 → 0
-              The first block alone; n are needed.
+              There is the first block alone, and n are needed.
         """)
         | {
             "the-same-block": Wrong(
@@ -776,7 +787,7 @@ add(
                     block(C1, C2, stride), *[block(C2, C2, 1)] * (n - 1)
                 ),
                 "That is one block used again and again, with the same weights. Make "
-                "a new one in each round.",
+                "a new one each time round the loop.",
             ),
         },
         hints=(
@@ -798,6 +809,7 @@ add(
     Exercise(
         "12.7",
         "The whole network",
+        level=2,
         # Sides of 8 are enough for two halvings, and quick.
         cases=lambda: [
             case((2, 3, 8, 9), 1),
@@ -811,25 +823,26 @@ add(
             first-stage-strides: #3 → 2
               Stage 1 keeps the sides: only stages 2 and 3 begin with stride 2.
             second-stage-does-not: #5 → 1
-              Stage 2 begins with stride 2, too.
+              Stage 2 should begin with stride 2, like stage 3.
             not-padded: #1 → 0
-              The first convolution keeps the sides: padding 1 for 3×3.
+              The first convolution keeps the sides: a 3×3 kernel needs padding 1.
             padded-twice: #1 → 2
-              The first convolution keeps the sides: 3×3 needs 1, not 2.
+              The first convolution keeps the sides: a 3×3 kernel needs 1, not 2.
             not-doubled-until-the-end: 32 → 16
               Stage 2 doubles the channels as well: 16, 32, 64.
             quadrupled: 32 → 64
               Channels double twice: 16, 32, 64.
             not-pooled: #7 → 8
-              That leaves 8×8 numbers of each map, and one is wanted, the mean.
+              That leaves 8×8 numbers of each map. Only one should be left, the mean.
             not-averaged: #7 → 8; #8 → 64 * 8 * 8
-              A weight for each of 8×8 places: here the mean of each map is taken.
+              That is a weight for each of 8×8 places. Here the mean of each map is
+              taken.
             dense-of-maps: #8 → 64 * 8 * 8
-              Behind the mean there is one number of each map: 64.
+              After the mean there is one number for each map: 64.
             dense-swapped: #8 → 10; #9 → 64
-              First how many numbers come in, then how many go out.
+              `Linear` is told first how many numbers come in, then how many go out.
             dense-of-64-scores: #9 → 64
-              One score for each of ten classes.
+              There is one score for each of ten classes.
             thousand-classes: #9 → 1000
               CIFAR-10 has ten classes.
             softmax: #9 → 10), nn.Softmax(dim=1
@@ -854,6 +867,7 @@ add(
     Exercise(
         "12.8",
         "Count",
+        level=2,
         tolerance=1e-9,
         wrong=_wrong_values("""
             blocks: depth → _BLOCKS
@@ -861,37 +875,36 @@ add(
             blocks-first-last: depth → _BLOCKS + 2
               Each of the 27 blocks has two convolutions.
             one-stage: depth → _CONVS // 3 + 2
-              18 are in one stage. There are three stages.
+              These are 18 layers of one stage and 2. There are three stages.
             one-stage-only: depth → _CONVS // 3
-              18 are in one stage. There are three, and two layers outside.
+              18 are in one stage. There are three stages, and two layers outside.
             n: depth → 9
-              9 is n, the blocks of one stage; count their layers.
+              9 is n, the number of blocks in one stage. Count their layers.
             without-first-and-last: depth → _CONVS
               Add the convolution before the stages and the dense layer.
             one-left-out: depth → _CONVS + 1
-              Outside the blocks stand two: the first convolution *and* the dense layer,
-              which has weights, too.
+              Two layers stand outside the blocks: the first convolution *and* the dense
+              layer, which has weights, too.
             projections-counted: depth → _CONVS + 4
-              Shortcuts have no weights here, and would not stand behind the others.
+              Shortcuts have no weights here, and lie beside the layers, not among them.
             batch-norm-in-blocks-counted: depth → 2 * _CONVS + 2
-              Batch norm is not counted, as is the custom: convolutions and the dense
-              layer.
+              By custom, batch norm is not counted, only convolutions and dense layers.
             batch-norm-counted: depth → 2 * (_CONVS + 1) + 1
-              Batch norm is not counted: convolutions and the dense layer.
+              Batch norm is not counted, only the convolutions and the dense layer.
             every-stage: strided → 3
               Stage 1 does not: it keeps the 32×32 pixels.
             one-only: strided → 1
               Stages 2 *and* 3 begin with stride 2.
             none: strided → 0
-              32 pixels become 16, then 8: by what?
+              32 pixels become 16, then 8. What halves them?
             every-block: strided → _BLOCKS
-              Then one pixel would be left. Only where a stage begins.
+              Then a single pixel would be left. Only where stages 2 and 3 begin.
             all-of-a-stage: strided → 9
-              Only the *first* block of a stage, in two stages.
+              Only the *first* block of a stage has stride 2, in two stages.
             all-but-stage-1: strided → 2 * 9
-              Only the *first* block of stages 2 and 3.
+              Only the *first* block of stages 2 and 3 has stride 2.
             convolutions: strided → 4
-              Two blocks; and in each only the first convolution.
+              Two blocks have stride 2, and in each only the first convolution.
             projections: shortcuts → 16 * 32 + 32 * 64
               Those would be 1×1 convolutions. Here pixels are left out, and zeros
               filled in: nothing is learned.
@@ -902,15 +915,15 @@ add(
             projections-3×3: shortcuts → 9 * (16 * 32 + 32 * 64)
               Those would be 3×3 convolutions. Nothing is learned here.
             number-of-shortcuts: shortcuts → _BLOCKS
-              So many shortcuts are there. What do they learn?
+              That is how many shortcuts there are. What do they learn?
             shortcuts-that-widen: shortcuts → 2
               Two shortcuts change the shape. What do they learn for that?
             new-channels: shortcuts → 16 + 32
-              So many channels of zeros are new. Zeros are not learned.
+              That is how many channels of zeros are added. Zeros are not learned.
         """),
         hints=(
-            "3 stages of 9 blocks of 2 convolutions; and what stands outside?",
-            "One block in stage 2, one in stage 3.",
+            "There are 3 stages of 9 blocks of 2 convolutions. What else is there?",
+            "There is one block with stride 2 in stage 2, and one in stage 3.",
             "What does a shortcut learn that takes every second pixel and adds zeros?",
         ),
     )
@@ -920,6 +933,7 @@ add(
     Exercise(
         "12.9",
         "When to slow down",
+        level=1,
         cases=lambda: [
             case(epoch, epochs, highest)
             for epochs, highest in ((4, 0.1), (5, 0.1), (164, 0.1), (10, 0.2))
@@ -936,16 +950,16 @@ add(
             by-20: 100 → 20
               By 10, and then by 10 *again*: that is by 100, not by 20.
             by-1000: 100 → 1000
-              By 10, and by 10 again: that is by 10 · 10.
+              By 10, and by 10 again, is by 10 · 10.
             divisors-exchanged: 100 → 10; 10 → 100
-              Late in the training the rate is smallest, and here it rises again.
+              The rate should be smallest late in the training. Here it rises again.
             by-100-at-once: 10 → 100
-              After half of the epochs this rate is at a hundredth already, and should
-              be at a tenth. (The first line is for three quarters.)
+              After half of the epochs this rate is already a hundredth, and should be
+              a tenth. (The first line is for three quarters.)
             halved: 100 → 4; 10 → 2
-              By 10 each time; here it is halved.
+              Divide by 10 each time. Here it is halved.
             first-halved: 10 → 2
-              After a half: by 10, not by 2.
+              After half of the epochs, divide by 10, not by 2.
             larger: 100 → 0.01; 10 → 0.1
               Dividing by 0.1 multiplies by 10: this rate grows.
             larger-in-the-end: 100 → 0.01
@@ -956,23 +970,23 @@ add(
               Epochs count from 0: when half of them are done, epoch number epochs/2
               begins, and it is slower already.
             one-early: 0.75 → -1 + 0.75; 0.5 → -1 + 0.5
-              One epoch early: epochs count from 0, so before number epochs/2 half of
-              them are done.
+              This is one epoch early. Epochs count from 0, so half of them are done
+              just before number epochs/2.
             thirds: 0.75 → 2 / 3; 0.5 → 1 / 3
-              After a half and three quarters, not thirds.
+              Divide after a half and three quarters. These are thirds.
             quarter: 0.75 → 0.5; 0.5 → 0.25
-              First after a half, then after three quarters.
+              Divide first after a half, then after three quarters.
             what-is-left: 0.75 → 0.25
               A quarter is left then: three quarters are over.
             first-after-a-quarter: 0.5 → 0.25
-              The first time after a half, not after a quarter.
+              Divide the first time after a half, not after a quarter.
             never: 0.75 → 75; 0.5 → 50
-              This rate never changes. Parts of the epochs are 0.75 and 0.5 (behind the
-              blank they are multiplied by `epochs`).
+              This rate never changes. Write 0.75 and 0.5: what follows the blank
+              multiplies them by `epochs`.
         """),
         hints=(
-            "With 4 epochs: 0 and 1 at the highest rate, then 2, then 3.",
-            "First ask whether three quarters are over: then divide by 100.",
+            "Of 4 epochs, 0 and 1 have the highest rate, 2 a tenth, 3 a hundredth.",
+            "Ask first whether three quarters are over. If so, divide by 100.",
         ),
     )
 )
@@ -983,34 +997,37 @@ add(
     Exercise(
         "12.10",
         "Never too sure",
+        level=2,
         tolerance=1e-6,
         wrong=_wrong_values("""
             right-left-out: right → 0.9; other → 0.1 / 9
               The 0.1 is shared by all ten, the right class among them: 0.01 each.
             own-share-forgotten: right → 1 - 0.1
-              The right class gets its part of the shared 0.1 as well.
+              The right class also gets its part of the shared 0.1.
             nothing-taken-away: right → 1
               The right class gives away 0.1 and gets a tenth of that back: 0.91.
             share-on-top-of-all: right → 1 + 0.1 / 10
-              0.1 is taken away before it is shared: 1 − 0.1, and a tenth of 0.1.
+              0.1 is taken away before it is shared, so it gets 1 − 0.1 and a tenth of
+              0.1.
             share-taken-away: right → 1 - 0.1 / 10
               All of 0.1 is taken away and shared; a tenth of it comes back.
             share-subtracted: right → 1 - 0.1 - 0.1 / 10
               Its part of the shared 0.1 is added.
             equal-share: right → 0.1 / 10
-              That has each class. The right one gets 1 − s on top.
+              Every class gets that. The right one gets 1 − s on top.
             not-shared: other → 0.1
-              0.1 is for all together. Each gets a tenth of it.
+              0.1 is for all of them together. Each gets a tenth of it.
             nine: other → 0.1 / 9
-              Shared by ten classes, not by nine.
+              It is shared by ten classes, not by nine.
             nine-rounded: other → 0.0111
               0.1 is shared by ten classes, not by nine.
             rest-shared: other → (1 - 0.1) / 10
-              s = 0.1 is shared, not the rest, 0.9.
+              This shares the rest, 0.9. What is shared is s = 0.1.
             unsmoothed: other → 0
-              Without smoothing. With it, each has a part of 0.1.
+              That is without smoothing. With it, each gets a part of 0.1.
             smoothed-share: share → 1 - 0.1 + 0.1 / 10
-              Without smoothing: the loss is −log of the share, and zero for …?
+              The question is about the loss without smoothing, −log of the share. When
+              is that zero?
             unsmoothed-share: share → 1 - 0.1
               −log 0.9 = 0.105. For which share is −log zero?
             guessing: share → 0.1
@@ -1021,8 +1038,8 @@ add(
               −log 0 is infinite. When is −log zero?
         """),
         hints=(
-            "0.1 shared by ten: how much each?",
-            "The right class has that, and 0.9.",
+            "When ten share 0.1, how much does each get?",
+            "The right class gets that, and 0.9.",
             "The loss is −log(share), and log 1 = 0.",
         ),
     )
@@ -1045,6 +1062,7 @@ add(
     Exercise(
         "12.11",
         "The worst",
+        level=2,
         cases=lambda: [
             case(_THREE, torch.tensor([0, 0, 0]), 1),
             case(_THREE, torch.tensor([0, 0, 1]), 2),
@@ -1056,48 +1074,50 @@ add(
         ],
         wrong=_wrong("""
             best: #3 → right.argsort(descending=True)
-              These are the best: the right class is *most* probable. Lowest first.
+              These are the best: their right class is *most* probable. The lowest
+              should come first.
             softmax-over-images: #1 → 0
-              Softmax went along the images. The classes of one image share 1: `dim=1`.
+              Softmax went along the images. It is the classes of one image that share
+              1: `dim=1`.
             least-sure: #2 → scores.argmax(dim=1)
-              These are the images of which the network is least sure, whatever they
-              are. Ask for the probability of the *label*.
+              These are the images that the network is least sure of, right or wrong.
+              Ask for the probability of the *label*.
             most-sure: #2 → scores.argmax(dim=1); #3 → right.argsort(descending=True)
-              These are the images of which the network is most sure, right or wrong.
+              These are the images that the network is most sure of, right or wrong.
               Ask for the probability of the *label*.
             least-probable-class: #2 → scores.argmin(dim=1)
-              That is the least probable class of each image. Ask for its label.
+              That is the least probable class of each image. Ask for the label's.
             class-0: #2 → 0
-              That is class 0 of each image; not its label.
+              That is class 0 of each image. Ask for its label.
             label-less-one: #2 → labels - 1
               Labels count from 0 already, as Python does.
             all-classes: #2 → :
-              All classes of each image. Only its label's is asked for.
+              These are all classes of each image. Take only its label's.
             in-any-order: #3 → (scores.argmax(dim=1) != labels).nonzero()[:, 0]
               These are wrong, in the order of the data. The worst should come first.
             probabilities: #3 → right.sort().values
-              These are the probabilities. Asked for are the numbers of the images:
-              `argsort`.
+              These are the probabilities. Return the numbers of the images, which
+              `argsort` finds.
             not-sorted: #3 → right
-              These are the probabilities, in the order of the data. Asked for are the
-              numbers of the images, sorted: `argsort`.
+              These are the probabilities, in the order of the data. Return the numbers
+              of the images, sorted: `argsort`.
             sort: #3 → right.sort()
               `sort` gives two tensors, values and places. `argsort` gives places.
             one-only: #3 → right.argmin()
-              One number has no `[:count]`: `argmin` and `argmax` find one image. Sort
-              them all: `argsort`.
+              `argmin` and `argmax` find one image, and one number has no `[:count]`.
+              Sort them all: `argsort`.
             ranks: #3 → right.argsort().argsort()
               Sorted twice, these are ranks: the place of each image among all.
             labels-sorted: #3 → labels.argsort()
-              By class. Sort by the probability, `right`.
+              That sorts by class. Sort by the probability, `right`.
         """)
         | {
             "scores-compared": Wrong(
                 lambda scores, labels, count: scores[
                     torch.arange(len(labels)), labels
                 ].argsort()[:count],
-                "Scores of different images do not compare: softmax along an image's "
-                "classes first.",
+                "Scores of different images cannot be compared. First take the softmax "
+                "along an image's classes.",
             ),
         },
         hints=(
@@ -1127,6 +1147,7 @@ add(
     Exercise(
         "12.12",
         "The mirror test",
+        level=1,
         cases=lambda: [
             case((1, 1, 1, 2), 2),
             case((1, 1, 2, 3), 2),
@@ -1140,26 +1161,26 @@ add(
         ),
         wrong=_wrong("""
             upside-down: 3 → 2
-              That stands on its head: axis 2 holds the rows. Mirror left and right.
+              That turns the image upside down: axis 2 holds the rows. Mirror left and
+              right.
             both-axes: 3 → (2, 3)
               That is turned by 180°: mirror left and right only.
             summed: 2 → 1
-              That is the sum. The same class wins, but the loss would be another: take
-              the mean.
+              That is the sum. The same class wins, but the loss changes. Take the mean.
             multiplied: 2 → 0.5
-              Dividing by a half doubles: half of the sum is `/ 2`.
+              Dividing by a half doubles the sum. Half of it is `/ 2`.
             quarter: 2 → 4
-              Two looks at each image, so divide by 2.
+              There are two looks at each image, so divide by 2.
             by-images: 2 → len(images)
-              Two looks at each image are averaged, not the images: divide by 2.
+              The mean is over two looks at each image, not over images: divide by 2.
             not-mirrored: 3 → ()
               The mirror image is missing.
             batch-reversed: 3 → 0
-              Axis 0 holds the images: this adds the scores of another one.
+              Axis 0 holds the images, so this adds the scores of another image.
             channels-reversed: 3 → 1
               Axis 1 holds the colours: this swaps red and blue.
             axis-counted-from-1: 3 → 4
-              Axes count from 0: of (N, C, H, W) the last is 3.
+              Axes count from 0, so the last one of (N, C, H, W) is 3.
         """)
         | {
             "mirror-only": Wrong(
@@ -1169,7 +1190,7 @@ add(
             ),
             "images-averaged": Wrong(
                 lambda network, images: network((images + images.flip(3)) / 2),
-                "The scores are averaged, not the pixels.",
+                "This averages the pixels. Average the scores.",
             ),
             "bracket": Wrong(
                 lambda network, images: network(images) + network(images.flip(3)) / 2,
@@ -1179,8 +1200,8 @@ add(
                 lambda network, images: reference("12.12")(
                     lambda x: network(x).softmax(dim=1), images
                 ),
-                "These are probabilities. The mean of the *scores* was asked for, "
-                "which the loss can take.",
+                "These are probabilities. Take the mean of the *scores*, which is what "
+                "the loss needs.",
             ),
         },
         hints=(

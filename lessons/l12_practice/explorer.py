@@ -99,7 +99,7 @@ class ErrorExplorer(Explorer):
     def _question(self) -> str:
         says = self.says.value
         if self.it_is.value == says:
-            return f"{says}, and taken for it"
+            return f"{says}, recognised as {says}"
         if self.it_is.value == ANY:
             return "all mistakes" if says == WRONG else f"all taken for {says}"
         return f"{self.it_is.value} taken for {says}"

@@ -1,19 +1,20 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # 12 Practice: ResNet on CIFAR-10
 #
-# All parts are known; now they become one network, trained on photographs. Afterwards
-# you can
+# You know all the parts. Now you make one network of them and train it on photographs.
+# Afterwards you can
 #
 # - prepare images for training and testing;
-# - assemble a ResNet of any depth, and its plain twin;
-# - train both, here or on a server, compare them, and read their errors.
+# - assemble a ResNet, and its plain twin;
+# - train both, here or on a server, and read their errors.
 #
-# About 100 minutes. You need: lessons 06, 10 and 11.
+# About 115 minutes. You need: lessons 06, 10 and 11.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 95 minutes with the exercises, 50 without. On drawn shapes both trainings take half a
-# minute. For CIFAR-10 itself run `make data` before: with a GPU, start at "The plan for
-# this computer" and talk on; without, its five epochs are a coffee break.
+# 115 minutes with the exercises, 50 without. On the drawn shapes both trainings take
+# half a minute. For CIFAR-10 itself, run `make data` beforehand. With a GPU, start the
+# cells at "The plan for this computer" and keep talking while they run; without one,
+# the five epochs last as long as a coffee break.
 
 # %% slideshow={"slide_type": "skip"}
 import math
@@ -29,7 +30,7 @@ from torch.nn import functional
 
 from helpers.authoring import blank
 from helpers.counting import layer_table
-from helpers.data import DATA, Batches, load
+from helpers.data import DATA, Batches, load, photograph
 from helpers.device import best_device, has_bf16
 from helpers.display import yes_no
 from helpers.drawing import BLACK, PALE_BLUE, PALE_ORANGE, Drawing
@@ -41,15 +42,17 @@ from helpers.training import RECIPES, Options, fit, restore, triangle
 from lessons.l12_practice.explorer import error_explorer
 from lessons.l12_practice.pictures import pictures
 from lessons.l12_practice.records import recordings
+from lessons.look_back import look_back
 
 start()
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The data
 #
-# CIFAR-10: 60 000 photographs of 32×32 pixels, ten classes; 10 000 of them are for
-# testing. `make data` fetches it, once. Where it is missing, drawn shapes **stand in**:
-# 5000 for training, 1000 for testing, and every title says so.
+# CIFAR-10 is 60 000 photographs of 32×32 pixels in ten classes; 10 000 of them are kept
+# for testing. `make data` downloads it once. Where it is missing, drawn shapes **stand
+# in** for it, 5000 for training and 1000 for testing. Every title says which of the two
+# you are looking at.
 
 # %% slideshow={"slide_type": "-"}
 device = best_device()
@@ -73,20 +76,22 @@ show_images(
 # ## Where do the constants come from?
 #
 # Code for CIFAR-10 often begins with
-# `Normalize((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616))`, copied from project
-# to project. Somebody once computed them: of each colour the mean and the standard
-# deviation, over all training images and all pixels.
+# `Normalize((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616))`. "Where do these come
+# from?" a student asked. Most people copy them. Somebody computed them once: the mean
+# and the standard deviation of each colour, over all pixels of all training images.
 #
-# **Predict:** why not over the test images as well?
+# **Predict:** why not of the test images as well?
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Whatever is learned, constants too, is learned from training images only. Otherwise
-# the test would tell a little about itself.
+# Because whatever is learned, constants included, should be learned from the training
+# images alone. Otherwise the network would know a little about the test before it
+# takes it.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 12.1: the constants
 #
-# Pixels are whole numbers from 0 to 255; the constants are meant for 0 to 1.
+# The pixels are whole numbers from 0 to 255. The constants are meant for pixels from 0
+# to 1.
 
 
 # %% slideshow={"slide_type": "-"}
@@ -102,25 +107,27 @@ print(f"{data.title}, the first {len(pixels)} training images")
 ours = [torch.as_tensor(each) for each in constants(pixels)]
 print("mean", [round(v, 2) for v in ours[0].tolist()])
 print("std ", [round(v, 2) for v in ours[1].tolist()])
-each = (pixels / 255).std(dim=(2, 3)).mean(dim=0)  # of each image, then the mean
-print("not ", [round(v, 2) for v in each.tolist()])
+each = (pixels / 255).std(dim=(2, 3)).mean(dim=0)  # in each image, then averaged
+print("slip", [round(v, 2) for v in each.tolist()])
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# The last line is a famous slip: it leaves out how much *images* differ, and is too
-# small. For CIFAR-10 it gives 0.2023, 0.1994, 0.2010, which much code still uses.
+# The last line is a famous slip. It averages the deviation *inside* each image and
+# leaves out how much the images differ, so it is too small. For CIFAR-10 that gives
+# 0.2023, 0.1994, 0.2010, which a lot of code still uses.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Same picture, other pixels
 #
-# A cat moved by three pixels is a cat, and so is its mirror image. So in training each
-# image is **padded by 4** on each side, **cropped** to 32×32 at a random place, and
-# **mirrored** or not. The network never sees quite the same image twice, and learns
-# what stays the same.
+# A cat moved by three pixels is still a cat, as is its mirror image. So in training
+# each image is **padded by 4** on every side, **cropped** back to 32×32 at a random
+# place, and **mirrored** half of the time. The network rarely sees the same pixels
+# twice, and learns what stays the same.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 12.2: crop
 #
-# Pad with P zeros on each side, then cut out as many rows and columns as there were.
+# Pad the image with P zeros on each side, then cut out as many rows and columns as it
+# had before.
 
 
 # %% slideshow={"slide_type": "-"}
@@ -147,13 +154,51 @@ show_images(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 12.3: how many?
 #
-# How many `versions` of an image are there, moved, mirrored or both?
+# How many `versions` of one image can come out, moved, mirrored, both or neither?
 #
-# CIFAR-10 has 50 000 training images; batches have 128. How many `steps` are an epoch,
-# and how many images has the `last` batch?
+# CIFAR-10 has 50 000 training images, and a batch takes 128 of them. How many `steps`
+# make an epoch, and how many images are left for the `last` batch?
 
 # %% slideshow={"slide_type": "-"}
 answer("12.3", versions=blank(162), steps=blank(391), last=blank(80))
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## When is a mirror image wrong?
+#
+# The class mirrored its photographs with torchvision's `RandomHorizontalFlip`.
+# **Predict:** for which of these would you rather not: flowers, digits, a line of text,
+# traffic signs?
+#
+# Let us try the digits. Each test image gets the label of the training image most like
+# it; then the same again with mirrored test images.
+
+# %% slideshow={"slide_type": "fragment"}
+digits = load("digits", "cpu")
+known = digits.train.images.flatten(1)  # (N, 64)
+for name, looked_at in (
+    ("as they are", digits.test.images),
+    ("mirrored", digits.test.images.flip(-1)),
+):
+    away = torch.cdist(looked_at.flatten(1), known)  # cdist: each to each, (M, N)
+    guesses = digits.train.labels[away.argmin(dim=1)]  # argmin: where it is smallest
+    right = (guesses == digits.test.labels).float().mean().item()
+    print(f"{name}: {right:.0%} right (more than half: {yes_no(right > 0.5)})")
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "subslide"}
+some = {k: int((digits.test.labels == k).nonzero()[0]) for k in (0, 8, 2, 5, 7)}
+upright = {str(k): digits.test.images[i, 0] for k, i in some.items()}
+show_images(
+    upright | {f"{name}, mirrored": image.flip(-1) for name, image in upright.items()},
+    alt="Five handwritten digits, and below each its mirror image: 0 and 8 look alike, "
+    f"a mirrored 5 looks like a 2, a mirrored 7 like no digit ({digits.title}).",
+    columns=5,
+    height=2,
+)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# A mirrored 0 or 8 still passes, but a 5 becomes a 2, and a 7 no digit at all. In a
+# text, b becomes d; on a traffic sign, "turn left" becomes "turn right" and keeps the
+# old label. So ask first: could the mirror image be a real one, *with the same label*?
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A question from the session
@@ -161,14 +206,15 @@ answer("12.3", versions=blank(162), steps=blank(391), last=blank(80))
 # "Why do we use the random crop in training only?" **Predict** the answer.
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# A test should give the same number each time, and the same task to everybody's
-# network. So there is no randomness: to tensor, normalise, done.
+# A test should give the same number every time, and set everybody's network the same
+# task. So nothing in it is random: turn the picture into numbers, normalise, done.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 12.13: the pipeline
 #
-# As the class wrote it, with torchvision: what is done to each picture, one step after
-# the other. `ToTensor` makes numbers from 0 to 1 of it, (3, 32, 32).
+# This is how the class wrote it, with torchvision: `Compose` does one thing after the
+# other to each picture, and `ToTensor` turns it into numbers from 0 to 1, of shape (3,
+# 32, 32).
 #
 # Mind the order: padding adds *zeros*.
 
@@ -190,8 +236,9 @@ def pipelines(mean, std):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 12.14: the loaders
 #
-# A `DataLoader` asks a data set for one picture after the other, and makes batches of
-# them. **Workers** are processes that do so while the network learns.
+# A `DataLoader` asks a data set for one picture after another, and gathers them into
+# batches. Its **workers** are processes that prepare the next batches while the network
+# is still learning from this one. The class used four.
 
 # %% slideshow={"slide_type": "-"}
 from torch.utils.data import DataLoader
@@ -210,8 +257,8 @@ def loaders(train, test, workers=0):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What comes out
 #
-# `pictures` is torchvision's CIFAR-10, or the stand-in in the same form. **Predict**
-# the shapes of a batch.
+# `pictures` gives torchvision's CIFAR-10, or the stand-in in the same form.
+# **Predict:** what shapes do the images and the labels of one batch have?
 
 # %% slideshow={"slide_type": "-"}
 train_steps, test_steps = pipelines(data.mean.tolist(), data.std.tolist())
@@ -222,15 +269,50 @@ train_loader, test_loader = loaders(*sets, workers=2)
 images, labels = next(iter(test_loader))
 print(tuple(images.shape), tuple(labels.shape))
 off = (images - data.test.images[:128].cpu()).abs().max().item()
-print(f"from what `load` gives: off by {off:.1e} (the same: {yes_no(off < 1e-5)})")
+print(f"and what `load` gave: off by {off:.1e} (the same: {yes_no(off < 1e-5)})")
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The centre crop
+#
+# Another question was whether that is the same as a random crop. It is not: a **centre
+# crop** always cuts out the middle, and belongs in the *test*, where photographs are
+# larger than the network's input.
+#
+# **Predict:** a photograph is 384 pixels wide and 256 high. Where does its centre crop
+# of 224×224 begin?
+
+# %% slideshow={"slide_type": "fragment"}
+photo = photograph("flower", height=256) / 255  # (3, 256, 384)
+top, left = (photo.shape[1] - 224) // 2, (photo.shape[2] - 224) // 2
+middle = photo[:, top : top + 224, left : left + 224]
+theirs = transforms.CenterCrop(224)(photo)
+print(f"row {top}, column {left} (torchvision's: {yes_no(theirs.equal(middle))})")
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "subslide"}
+torch.manual_seed(1)
+crops = {f"centre, {when}": transforms.CenterCrop(224)(photo) for when in ("1", "2")}
+crops |= {f"random, {when}": transforms.RandomCrop(224)(photo) for when in ("1", "2")}
+show_images(
+    {"the photograph": 255 * photo, **{k: 255 * v for k, v in crops.items()}},
+    alt="A photograph of a flower, wider than high; two centre crops of it, which are "
+    "the same; two random crops, which begin at different places.",
+    height=2.2,
+)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Nothing in it is random, so the result is the same each time; and what a photograph is
+# about is usually near its middle. Networks for ImageNet are tested like this: scale
+# the shorter side to 256, then crop the centre. CIFAR-10's images have the right size
+# already, so there is nothing to crop.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## All at once
 #
-# Each picture by itself, on the processor: that cannot feed a GPU. `Batches` keeps all
-# images on the device, and moves and mirrors a whole batch in a few operations.
+# Taking each picture by itself, on the processor, is too slow to keep a GPU busy.
+# `Batches` keeps all images on the device, and crops and mirrors a whole batch in a few
+# operations.
 #
-# **Predict:** how much faster is it?
+# **Predict:** how many times faster is that?
 
 
 # %% slideshow={"slide_type": "fragment"}
@@ -252,9 +334,9 @@ print(f"all at once: about {at_once / one_by_one:.0f} times as many")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Is it the same?
 #
-# Faster is worth nothing if the images are others. Your `crop` makes all 162 versions
-# of one image. Let both ways draw it 2000 times. **Predict:** how often does each
-# version come, if all are equally likely?
+# Being faster is worth nothing if the images come out differently. Your `crop` can make
+# all 162 versions of one image. Let both ways draw that image 2000 times. **Predict:**
+# how often does each version come up, if all are equally likely?
 
 # %% slideshow={"slide_type": "-"}
 image = pixels[0]
@@ -273,7 +355,7 @@ def drawn_by(images):
 
 # %% slideshow={"slide_type": "subslide"}
 torch.manual_seed(0)
-picture = transforms.ToPILImage()(image.byte())
+picture = transforms.ToPILImage()(image.byte())  # byte: whole numbers, 0 to 255
 draws = {"one by one": torch.stack([train_steps(picture) for _ in range(2000)])}
 copies = data.train.images[:1].expand(2000, -1, -1, -1), data.train.labels[:2000]
 batches = Batches(*copies, 2000, augment=True, pad_value=data.pad_value)
@@ -282,24 +364,26 @@ draws["all at once"] = next(iter(batches))[0]
 # %% slideshow={"slide_type": "fragment"}
 for name, images in draws.items():
     which, off = drawn_by(images)
-    counts = which.bincount(minlength=162)
+    counts = which.bincount(minlength=162)  # bincount: how often 0, 1, 2, … occur
     few, many, seen = counts.min(), counts.max(), (counts > 0).sum()
-    print(f"{name}: off by {off:.1e} (none is another image: {yes_no(off < 1e-4)})")
+    print(f"{name}: off by {off:.1e} (each is one of the 162: {yes_no(off < 1e-4)})")
     print(f"  {seen} versions (all 162: {yes_no(seen == 162)})", end=", ")
-    print(f"each {few} to {many} times (never over 30: {yes_no(many <= 30)})")
+    print(f"each {few} to {many} times (30 at most: {yes_no(many <= 30)})")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Twelve times on average, as chance has it. So from here on it is `Batches`.
+# About twelve times each, give or take what chance does. Both ways draw the same
+# images, so from here on we use the fast one, `Batches`.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 12.4: shapes, backwards
 #
-# Which numbers make the shapes fit?
+# Which numbers make these shapes fit?
 #
-# 1. `Conv2d(3, 1, F)`: (1, 3, 32, 32) → (1, 1, 28, 28). `F`?
+# 1. `Conv2d(3, 1, F)`: (1, 3, 32, 32) → (1, 1, 28, 28). What is `F`?
 # 2. `Conv2d(16, 32, 3, stride=2, padding=P)`: (128, 16, 32, 32) → (128, 32, 16, 16).
-#    `P`, and the shape of its `weight`?
-# 3. `Conv2d(32, 64, 1, stride=2)` on (128, 32, 15, 15): its `output`?
+#    What is `P`, and what is the shape of the layer's `weight`?
+# 3. `Conv2d(32, 64, 1, stride=2)` gets (128, 32, 15, 15). What is the shape of its
+#    `output`?
 
 # %% slideshow={"slide_type": "-"}
 answer(
@@ -313,9 +397,9 @@ answer(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The plan
 #
-# One convolution to 16 channels, three **stages** of n residual blocks each, the mean
-# of each map, one dense layer. The first block of stages 2 and 3 halves the sides and
-# doubles the channels.
+# First comes one convolution to 16 channels, then three **stages** of n residual blocks
+# each, then the mean of each map and one dense layer. The first block of stages 2 and 3
+# halves the sides and doubles the channels.
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
 parts = [
@@ -340,38 +424,40 @@ show(drawing, "The network for CIFAR-10: input 3×32×32; convolution 3×3, 16×
      "first with stride 2, 64×8×8; mean, 64; dense, 10.")  # fmt: skip
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# "Why no 7×7 kernel, as ImageNet's has?" **Predict:** that one has stride 2, and a
-# pooling with stride 2 behind it. What would be left of 32 pixels before the first
-# block, and in the last stage of four?
+# "Why is there no 7×7 kernel, as for ImageNet?" That one has stride 2, and a pooling
+# layer with stride 2 follows it. **Predict:** of 32 pixels a side, how many would be
+# left before the first block, and how many in the last of four stages?
 
 # %% slideshow={"slide_type": "fragment"}
 with torch.device("meta"):
     stem = nn.Sequential(nn.Conv2d(3, 64, 7, 2, 3), nn.MaxPool2d(3, 2, 1))
-    print(*stem(torch.empty(1, 3, 32, 32)).shape, "and, halved three times more, 1×1")
+    left_over = tuple(stem(torch.empty(1, 3, 32, 32)).shape)
+print(left_over, "before the first block; halved three times more, 1×1")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The shortcut that halves
 #
-# Lesson 11 had the block, and a shortcut across stages that learns nothing: every
-# second pixel of x, and zeros for new channels.
+# In lesson 11 you built a shortcut between stages that learns nothing: it takes every
+# second pixel of x, and fills the new channels with zeros.
 #
-# "Does the gradient get through, there too?" **Predict:** to what part of the pixels?
+# "Does the gradient pass through the skip as well?" **Predict:** what share of the
+# pixels of x does it reach through this one?
 
 # %% slideshow={"slide_type": "fragment"}
 block = ResidualBlock(16, 32, stride=2)
 x = torch.ones(1, 16, 32, 32, requires_grad=True)
 block.shortcut(x).sum().backward()  # the other way, through F, left out
-print(f"it reaches {(x.grad != 0).float().mean().item():.0%} of them")
+print(f"it reaches {(x.grad != 0).float().mean().item():.0%} of the pixels")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# The others get theirs through F. That happens twice in the network; everywhere else
-# the shortcut is x itself, and passes all of it.
+# One in four; the others get their gradient only through F. That happens just twice in
+# the network. Everywhere else the shortcut is x itself, and all of the gradient passes.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 12.5: a block that may halve
 #
-# C1 channels in, C2 out. With stride 2 the sides are halved: by which of the two
-# convolutions?
+# C1 channels come in and C2 go out; `new` is how many channels of zeros the shortcut
+# adds. With stride 2 the sides are halved: by which of the two convolutions?
 
 
 # %% slideshow={"slide_type": "-"}
@@ -397,42 +483,83 @@ class Block(nn.Module):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How many layers to skip?
 #
-# "One, two, or three?" **Predict** what a shortcut around a *single* convolution adds.
+# "Two layers or three?" students asked, and: why not one? Take a shortcut around a
+# *single* convolution, with no ReLU anywhere: Wh + h. **Predict:** what can it compute
+# that a convolution alone cannot?
 
 # %% slideshow={"slide_type": "fragment"}
 torch.manual_seed(0)
-x, kernels = torch.randn(2, 4, 6, 7), torch.randn(4, 4, 3, 3)
-copying = nn.init.dirac_(torch.empty(4, 4, 3, 3))  # of lesson 11: it copies
-with_skip = functional.conv2d(x, kernels, padding=1) + x
-without = functional.conv2d(x, kernels + copying, padding=1)
+h, W = torch.randn(2, 4, 6, 7), torch.randn(4, 4, 3, 3)
+identity = nn.init.dirac_(torch.empty(4, 4, 3, 3))  # of lesson 11: it copies
+with_skip = functional.conv2d(h, W, padding=1) + h
+without = functional.conv2d(h, W + identity, padding=1)
 off = (with_skip - without).abs().max().item()
 print(f"off by {off:.1e} (the same: {yes_no(off < 1e-5)})")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Nothing that other weights could not do. Two layers with a ReLU between them can do
-# more; three do as well, as in the bottleneck. The authors chose two here.
+# Nothing. Adding h is one more 1 in the middle of a kernel, so Wh + h is again a single
+# convolution, with the kernel W + identity.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## With the ReLU inside
+#
+# The class wrote its skip over one layer in another way: f(Wh + b) + h, with the
+# non-linearity f *inside*. **Predict:** is that, too, just a layer f(W′h + b′) with
+# other weights? Try one neuron by hand, with W = 1, b = 0 and f = ReLU.
+
+# %% slideshow={"slide_type": "fragment"}
+few = torch.tensor([-2.0, -1.0, 0.0, 1.0, 2.0])
+print("h          ", few.tolist())
+print("relu(h) + h", (few.relu() + few).tolist())
+print("relu(2h)   ", (2 * few).relu().tolist())  # W + identity is 2
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# And for the convolution of before, with the kernels W and W + identity?
+
+# %% slideshow={"slide_type": "fragment"}
+with_skip = functional.conv2d(h, W, padding=1).relu() + h
+without = functional.conv2d(h, W + identity, padding=1).relu()
+off = (with_skip - without).abs().max().item()
+below = (with_skip < 0).any() and not (without < 0).any()
+print(f"the convolution: off by {off:.1f} (the same: {yes_no(off < 1e-5)})")
+print(f"only the skip puts out negative numbers: {yes_no(below)}")
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# It is not, whatever the weights: f(W′h + b′) is never negative, and with the skip the
+# output can be. Nor is it linear, for its slope changes from 1 to 2 at zero. So this
+# skip does add something: with W = 0 and b = 0 it passes h on, negative numbers and
+# all.
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# ## So one, two or three?
+#
+# The class called it the designer's choice. He and others (2015, section 3.2) put the
+# ReLU *behind* the plus, so a single layer inside is the linear case: they saw no
+# advantage in it. They took two layers in the small blocks, and three in the
+# bottleneck.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Down-sampling in every block?
 #
-# It was asked more than once. **Predict:** with n = 3 there are nine blocks. If each
-# halved the sides, what would be left of 32 pixels?
+# More than one student asked. With n = 3 there are nine blocks. **Predict:** if each of
+# them halved the sides, what would be left of 32 pixels?
 
 # %% slideshow={"slide_type": "fragment"}
 side, sides = 32, []
 for _ in range(9):
-    side = math.ceil(side / 2)
+    side = math.ceil(side / 2)  # ceil rounds up
     sides.append(side)
 print(sides)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# One pixel, from the fifth block on. Only the *first* block of stages 2 and 3 halves;
-# all the others keep sides and channels, and their shortcut is x itself.
+# A single pixel, from the fifth block on. So only the *first* block of stages 2 and 3
+# halves. All the others keep their sides and channels, and their shortcut is x itself.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 12.6: a stage
 #
-# `block` is a class such as yours: `block(C1, C2, stride)`.
+# `block` is a class like yours: `block(C1, C2, stride)` makes a new one. The blocks of
+# a stage are built alike, but each has weights of its own.
 
 
 # %% slideshow={"slide_type": "-"}
@@ -448,7 +575,7 @@ def get_layers(block, C1, C2, n, stride):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 12.7: the whole network
 #
-# As in the plan, for images of any size.
+# Build the network of the plan, for images of any size.
 
 
 # %% slideshow={"slide_type": "-"}
@@ -471,21 +598,61 @@ def resnet(n, block=Block):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 12.8: count
 #
-# With n = 9: how deep is it (layers with weights, one behind the other)? How many of
-# its blocks have a stride of 2? How many parameters have all `shortcuts` together?
+# Take n = 9. How deep is the network, counting layers with weights along the longest
+# path? How many of its blocks have stride 2? And how many parameters do all its
+# `shortcuts` have together?
 
 # %% slideshow={"slide_type": "-"}
 answer("12.8", depth=blank(56), strided=blank(2), shortcuts=blank(0))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Twice n convolutions in each of three stages, one before, a dense layer behind:
-# 6n + 2. So there are 8, 14, 20, 32, 44, 56, 110.
+# Each of the three stages has 2n convolutions; one more stands before them, and a dense
+# layer behind: 6n + 2.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## How deep?
+#
+# The class took a ResNet-18, and said that 32 layers would do as well. **Predict:**
+# which of the two can be built after our plan?
+
+# %% slideshow={"slide_type": "fragment"}
+for layers in (18, 20, 32):
+    n = (layers - 2) / 6
+    print(f"{layers} layers: n = {n:.3g} (possible: {yes_no(n == int(n))})")
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# ResNet-18 is ImageNet's: four stages of two blocks. With three stages there is no 18,
+# and 20 comes closest. 32 layers take 1.7 times the work, and in the paper the error
+# falls from 8.75 % to 7.51 % (He and others 2015, table 6).
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Flatten before dropout?
+#
+# "Why do some people flatten, then drop out, then use a dense layer?" Our network has
+# no dropout, as in the paper. But suppose there were some before `nn.Linear`.
+# **Predict:** does it matter which comes first?
+
+# %% slideshow={"slide_type": "fragment"}
+maps = torch.ones(1, 4, 3, 3)  # four maps of 3×3
+for name, layer in (("Dropout", nn.Dropout(0.5)), ("Dropout2d", nn.Dropout2d(0.5))):
+    torch.manual_seed(0)
+    zeros = (layer(maps) == 0).flatten(2).sum(dim=2)[0].tolist()
+    print(f"{name:9} zeros in each map of nine: {zeros}")
+torch.manual_seed(0)
+first = nn.Dropout(0.5)(maps).flatten(1)
+torch.manual_seed(0)
+print("flatten first, the same:", yes_no(first.equal(nn.Dropout(0.5)(maps.flatten(1)))))
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# For `Dropout` it does not: it drops single numbers, however they are arranged.
+# `Dropout2d` drops whole maps, and once flattened there are no maps any more. So
+# flattening first simply says: drop numbers, and forget where they stood.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The plain twin
 #
-# The same layers without the plus: `Plain`. **Predict:** has it fewer parameters? Does
-# it work less?
+# `Plain` has the same layers, without the plus. **Predict:** does it have fewer
+# parameters? Does it do less work?
 
 
 # %% slideshow={"slide_type": "-"}
@@ -505,13 +672,13 @@ for name, n, block in (
 show_table(["network", "parameters", "multiply-adds"], rows)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# No difference. Whatever the two do differently later, it is the plus.
+# No difference at all. Whatever the twins will do differently, the plus is the reason.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 12.9: when to slow down
 #
-# Large steps first, small ones later: the learning rate is divided by 10 after half of
-# the epochs, and by 10 once more after three quarters. Epochs count from 0.
+# Large steps come first and small ones later: the learning rate is divided by 10 after
+# half of the epochs, and by 10 once more after three quarters. Epochs count from 0.
 
 
 # %% slideshow={"slide_type": "-"}
@@ -526,11 +693,30 @@ def rate(epoch, epochs, highest):
 
 
 # %% [markdown] slideshow={"slide_type": "slide"}
+# ## How many epochs?
+#
+# The class named no number. The paper counts in steps: it stops after 64 000, each of
+# 128 images, a number it found while it held back 5000 of the 50 000 training images
+# (He and others 2015, section 4.2). **Predict:** how many epochs is that of 45 000
+# images, and of 50 000?
+
+# %% slideshow={"slide_type": "fragment"}
+for held_back in (5000, 0):
+    left_over = 50_000 - held_back
+    print(f"{left_over} images: {64_000 * 128 / left_over:.1f} epochs", end=", ")
+    slower = [round(steps * 128 / left_over) for steps in (32_000, 48_000)]
+    print("the rate divided after {} and {}".format(*slower))
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# We train on all 50 000, so the whole recipe has 164 epochs. And your `rate` divides
+# where the paper does: after a half and after three quarters of its steps.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## The plan for this computer
 #
-# The lecture's recipe has 164 epochs. That is work for a GPU: a processor needs hours
-# for each of the twins. So how much is trained depends on what is here, device and
-# data. **It is yours to change**, in the last line.
+# 164 epochs are a job for a GPU: a processor would need hours for each of the twins. So
+# how much is trained depends on what you have here, device and data. **Change it as you
+# like**, in the last line.
 
 
 # %% slideshow={"slide_type": "-"}
@@ -548,23 +734,24 @@ depth, epochs, twin = plan()  # or your own: 56, 164, True
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## One loop for both
 #
-# `fit` is the loop of lesson 06. It is told your `rate`, and on CIFAR-10 where to save
-# the network after each epoch.
+# `fit` is the loop of lesson 06. It follows your `rate`, and on CIFAR-10 it saves the
+# network after each epoch; `Options` holds such wishes.
 #
-# Drawn shapes may be small: 1600 of them, at half the width and height, which global
-# average pooling takes as well, in smaller batches, at a lower rate.
+# The drawn shapes get a shorter training: 1600 of them at half the width and height,
+# which global average pooling allows, in smaller batches and at a lower rate.
 
 # %% slideshow={"slide_type": "-"}
 count, size, highest = (1600, 16, 0.03) if data.stand_in else (50_000, 128, 0.1)
 shrink = nn.AvgPool2d(2) if data.stand_in else nn.Identity()
 some = [part[:count] for part in data.train]
 test = Batches(*data.test, 1000, shuffle=False)
-quick = not data.stand_in and has_bf16(device)  # numbers of 16 bits, if they are fast
+# bf16 numbers have 16 bits, not 32; has_bf16: whether this hardware computes with them
+quick = not data.stand_in and has_bf16(device)
 
 
 # %% slideshow={"slide_type": "subslide"}
 def built(block):
-    """A network of this depth with He's start, on the device."""
+    """A network of this depth with He's starting weights, on the device."""
     torch.manual_seed(0)
     network = nn.Sequential(shrink, resnet((depth - 2) // 6, block))
     he_initialise(network)
@@ -588,8 +775,9 @@ def learn(network, images, labels, epochs, saved=None):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How long?
 #
-# The way back costs about twice the way forward, and every image of every epoch goes
-# both. **Predict:** how long does the plan take here? Ten batches, twice, will tell.
+# The way back costs about twice as much as the way forward, and in every epoch every
+# image goes both. **Predict:** how long will the plan take here? Ten batches, run
+# twice, will tell us.
 
 # %% slideshow={"slide_type": "fragment"}
 twins = {f"ResNet-{depth}": Block, f"plain-{depth}": Plain}
@@ -602,9 +790,9 @@ print(f"{' and '.join(twins)}, {epochs} epochs: about {seconds / 60:.1f} min")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Train
 #
-# Too long? The stop button ends it; on CIFAR-10 the network is then as after the last
-# finished epoch, and the same cell goes on from there. (To start anew, delete
-# `data/runs`.)
+# Too long? The stop button ends the run. On CIFAR-10 the network is then as it was
+# after the last finished epoch, and the same cell goes on from there. (`DATA` is the
+# folder `data`. To start afresh, delete `data/runs`.)
 
 # %% slideshow={"slide_type": "-"}
 networks, histories = {}, {}
@@ -619,8 +807,8 @@ ended = {name: history.rows[-1] for name, history in histories.items() if histor
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The drop, and the gap
 #
-# **Predict** both: what does the loss do when the rate is divided by 10? Which of the
-# twins is better in *training*, which in the test?
+# **Predict** two things. What does the loss do when the rate is divided by 10? And
+# which of the twins is better in *training*, which in the test?
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
 figure, (left, right) = plt.subplots(1, 2, figsize=(8.4, 3.9))
@@ -645,12 +833,15 @@ if len(ended) == 2:
     told += f" ({min(losses, key=losses.get)}'s is lower: yes)"
 show(
     figure,
-    f"Loss, and errors in training and test, by epoch. Dotted lines where the rate is "
+    f"Loss, and errors in training and test, by epoch. Dotted lines: where the rate is "
     f"divided by 10. {data.title}.\n"
     f"Training loss: {told}.",
 )
 
-# %% slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The twins in numbers
+
+# %% slideshow={"slide_type": "-"}
 print(data.title)
 for name, row in ended.items():
     print(f"{name}, {row.epoch} epochs: {row.train_accuracy:.1%} in training", end=", ")
@@ -664,21 +855,21 @@ if len(ended) == 2:
     print(f"training loss {ours:.2f}, plain {plain:.2f} (higher: {higher})")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Where a plain network is behind, it is so in *training* already. It has not learned by
-# heart what it should not, it learns less: the puzzle of lesson 11, in your own curves.
+# Where the plain network is behind, it is behind in *training* already. So it has not
+# learned its images by heart: it has learned less. That is the puzzle of lesson 11, in
+# your own curves.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Long runs, on photographs
 #
-# Hours do not fit into a lesson, so runs were **recorded**: nothing below is computed
-# here but the table and the pictures. Each line says what was run, on what, and when.
+# Hours of training do not fit into a lesson, so some runs were **recorded**. Only the
+# table and the pictures are made here; the numbers come from those runs. Each line says
+# what was run, on which machine, and when.
 
 # %% slideshow={"slide_type": "-"}
 runs = recordings()  # all in data/recorded
-for name, run in runs.items():
+for name, run in runs.items():  # fill breaks a long line
     print(textwrap.fill(f"{name}: {run.provenance()}", 88, break_on_hyphens=False))
-if not runs:
-    print("No run is recorded here. How to record one: see the slide on servers.")
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "subslide"}
 rows = [
@@ -688,13 +879,14 @@ rows = [
 ]  # fmt: skip
 head = ["recorded run", "data", "epochs", "minutes", "last training loss",
         "test accuracy"]  # fmt: skip
-show_table(head, rows or [["none", "", "", "", "", ""]])
+none = ["none here: see python -m helpers.training --help", *[""] * 5]
+show_table(head, rows or [none])
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The same, for longer
 #
-# Both twins by the same recipe, seed and starting weights, with 20 layers and with 56.
-# **Predict:** which pair differs more?
+# Both twins were trained with the same recipe, the same seed and the same starting
+# weights, once with 20 layers and once with 56. **Predict:** which pair differs more?
 
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
@@ -722,7 +914,7 @@ def show_twins(layers):
                     f"{rows[-1].test_accuracy:.0%}, divided after {after}")  # fmt: skip
     axes[0].legend()
     names = " / ".join(dict.fromkeys(run.title for run in chosen))
-    title = "recorded; a dot: then the rate is divided by 10"
+    title = "recorded; at a dot the rate is divided by 10"
     figure.suptitle(f"{names}\n{title}", fontsize=13)
     show(figure, f"Training loss and test accuracy by epoch. {'; '.join(told)}.")
 
@@ -734,15 +926,16 @@ show_twins(20)
 show_twins(56)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Small steps go down into a valley that large ones jump across: that is the drop. With
-# 56 layers, though in fewer epochs, the plain network is much further behind.
+# At a dot the loss drops, because small steps go down into a valley that large ones
+# keep jumping across. The runs with 56 layers are shorter, and still their plain
+# network is much further behind.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Is my network right?
 #
-# Lectured: **above 91 %** test accuracy, and your ResNet is right. That takes CIFAR-10
-# and the whole recipe, 164 epochs. Published, as error in % (He and others 2015, table
-# 6):
+# With a test accuracy **above 91 %**, the class said, your ResNet is right. That takes
+# CIFAR-10 itself and the whole recipe, 164 epochs. These are the published errors (He
+# and others 2015, table 6):
 
 # %% slideshow={"slide_type": "-"}
 published = {20: 8.75, 32: 7.51, 44: 7.17, 56: 6.97, 110: 6.43}
@@ -757,14 +950,14 @@ show_table(
 
 # %% slideshow={"slide_type": "subslide"}
 def verdict(row):
-    """What the last epoch's accuracy says of the network."""
+    """What the last epoch's accuracy says about the network."""
     if data.stand_in:
-        return "91 % is meant for CIFAR-10. Of drawn shapes it says nothing."
+        return "The 91 % is meant for CIFAR-10. It says nothing about drawn shapes."
     if row.test_accuracy > 0.91:
         return "Above 91 %: your ResNet is right."
     if row.epoch < 164:
         return "Below 91 %, and too early to say: the recipe has 164 epochs."
-    return "Below 91 % after all epochs: see the slide after the next."
+    return 'Below 91 % after all epochs: see "Much less?", below.'
 
 
 if f"ResNet-{depth}" in ended:
@@ -773,8 +966,8 @@ if f"ResNet-{depth}" in ended:
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Why not 91 % in the recorded runs?
 #
-# The best ResNet-20 among them had 48 epochs. **Predict:** does it lack time, or
-# something else? Compare training and test.
+# The best ResNet-20 among them was trained for 48 epochs. **Predict:** does it lack
+# time, or something else? Compare training with test.
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
 rows = [
@@ -785,47 +978,50 @@ rows = [
 show_table(["recorded run", "data", "epochs", "right in training", "in the test"], rows)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Something else: in training it is far above. Its images are copies of CIFAR-10 that
-# went through **JPEG**, which smudges small pictures. A public ResNet-20, 91.73 % by
-# its authors on the true ones, scores 81.03 % on these. Copies cannot show 91 %; for
-# that there is `make data`.
+# Something else, for in training it is above 91 %. Its images are copies of CIFAR-10
+# that went through **JPEG**, which smudges small pictures. A public ResNet-20 reaches
+# 91.73 % on the true images, say its authors, and 81.03 % on these. Copies cannot show
+# us the 91 %; `make data` fetches the true ones.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Much less?
 #
-# Look at the *training* loss first. Near 2.3: it learns nothing. Low, while
-# the test is bad: are images normalised alike, is `eval()` called?
+# Look at the *training* loss first. If it stays near 2.3, which is −log(1/10), the
+# network only guesses. If it is low but the test is bad, ask: are the test images
+# normalised like the others, and is `eval()` called?
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Without a notebook
 #
-# While a cell trains, the notebook waits. In a terminal beside it, or on a server, the
-# course's own ResNet-20 trains by the same recipe; `--resume` goes on after a stop:
+# While a cell trains, the notebook waits. In a terminal beside it, or on a server, you
+# can train the course's own ResNet-20 with the same recipe; `--resume` goes on after a
+# stop:
 #
 # - `python -m helpers.training resnet20 --recipe lecture --checkpoint
 #   data/runs/terminal.pt --resume`
 #
-# What it has reached can be read at any time, for all that follows below:
+# You can load what it has learned so far at any time, and read its errors below:
 
 # %% slideshow={"slide_type": "-"}
 network = networks[f"ResNet-{depth}"]
 FROM_TERMINAL = False  # True: the network that the terminal trains
 if FROM_TERMINAL:
-    network = cifar_resnet(20).to(device)
+    network = cifar_resnet(20).to(device)  # cifar_resnet: the course's own, of a depth
+    # restore loads the saved weights, and gives the history of their training
     print(restore(network, DATA / "runs" / "terminal.pt").table())
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# Several GPUs share each batch, and average their gradients, so that all copies of the
-# network stay the same:
+# Several GPUs can share each batch. They average their gradients, so that all copies of
+# the network stay the same:
 #
 # - `torchrun --nproc-per-node=4 -m helpers.training resnet20`
 #
-# With `--data shapes` it needs no download; `--help` tells the rest.
+# With `--data shapes` no download is needed; `--help` lists the rest.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Fewer epochs
 #
-# The recipe `fast` trains the same network. **Predict** from the learning rates alone:
+# The recipe `fast` trains the same network. **Predict** from its learning rate alone:
 # why does it need fewer epochs?
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
@@ -840,32 +1036,32 @@ show_lines(
         ),
         "fast": torch.tensor([fast.learning_rate * shape(d.item()) for d in done]),
     },
-    "Learning rate by part of the training. Lecture: 0.1, then 0.01 from half, 0.001 "
-    "from three quarters. Fast: a triangle, up from 0.1 to 0.5 in the first quarter, "
-    "down to 0 at the end.",
+    "Learning rate over the training. Lecture: 0.1, then 0.01 after half of it, 0.001 "
+    "after three quarters. Fast: a triangle, up from 0.1 to 0.5 in the first quarter, "
+    "then down to 0 at the end.",
     "part of the training in %",
     "learning rate",
 )
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Larger steps for most of the way. Such a rate at the very start would ruin the random
-# weights: so it begins low, and rises first.
+# It takes larger steps for most of the way. At the very start, such steps would throw
+# the random weights far off, so the rate begins low and rises first.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Trick by trick
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
 reasons = {
-    "batch_size": "fewer, less noisy steps bear a higher rate",
-    "learning_rate": "the highest of the triangle",
-    "nesterov": "the gradient is taken a step ahead",
-    "weight_decay": "few epochs: shrink more in each",
-    "decay_all": "batch norm's γ, β and biases are let alone",
+    "batch_size": "steps with less noise can be larger",
+    "learning_rate": "for fast, the top of the triangle",
+    "nesterov": "the gradient is taken one step ahead",
+    "weight_decay": "with few epochs, shrink more in each",
+    "decay_all": "fast leaves γ, β and biases alone",
     "label_smoothing": "be sure, but never too sure",
     "mirror_test": "in the test, two looks at each image",
-    "channels_last": "memory as convolutions read it",
+    "channels_last": "memory in the order that convolutions read",
     "bf16": "numbers of 16 bits, where the hardware has them",
-    "compiled": "steps merged, on a GPU",
+    "compiled": "several operations merged into one, on a GPU",
 }
 plain = {True: "yes", False: "no"}
 rows = [
@@ -876,29 +1072,30 @@ rows = [
 show_table(["", "lecture", "fast", "why"], rows)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# The first six change what is learned, the mirror test how it is tested, the last three
-# only how long it takes. None changes the network.
+# The first six change what is learned, the mirror test changes how it is tested, and
+# the last three change only how long it takes. None of them changes the architecture.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 12.10: never too sure
 #
-# With **label smoothing** s is shared equally by all ten classes, the right one among
-# them, which gets the rest, 1 − s, on top.
+# **Label smoothing** shares s equally among all ten classes, the right one included.
+# That one also gets the rest, 1 − s.
 #
-# With s = 0.1: what has the `right` class, what each `other`? Without smoothing: at
-# which `share` for the right class is the loss zero?
+# For s = 0.1, what does the `right` class get, and what each `other`? Without
+# smoothing, at which predicted `share` of the right class is the loss zero?
 
 # %% slideshow={"slide_type": "-"}
 answer("12.10", right=blank(0.91), other=blank(0.01), share=blank(1))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# A share of 1 needs scores that are infinitely far apart: weights would grow forever.
+# A share of 1 needs scores that are infinitely far apart, so the weights would have to
+# grow forever.
 
 # %% slideshow={"slide_type": "fragment"}
 torch.manual_seed(0)
 guess, labels = torch.randn(4, 10), torch.tensor([3, 0, 9, 3])
-truth = torch.full((4, 10), 0.01)
-truth[range(4), labels] = 0.91
+truth = torch.full((4, 10), 0.01)  # full: one number everywhere
+truth[range(4), labels] = 0.91  # in row 0 at label 0, in row 1 at label 1, …
 
 # %% slideshow={"slide_type": "-"}
 by_hand = -(truth * guess.log_softmax(dim=1)).sum(dim=1).mean()
@@ -909,14 +1106,15 @@ print(f"off by {off:.1g} (PyTorch's label smoothing is the same: {yes_no(off < 1
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Read the errors
 #
-# One number hides much. Which images are wrong, and is the network sure of them?
+# One number hides a lot. Which images does the network get wrong, and how sure is it?
 #
 # The **worst** image is the one whose right class got the lowest probability.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 12.11: the worst
 #
-# Mind: a low *score* may still be the highest of its image. Probabilities compare.
+# Between images, scores cannot be compared: a low one may still be the highest of its
+# image. Probabilities can, and `softmax` makes them from the scores.
 
 
 # %% slideshow={"slide_type": "-"}
@@ -938,18 +1136,18 @@ scores = torch.cat(parts)  # (N, 10)
 found = torch.as_tensor(worst(scores, data.test.labels, 6))
 wrong = scores[found].argmax(dim=1) != data.test.labels[found]
 shares = scores[found].softmax(dim=1)[range(6), data.test.labels[found]]
-print(f"the right class has at most {shares.max():.1e}", end=" ")
+print(f"their right classes got {shares.max():.1e} at most", end=" ")
 print(f"(all six are taken for something else: {yes_no(wrong.all())})")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Cell by cell
 #
-# The confusion matrix, and the images in its cells; it begins with your worst six.
-# **Find**
+# Here is the confusion matrix, with the images in its cells. It starts with your worst
+# six. **Find**
 #
-# - the two classes that are confused most, and why;
+# - the two classes that are confused most often, and the reason;
 # - an image that you get wrong, too;
-# - one that is wrong with more than 80 %.
+# - one that is wrong with more than 80 % confidence.
 
 # %% slideshow={"slide_type": "subslide"}
 error_explorer(data, scores)
@@ -957,8 +1155,9 @@ error_explorer(data, scores)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A second look
 #
-# In training, mirror images were shown, at random. In the test they can be used without
-# randomness: look at the image *and* its mirror image, and take the mean of the scores.
+# In training, some images were mirrored at random. In the test, mirror images can be
+# used without any randomness: let the network look at the image *and* at its mirror
+# image, and take the mean of the two scores.
 #
 # **Predict:** does that help? What does it cost?
 
@@ -989,28 +1188,37 @@ head = ["recorded run", "data", "one look", "two looks"]
 show_table(head, rows or [["none", "", "", ""]])
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Mistakes on the two are not all the same, and the mean of two opinions is better than
-# one. It costs twice the time of a test, nothing in training. When you compare
-# networks, test both in the same way.
+# The two looks do not always fail together, so their mean is often better. A test takes
+# twice as long, training no longer. Compare networks by the same test.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Common mistakes
 #
-# - **Random crops in the test.** Another number each time.
+# - **Random crops in the test.** The result changes.
+# - **Mirrored digits.** The label no longer fits.
 # - **Other constants in the test.**
-# - **Stride 2 in every block,** or in both convolutions.
+# - **Stride 2 in every block.** Soon one pixel is left.
 # - **C1 for all blocks.** After the first: C2.
 # - **Softmax at the end.** The loss has its own.
-# - **91 % after four epochs.** Too early.
-# - **Settings chosen by the test.** Keep training images for that.
+# - **Settings chosen by the test.** Hold back training images.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# ## Look back
+#
+# Five quick questions about earlier lessons, taken first of all from your own slips.
+# Write one letter for each between the quotation marks, such as `"bacda"`, and run the
+# cell again. A space leaves a question out.
+
+# %% slideshow={"slide_type": "skip"}
+look_back("12", "")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Recap, and where next
 #
 # - Crop and mirror in training; nothing random in the test.
-# - 6n + 2 layers; two blocks stride, no other.
-# - The rate falls, the loss drops; above 91 % in the end.
-# - Shortcuts: the same parameters and work, easier to train.
+# - 6n + 2 layers, and two blocks with stride 2.
+# - When the rate falls, the loss drops; 164 epochs reach above 91 %.
+# - Shortcuts cost no parameters, and make training easier.
 # - Read the errors, not only their number.
 #
 # Next: {next}. Source:

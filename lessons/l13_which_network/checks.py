@@ -61,9 +61,11 @@ add(
     Exercise(
         "13.1",
         "How much better?",
+        level=1,
         exact=_better(lambda before, after: 100 * (before - after) / before),
         tolerance=0.014,  # whole numbers are near enough
-        otherwise="How many points less, as a part of the error before?",
+        otherwise="By how many points did it fall, and what part is that of the error "
+        "before?",
         wrong=of_values(
             _better(lambda before, after: 100 * (before - after) / before),
             {
@@ -77,21 +79,20 @@ add(
                     "This is the part of the mistakes that is still made. How large is "
                     "the part that is gone?"),
                 "fraction": (_better(lambda before, after: (before - after) / before),
-                    "A fraction is right in itself; here it is asked in %."),
+                    "As a fraction that is right. Give it in %."),
                 "of-the-accuracy": (_better(
                         lambda before, after: 100 * (before - after) / (100 - before)
                     ),
                     "This compares the accuracies. The mistakes show more: compare the "
                     "errors."),
                 "the-next-step": ({"in_2012": 100 * (16.4 - 11.7) / 16.4},
-                    "This is the example, from 2012 to 2013. Asked is the step "
-                    "before."),
+                    "This is the example, from 2012 to 2013. Take the step before."),
                 "since-alexnet": ({"in_2015": 100 * (16.4 - 3.57) / 16.4},
-                    "This is all the way from AlexNet. Asked is the step from "
-                    "GoogLeNet."),
+                    "This is all the way from AlexNet. Take the step from GoogLeNet."),
                 "since-VGG": ({"in_2015": 100 * (7.3 - 3.57) / 7.3},
                     "This starts at VGG, 7.3 %. GoogLeNet had 6.7."),
-                "exchanged": ({"in_2012": 47, "in_2015": 36}, "The two are exchanged."),
+                "exchanged": ({"in_2012": 47, "in_2015": 36},
+                    "The two are exchanged."),
             },
         ),
         hints=(
@@ -116,28 +117,30 @@ add(
     Exercise(
         "13.2",
         "Top-k by hand",
+        level=2,
         wrong=of_values(
             _top(_percent),
             {
                 "accuracy-and-error-swapped": (
                     _top(lambda part, kind: 100 - _percent(part, kind)),
-                    "Accuracy counts what is right, error what is wrong; here they are "
+                    "Accuracy counts what is right, error what is wrong. Here they are "
                     "swapped."),
                 "at-this-rank-only": ({"top_3": 20, "top_2_error": 60},
-                    "Only labels at this very rank are counted. But top-k counts those "
-                    "that stand before it, too."),
+                    "Only labels at exactly this rank are counted. But top-k also "
+                    "counts those that stand before it."),
                 "one-guess-more": (_top(_percent, 0, 1, 2, 3, 1),
-                    "One guess too many: ranks count from 1, the highest score."),
+                    "That is one guess too many. Rank 1 is the highest score."),
                 "one-guess-less": (_top(_percent, 2, 3, 4, 5, 3),
-                    "One guess too few: with k guesses the k highest scores count."),
+                    "That is one guess too few: with k guesses the k highest scores "
+                    "count."),
                 "counted": (_top(lambda part, kind: _percent(part, kind) // 20),
                     "These are numbers of images. What part of the five, in %?"),
                 "fractions": (_top(lambda part, kind: _percent(part, kind) / 100),
-                    "Fractions are right in themselves; here they are asked in %."),
+                    "As fractions these are right. Give them in %."),
             },
         ),
         hints=(
-            "Write the rank of the label beside each row: 1 when its score is highest.",
+            "Beside each row write the rank of its label, 1 when its score is highest.",
             "The ranks are 1, 2, 3, 4, 2.",
         ),
     )
@@ -156,6 +159,7 @@ add(
     Exercise(
         "13.3",
         "Top-k accuracy",
+        level=2,
         cases=lambda: [
             case(torch.tensor([[0.1, 0.7, 0.2]]), torch.tensor([1]), 1),
             case(torch.tensor([[0.1, 0.7, 0.2], [3.0, 1, 2]]), torch.tensor([2, 1]), 2),
@@ -169,11 +173,13 @@ add(
         ],
         wrong={
             "always-top-1": Wrong({"k": "1"},
-                "This looks at the highest score only. Any of the k highest will do."),
+                "This looks only at the highest score. Any of the k highest will do."),
             "always-top-5": Wrong({"k": "5"},
-                "Five guesses, whatever k is: hand over k."),
-            "one-too-many": Wrong({"k": "k + 1"}, "One guess too many: k, not k + 1."),
-            "one-too-few": Wrong({"k": "k - 1"}, "One guess too few: k, not k − 1."),
+                "This makes five guesses, whatever k is. Hand over k."),
+            "one-too-many": Wrong({"k": "k + 1"},
+                "That is one guess too many: k, not k + 1."),
+            "one-too-few": Wrong({"k": "k - 1"},
+                "That is one guess too few: k, not k − 1."),
             "best-images": Wrong({2: "0"},
                 "Along axis 0 these are the k images with the highest score in each "
                 "class. The guesses of an image stand along axis 1."),
@@ -189,7 +195,7 @@ add(
             "fraction": Wrong({_MEAN: "hits.float().mean()"},
                 "A fraction between 0 and 1. In %, it is a hundred times that."),
             "not-real-numbers": Wrong({_MEAN: "100 * hits.mean()"},
-                "True and False have no mean: make numbers of them, `.float()`."),
+                "True and False have no mean. Turn them into numbers: `.float()`."),
             "counted": Wrong({_MEAN: "hits.sum()"},
                 "That is a number of images. Divide by how many there are."),
             "counted-times-100": Wrong({_MEAN: "100 * hits.sum()"},
@@ -199,7 +205,7 @@ add(
                 "An image is right or not, however many guesses it took: do not divide "
                 "by k."),
             "each-image": Wrong({_MEAN: "100 * hits.float()"},
-                "That is a verdict on each image. One number is asked: their mean."),
+                "That is a verdict on each image. Return one number, their mean."),
             "error": Wrong({_MEAN: "100 - 100 * hits.float().mean()"},
                 "This is the error. The accuracy is what is right."),
         },
@@ -207,7 +213,7 @@ add(
             "`scores.topk(k, dim=1).indices` are the k guesses for each image, (N, k).",
             "`labels[:, None]` is (N, 1): compared with (N, k), each label meets all "
             "guesses of its image.",
-            "The mean of `hits` is a fraction; times 100.",
+            "The mean of `hits` is a fraction. Multiply it by 100.",
         ),
     )
 )  # fmt: skip
@@ -229,7 +235,8 @@ def _not_the_most() -> dict[str, Wrong]:
     for asked, at, unit in (("most_work", 1, "G"), ("most_parameters", 2, "M")):
         for name, counts in NETWORKS.items():
             if more := sum(other[at] > counts[at] for other in NETWORKS.values()):
-                says = f"{name} has {counts[at]:.3g} {unit}. Dots beyond it: {more}."
+                says = f"{name} has {counts[at]:.3g} {unit}. Of the fourteen, {more} "
+                says += "has more." if more == 1 else "have more."
                 says = f"{says} {_SAID.get(f'{asked} {name}', '')}".strip()
                 wrong[f"{asked}-{_plain(name)}"] = Wrong({asked: name}, says)
     return wrong
@@ -239,19 +246,23 @@ add(
     Exercise(
         "13.4",
         "Read the map",
+        level=1,
         normal=_plain,
         otherwise="Names as on the map, in quotes: look at the far end of each axis.",
         wrong={
             **_not_the_most(),
             "work-is-memory": Wrong({"most_activations": "VGG-19"},
-                "VGG-19 puts out 31 M numbers. Set the axis to activations, and look "
-                "for the one beyond."),
+                "VGG-19 puts out 31 M numbers. Set an axis to activations, and look "
+                "for those beyond it."),
             "many-maps-joined": Wrong({"most_activations": "DenseNet-121"},
-                "38.6 M, second on this list. Look a little further."),
+                "That is 38.6 M, second of the fourteen. Look a little further."),
+            "on-larger-images": Wrong({"most_activations": "Inception-v4"},
+                "That is 65.4 M, on larger images, and not one of the fourteen. Look "
+                "a little further."),
         },
         hints=(
             "Put the quantity on an axis, and look at its far end.",
-            "It is one network for the first two, and another for the third.",
+            "One network has the most of the first two, another one of the third.",
         ),
     )
 )  # fmt: skip
@@ -271,7 +282,7 @@ _STAYS = {
 
 def _sets() -> dict[str, Wrong]:
     """Every wrong set of the six names, with what is wrong in it."""
-    front = "These are the ones that are not dominated: the others were asked for."
+    front = "These are the ones that are not dominated. Name the others."
     wrong = {"front": Wrong({"dominated": tuple(_STAYS)}, front)}
     for chosen in itertools.product((False, True), repeat=len(_SIX)):
         names = tuple(itertools.compress(_SIX, chosen))
@@ -293,6 +304,7 @@ add(
     Exercise(
         "13.5",
         "Dominated, by hand",
+        level=2,
         normal=_names,
         otherwise="For each name: which other does no more work, no less accurately? "
         "And for each that you left out: does none?",
@@ -318,6 +330,7 @@ add(
     Exercise(
         "13.6",
         "The front",
+        level=3,
         cases=lambda: [
             case({"A": (1, 70), "B": (2, 60)}),
             case({"A": (1, 60), "B": (2, 70)}),
@@ -339,9 +352,9 @@ add(
                 "With equal accuracy, the one that works less dominates as well: "
                 "`>=`."),
             "beaten-by-itself": Wrong({_BEATS: "w <= work and a >= accuracy"},
-                "No network is left. Where each is compared with itself, too, it is no "
-                "worse: equal in both must not count, and all comparisons must hold, "
-                "`and`."),
+                "No network is left. Each is also compared with itself, and is no "
+                "worse than itself. Being equal in both must not count, and all "
+                "comparisons must hold: `and`."),
             "either": Wrong({_BEATS: "w < work or a > accuracy"},
                 "Another is nearly always better in one of the two. Dominated means "
                 "that it is no worse in the other: `and`."),
@@ -355,14 +368,14 @@ add(
                 "More accuracy is better: turn the second comparison round."),
             "beats-another": Wrong(
                 {_BEATS: _BEATS.replace("w <=", "w >=").replace("a >=", "a <=")},
-                "This asks whether it is no better than it, in both: whether it beats "
-                "another. Turn both comparisons round."),
+                "This asks whether it beats another network, not whether it is beaten. "
+                "Turn both comparisons round."),
             "most-accurate": Wrong({_BEATS: "a > accuracy"},
-                "This keeps the most accurate only. A cheaper one that is less "
-                "accurate may stand on the front, too."),
+                "This keeps only the most accurate. A cheaper one that is less "
+                "accurate may be on the front, too."),
             "cheapest": Wrong({_BEATS: "w < work"},
-                "This keeps those that work least only. One that works more, and is "
-                "more accurate, may stand on the front, too."),
+                "This keeps only those with the least work. One with more work that is "
+                "more accurate may be on the front, too."),
         },
         hints=(
             "No more work, no less accuracy, and not equal in both.",
@@ -393,14 +406,15 @@ add(
     Exercise(
         "13.7",
         "What the last points cost",
+        level=2,
         exact={"from_18_to_34": _step(18, 34), "from_50_to_152": _step(50, 152)},
         tolerance=0.01,
-        otherwise="Points gained, for each G that the work has grown.",
+        otherwise="How many points were gained, and by how many G did the work grow?",
         wrong=of_values(
             {"from_18_to_34": _step(18, 34), "from_50_to_152": _step(50, 152)},
             {
                 "turned-round": (_steps(lambda a, w, a2, w2: (w2 - w) / (a2 - a)),
-                    "This is G for each point. Asked are points for each G."),
+                    "This is G for each point. Give points for each G."),
                 "whole": (_steps(lambda a, w, a2, w2: a2 / w2),
                     "This divides all of the accuracy by all of the work. What did the "
                     "*additional* G bring?"),
@@ -421,8 +435,8 @@ add(
             },
         ),
         hints=(
-            "Gain in accuracy, divided by what the work has grown.",
-            "18 to 34: about 3.56 points for 1.85 G.",
+            "Divide the gain in accuracy by the growth in work.",
+            "From 18 to 34 it is about 3.56 points for 1.85 G.",
         ),
     )
 )  # fmt: skip
@@ -434,6 +448,7 @@ add(
     Exercise(
         "13.8",
         "Memory for training",
+        level=2,
         cases=lambda: [
             case(1, 0, 1),
             case(0, 1, 1),
@@ -469,11 +484,11 @@ add(
             ),
             "numbers": Wrong(
                 "3 * parameters + batch * activations",
-                "That many numbers. Each takes 4 bytes.",
+                "That is how many numbers there are. Each takes 4 bytes.",
             ),
             "bytes-of-parameters-only": Wrong(
                 "4 * 3 * parameters + batch * activations",
-                "An activation takes 4 bytes, too: brackets around the sum.",
+                "An activation takes 4 bytes, too: put brackets around the sum.",
             ),
             "bytes-of-activations-only": Wrong(
                 "3 * parameters + 4 * batch * activations",
@@ -481,7 +496,7 @@ add(
             ),
             "everything-three-times": Wrong(
                 "12 * (parameters + batch * activations)",
-                "Three numbers for each parameter. An activation is kept once.",
+                "Only a parameter has three numbers. An activation is kept once.",
             ),
             "activations-twice": Wrong(
                 "4 * (3 * parameters + 2 * batch * activations)",
@@ -497,9 +512,9 @@ add(
             ),
         },
         hints=(
-            "Weight, gradient, momentum: three numbers for each parameter.",
-            "The batch multiplies activations only.",
-            "`3 * parameters + batch * activations` numbers, of 4 bytes each.",
+            "Weight, gradient, momentum: each parameter has three numbers.",
+            "The batch multiplies only the activations.",
+            "There are `3 * parameters + batch * activations` numbers of 4 bytes each.",
         ),
     )
 )  # fmt: skip
@@ -514,28 +529,29 @@ add(
     Exercise(
         "13.9",
         "Compute or fetch?",
+        level=2,
         tolerance=0.01,
         wrong=of_values(
             _times(max),
             {
                 "computing-only": (_times(lambda computing, fetching: computing),
-                    "This is the computing. The weights must come out of the memory as "
-                    "well, 4 bytes each: how long does that take?"),
+                    "This is the computing. The weights must also come out of memory, "
+                    "4 bytes each. How long does that take?"),
                 "fetching-only": (_times(lambda computing, fetching: fetching),
                     "This is the fetching. Here the computing takes longer."),
                 "faster-one-decides": (_times(min),
-                    "This is the shorter of the two times. All must be done: take the "
-                    "longer."),
+                    "This is the shorter of the two times. Both must be done, so take "
+                    "the longer."),
                 "one-after-the-other": (
                     _times(lambda computing, fetching: computing + fetching),
                     "This adds the two. They run side by side: the slower one "
                     "decides."),
                 "seconds": (
                     _times(lambda computing, fetching: max(computing, fetching) / 1000),
-                    "This is in seconds; asked are milliseconds."),
+                    "This is in seconds. Give milliseconds."),
                 "one-byte-each": (
                     _times(lambda computing, fetching: max(computing, fetching / 4)),
-                    "A weight in float32 has 4 bytes to fetch."),
+                    "This fetches one byte for each weight. In float32 it has 4."),
                 "operations": (
                     _times(lambda computing, fetching: max(2 * computing, fetching)),
                     "The processor's 100 G are multiply-adds, as the work is: do not "
@@ -574,6 +590,7 @@ add(
     Exercise(
         "13.10",
         "Choose within a budget",
+        level=2,
         cases=lambda: [
             case(_SOME, 9, 9),
             case(_SOME, 5, 9),
@@ -587,15 +604,15 @@ add(
         ],
         wrong={
             "parameters-ignored": Wrong({_FITS: "work <= most_work"},
-                "What it chose has too many parameters: two limits must be kept."),
+                "What it chose has too many parameters. Both limits must be kept."),
             "work-ignored": Wrong({_FITS: "parameters <= most_parameters"},
-                "What it chose works too much: two limits must be kept."),
+                "What it chose needs too much work. Both limits must be kept."),
             "either": Wrong(
                 {_FITS: "work <= most_work or parameters <= most_parameters"},
-                "One limit kept is not enough: `and`."),
+                "Keeping one of the limits is not enough: `and`."),
             "just-below": Wrong(
                 {_FITS: "work < most_work and parameters < most_parameters"},
-                "A network that uses exactly what is allowed fits: `<=`."),
+                "A network that needs exactly what is allowed fits: `<=`."),
             "work-just-below": Wrong(
                 {_FITS: "work < most_work and parameters <= most_parameters"},
                 "Exactly the allowed work fits as well: `<=` in the first comparison."),
@@ -611,16 +628,17 @@ add(
                 "`max` of a mapping is the last name in the alphabet. Say by what to "
                 "compare: `key=…`."),
             "accuracy-for-name": Wrong({_BEST: "max(fits.values())"},
-                "That is the best accuracy. Asked is the name of the network."),
+                "That is the best accuracy. Return the name of the network."),
             "first": Wrong({_BEST: "list(fits)[0]"},
                 "That is the first that fits. Take the most accurate."),
             "all-that-fit": Wrong({_BEST: "fits"},
                 "These are all that fit. Take the most accurate."),
             "most-work": Wrong({_BEST: "max(fits, key=networks.get)"},
-                "`networks` holds the work first, so this takes the one that works "
-                "most. `fits` holds the accuracy."),
+                "`networks` holds the work first, so this takes the one with the most "
+                "work. `fits` holds the accuracy."),
             "cheapest": Wrong({_BEST: "min(fits, key=networks.get)"},
-                "It fits, and works least. Within the budget, the accuracy decides."),
+                "It fits, and needs the least work. Within the budget, the accuracy "
+                "decides."),
             "largest-that-fits": Wrong(
                 {_BEST: "max(fits, key=lambda name: networks[name][1])"},
                 "It fits, and is the largest that does. Size is no merit: the accuracy "
@@ -649,7 +667,7 @@ def _broken(name: str, place: str) -> list[str]:
     most_work, most_parameters, size, _ = _PLACES[place]
     broken = []
     if work > most_work:
-        broken.append(f"{work:.3g} G an image where {most_work:g} G are to be had")
+        broken.append(f"{work:.3g} G an image where there are {most_work:g} G")
     if parameters > most_parameters:
         most, needed = size * most_parameters, size * parameters
         broken.append(f"{needed:.3g} MB of weights where {most:.0f} MB fit")
@@ -705,6 +723,7 @@ add(
     Exercise(
         "13.11",
         "Three places",
+        level=3,
         normal=_plain,
         wrong=_choices(),
         otherwise="Names as on the map, such as ResNet-50, or none.",

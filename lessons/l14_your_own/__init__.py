@@ -1,0 +1,1 @@
+"""Probe, tune and question a trained network with your own photographs."""
