@@ -34,6 +34,8 @@ import nbformat
 
 ROOT = Path(__file__).resolve().parents[1]
 LOOK = Path(__file__).with_name("rise.css")
+# What the slides' page lacks for widgets newer than jupyterlab-rise itself.
+EXTENSIONS = Path(__file__).with_name("labextensions")
 HOST = "127.0.0.1"
 _PORTS = range(8890, 8900)  # tried in this order when none is asked for
 _START_SECONDS = 90.0
@@ -149,6 +151,7 @@ def _command(root_dir: Path, port: int, token: str) -> list[str]:
         # Root is what one is in a container, where nobody else is; not elsewhere.
         "ServerApp.allow_root": getattr(os, "geteuid", lambda: 1)() == 0,
         "IdentityProvider.token": token,
+        "LabServerApp.extra_labextensions_path": EXTENSIONS,
         "LabApp.news_url": None,
         "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
     }
@@ -222,12 +225,13 @@ def copy_to(folder: Path, books: list[Path]) -> None:
 
 
 def _unskip(cell: nbformat.NotebookNode) -> None:
-    """Show a skipped code cell as a thin line.
+    """Show skipped imports as a thin line.
 
-    Lessons skip their imports, and stepping through the slides would not run them.
+    Otherwise stepping through the slides would not run them.
     """
     slideshow = cell.metadata.get("slideshow", {})
-    if cell.cell_type == "code" and slideshow.get("slide_type") == "skip":
+    imports = cell.cell_type == "code" and "import " in cell.source
+    if imports and slideshow.get("slide_type") == "skip":
         slideshow["slide_type"] = "-"
         cell.metadata.setdefault("jupyter", {})["source_hidden"] = True
 

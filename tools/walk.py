@@ -144,6 +144,8 @@ _MEASURE = """([slide, allowed]) => {
         || /^\\w+\\((children|value|description)=/.test(text)
         || !output.dataset.mimeType && !output.querySelector('.jupyter-widgets'))
       problems.push('widget not drawn');
+    if (text.includes('Run this cell to play with it.'))
+      problems.push('no controls: an explorer shows its saved picture');
     // Tracebacks and warnings are drawn alike.
     const cell = Number(output.closest('.jp-Cell').dataset.windowedListIndex);
     if (output.dataset.mimeType?.endsWith('stderr') && !allowed.includes(cell))
@@ -161,6 +163,45 @@ _MEASURE = """([slide, allowed]) => {
   const head = all('h1, h2, h3, h4')[0] || all('.cm-content, .jp-RenderedMarkdown')[0];
   const title = head?.innerText.replace(/[\\s\\u00b6]+/g, ' ').trim() ?? '';
   return {need, problems, title};
+}"""
+
+
+# Moves one control after the other of each explorer, until its picture follows; names
+# the explorers of which none does.
+_TOUCH = """async (slide) => {
+  const press = (handle) => handle.dispatchEvent(
+    new KeyboardEvent('keydown', {key: handle.ariaValueNow === handle.ariaValueMax
+      ? 'ArrowLeft' : 'ArrowRight'}));
+  const type = (input) => {
+    input.value = Number(input.value) + 1;
+    input.dispatchEvent(new Event('input', {bubbles: true}));
+    input.dispatchEvent(new Event('change', {bubbles: true}));
+  };
+  const choose = (select) => {
+    select.selectedIndex = (select.selectedIndex + 1) % select.options.length;
+    select.dispatchEvent(new Event('change', {bubbles: true}));
+  };
+  const kinds = [['.noUi-handle', press], ['select', choose],
+    ['input[type=number]', type],
+    ['input[type=checkbox], button:not(.mod-active)', (e) => e.click()]];
+  const deaf = [];
+  for (const explorer of document.querySelectorAll(`${slide} .convnets-explorer`)) {
+    const shown = () => [...explorer.querySelectorAll('.widget-html')]
+      .map(e => e.innerHTML).join();
+    const before = shown();
+    let answers = false;
+    for (const [selector, move] of kinds)
+      for (const control of explorer.querySelectorAll(selector)) {
+        if (answers) continue;
+        move(control);
+        for (let tries = 0; tries < 30 && !answers; tries++) {
+          await new Promise(resolve => setTimeout(resolve, 100));
+          answers = shown() !== before;
+        }
+      }
+    if (!answers) deaf.push('an explorer does not answer');
+  }
+  return deaf;
 }"""
 
 
@@ -293,6 +334,10 @@ class Slides:
             self.page.wait_for_timeout(25)
         return None
 
+    def touch(self) -> list[str]:
+        """Move a control of each explorer; return what did not answer."""
+        return self.page.evaluate(_TOUCH, _SLIDE)
+
     def resize(self, size: tuple[int, int]) -> None:
         """Show the slides on a screen of another size."""
         self.page.set_viewport_size({"width": size[0], "height": size[1]})
@@ -342,10 +387,12 @@ def walk(
                 if size == SIZES[0]:
                     wrong = wrong or slides.run_cells()
                 needs[slide][size], titles[slide], more = slides.measure(size)
-                problems[slide] += wrong + more + slides.watch.take()
                 if shots:
                     name = f"{Path(notebook).stem}_{slide}_{size[1]}.png"
                     slides.page.screenshot(path=shots / name)
+                if size == SIZES[0]:
+                    more += slides.touch()
+                problems[slide] += wrong + more + slides.watch.take()
     return [
         SlideReport(
             notebook,
