@@ -789,7 +789,8 @@ AWKWARD_RESULTS = {
 }
 
 
-@pytest.mark.filterwarnings("error")
+# What other tests left open may be collected now, which is not this one's business.
+@pytest.mark.filterwarnings("error", "ignore::ResourceWarning")
 @pytest.mark.parametrize("name", AWKWARD_RESULTS)
 def test_awkward_results_are_judged(name, capsys):
     make = AWKWARD_RESULTS[name]
@@ -824,7 +825,7 @@ def test_unknown_number(number):
 
 
 def test_unknown_number_lists_its_own_lesson():
-    with pytest.raises(KeyError, match=r"from 00\.1, 00\.2'?\"?$"):
+    with pytest.raises(KeyError, match=r"from 00\.1, [0., 2-9]*'?\"?$"):
         check("00.9", right)
 
 
@@ -883,7 +884,7 @@ def test_decorators_are_not_mixed_up():
     with pytest.raises(TypeError, match="@exercise"):
         cells.answer("00.2", days=7)
     with pytest.raises(KeyError, match=r"00\.2"):
-        cells.exercise("00.3")
+        cells.exercise("00.99")
 
 
 # --- progress -------------------------------------------------------------------------
@@ -1084,9 +1085,8 @@ def test_card_has_a_role_and_a_name():
         tree = Tree(cards.card(result))
         (outer,) = tree.root["inside"]
         assert outer["has"]["role"] == "group"
-        assert (
-            outer["has"]["aria-label"] == f"Exercise 00.2 {exercises()['00.2'].title}"
-        )
+        heading = exercises()["00.2"].heading
+        assert outer["has"]["aria-label"] == f"Exercise {heading}"
         assert text(outer).startswith(result.message[0])  # the mark: not colour alone
 
 

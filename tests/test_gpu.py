@@ -216,7 +216,7 @@ def test_a_lesson_trains_on_the_gpu_and_prints_the_same(number, places, capsys):
                 assert printed == masked("".join(saved(cell))), source
     assert whole == (number not in SHORTER)
     assert {*places} <= {"cuda"}, f"{places.count('cpu')} steps on the CPU"
-    assert waits.kernels > 10 * len(places)
+    assert waits.kernels > 5 * len(places)  # forward, back, and an update of each
 
 
 def test_all_lessons_that_train_are_tried():

@@ -19,6 +19,7 @@ from helpers.authoring import blank
 from helpers.exercises import answer, exercise, start
 from helpers.plots import show_grids
 from lessons.template.explorer import contrast_explorer
+from lessons.look_back import look_back
 
 start()
 
@@ -79,6 +80,16 @@ print(rescale(x))
 #
 # - **Dividing by the maximum only.** The darkest pixel then stays above 0.
 # - **Dividing by 255.** That is the camera's range, not this picture's.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# ## Look back
+#
+# Five quick questions about earlier lessons, taken first of all from your own slips.
+# Write one letter for each between the quotation marks, such as `"bacda"`, and run the
+# cell again. A space leaves a question out.
+
+# %% slideshow={"slide_type": "skip"}
+look_back("NN", "")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Recap, and where next
