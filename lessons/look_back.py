@@ -1,8 +1,9 @@
 """Five quick questions over earlier lessons, at the end of each.
 
-A question is an exercise of an earlier lesson with one blank, and four ways to fill it:
-the right one, and wrong ones that learners have given. Where this learner's own
-progress shows slips, the questions come from those.
+A question is an exercise of an earlier lesson with one blank, and up to four ways to
+fill it: the right one, and wrong ones that learners have given. Where this learner's
+progress shows slips in such blanks, the questions come from those. Exercises that ask
+for values give none.
 """
 
 from __future__ import annotations
@@ -90,25 +91,26 @@ def _chosen(lesson: str, kept: Mapping) -> list[tuple[Question, list[str]]]:
     earlier = [n for n in lessons() if n < lesson]
     numbers = [n for each in earlier for n in engine.of_lesson(each)]
     random.shuffle(numbers)
+    slips = {n: kept.get(n, {}).get("kinds", {}) for n in numbers}
     drawn: Counter[str] = Counter()
     ranks = {}
     for number in numbers:
-        slips = kept.get(number, {}).get("kinds", {})
-        ranks[number] = (-sum(slips.values()), drawn[number[:2]])
+        ranks[number] = -sum(slips[number].values()), drawn[number[:2]]
         drawn[number[:2]] += 1
     chosen = []
     for number in sorted(numbers, key=ranks.__getitem__):
-        slips = kept.get(number, {}).get("kinds", {})
-        known = list(questions_of(number))
-        if not known or len(chosen) == _QUESTIONS:
+        if len(chosen) == _QUESTIONS:
+            break
+        own, known = slips[number], list(questions_of(number))
+        if not known:
             continue
-        question = max(known, key=lambda q: (len(slips.keys() & q.wrong), len(q.wrong)))
+        question = max(known, key=lambda q: (len(own.keys() & q.wrong), len(q.wrong)))
         keys = list(question.wrong)
         random.shuffle(keys)
-        keys = ["", *sorted(keys, key=lambda key: -slips.get(key, 0))[:_WRONG]]
+        keys = ["", *sorted(keys, key=lambda key: -own.get(key, 0))[:_WRONG]]
         random.shuffle(keys)
         chosen.append((question, keys))
-    return sorted(chosen, key=lambda each: float(each[0].number[:2]))
+    return sorted(chosen, key=lambda each: each[0].number[:2])
 
 
 def _filling(question: Question, key: str) -> str:

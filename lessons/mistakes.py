@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+import re
+import textwrap
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any
 
 from helpers.exercises.engine import Wrong
@@ -18,6 +20,26 @@ def in_place(rows: Mapping[str, Mapping[Any, str]]) -> dict[str, Wrong]:
         for name, wrong in rows.items()
         for value, says in wrong.items()
     }
+
+
+def in_rows(rows: str, read: Callable[[str], Any] = str) -> dict[str, Wrong]:
+    """From rows of text, by key.
+
+    A row begins "key: right → wrong", with ";" between several. ``right`` is the right
+    filling, #2 for the second blank, or the name of a value, and ``read`` makes what is
+    meant of ``wrong``. Below, indented, stands what is said.
+    """
+    found = {}
+    for row in re.split(r"\n(?=\S)", textwrap.dedent(rows).strip()):
+        head, *says = row.splitlines()
+        key, _, changes = head.partition(": ")
+        example = {}
+        for right, _, wrong in (each.partition("→") for each in changes.split(";")):
+            place = right.strip()
+            place = int(place[1:]) if place[0] == "#" else place
+            example[place] = read(wrong.strip())
+        found[key] = Wrong(example, " ".join(map(str.strip, says)))
+    return found
 
 
 def outside(number: str, says: str, *changes: tuple[str, str]) -> Wrong:

@@ -1,7 +1,5 @@
 """Checks: practice, a ResNet for CIFAR-10."""
 
-import re
-import textwrap
 from functools import cache, partial
 
 import torch
@@ -13,33 +11,15 @@ from torch.utils.data import DataLoader, TensorDataset
 from helpers.exercises.engine import Case, Exercise, Wrong, add, case, reference
 from helpers.exercises.modules import by_function, on_input
 from helpers.networks import ResidualBlock
+from lessons.mistakes import in_rows
 
 
 def _random(*shape, seed=0):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
-def _wrong(rows, read=str):
-    """Misconceptions by key, from rows of text.
-
-    A row begins "key: right → wrong", with ";" between several. ``right`` is the right
-    filling, #2 for the second blank, or the name of a value, and ``read`` makes what is
-    meant of ``wrong``. Below, indented, stands what is said.
-    """
-    found = {}
-    for row in re.split(r"\n(?=\S)", textwrap.dedent(rows).strip()):
-        head, *says = row.splitlines()
-        key, _, changes = head.partition(": ")
-        example = {}
-        for right, _, wrong in (each.partition("→") for each in changes.split(";")):
-            place = right.strip()
-            place = int(place[1:]) if place[0] == "#" else place
-            example[place] = read(wrong.strip())
-        found[key] = Wrong(example, " ".join(map(str.strip, says)))
-    return found
-
-
-_wrong_values = partial(_wrong, read=eval)
+# Values may use what this file names.
+_wrong_values = partial(in_rows, read=lambda text: eval(text))
 
 # --- 12.1: the constants --------------------------------------------------------------
 
@@ -86,7 +66,7 @@ add(
             _photographs(80, 4, 3, 8, white=230),
         ],
         tolerance=5e-4,
-        wrong=_wrong("""
+        wrong=in_rows("""
             not-divided: #1 → 1
               These constants fit pixels from 0 to 255. Divide by 255 first.
             divided-by-256: #1 → 256
@@ -101,9 +81,9 @@ add(
             variance: #3 → (0, 2, 3)).square(
               That is the variance; its root is the standard deviation.
         """)
-        | _wrong(_OVER.format(right="(0, 2, 3)", of="", Of=""))
-        | _wrong(_OVER.format(right="#2", of="-mean", Of="Mean: "))
-        | _wrong(_OVER.format(right="#3", of="-deviation", Of="Deviation: ")),
+        | in_rows(_OVER.format(right="(0, 2, 3)", of="", Of=""))
+        | in_rows(_OVER.format(right="#2", of="-mean", Of="Mean: "))
+        | in_rows(_OVER.format(right="#3", of="-deviation", Of="Deviation: ")),
         hints=(
             "Which axis of (N, C, H, W) should be left? Average over all the others.",
             "`dim=(0, 2, 3)`: images, rows and columns.",
@@ -151,7 +131,7 @@ add(
             _numbers(1, 40, 36, 2, 1, 3),
             _numbers(1, 35, 41, 5, 4),
         ],
-        wrong=_wrong("""
+        wrong=in_rows("""
             not-padded: P → 0
               Nothing was padded, so rows and columns are missing near the border.
             padding-is-always-4: P → 4
@@ -176,8 +156,8 @@ add(
               This begins P rows too late. Zeros stand above, too: count from the corner
               of the *padded* image.
         """)
-        | _wrong(_ENDS.format(start="top", side="H", other="W"))
-        | _wrong(_ENDS.format(start="left", side="W", other="H"))
+        | in_rows(_ENDS.format(start="top", side="H", other="W"))
+        | in_rows(_ENDS.format(start="left", side="W", other="H"))
         | {
             "rows-and-columns-swapped": Wrong(
                 lambda image, top, left, P=4: reference("12.2")(image, left, top, P),
@@ -377,7 +357,7 @@ add(
             case((0.1, 0.6, 0.45), (0.3, 0.15, 0.2)),
         ],
         run=_both,
-        wrong=_wrong("""
+        wrong=in_rows("""
             nothing-random: #6 → numbers
               Training images are neither moved nor mirrored: this is the test's
               pipeline twice.
@@ -507,7 +487,7 @@ add(
         shown=lambda name, each: "{}(train, test, workers), {} and {} images".format(
             name, *each.args
         ),
-        wrong=_wrong("""
+        wrong=in_rows("""
             not-shuffled: True → False
               The training images come in the same order in each epoch, so the same
               ones always share a batch. Shuffle them.
@@ -674,7 +654,7 @@ add(
         run=by_function("12.5"),
         shown=on_input,
         # relu(y) + min(y, 0) is y: two of these end without a ReLU.
-        wrong=_wrong("""
+        wrong=in_rows("""
             second-strides: stride → 1; 1 → stride
               The shapes are right. But the second convolution strides here: the first
               would work on four times as many pixels.
@@ -761,7 +741,7 @@ add(
         cases=_stages,
         run=by_function("12.6"),
         shown=_shown_stage,
-        wrong=_wrong("""
+        wrong=in_rows("""
             all-stride: 1 → stride
               Only the first block strides. All the others have stride 1.
             none-strides: stride → 1
@@ -819,7 +799,7 @@ add(
         ],
         run=by_function("12.7"),
         shown=_shown_network,
-        wrong=_wrong("""
+        wrong=in_rows("""
             first-stage-strides: #3 → 2
               Stage 1 keeps the sides: only stages 2 and 3 begin with stride 2.
             second-stage-does-not: #5 → 1
@@ -943,7 +923,7 @@ add(
             )
         ],
         tolerance=1e-6,
-        wrong=_wrong("""
+        wrong=in_rows("""
             once-only: 100 → 10
               The rate never gets to a hundredth. From three quarters of the epochs on,
               0.75 of them, it is divided by 100 in all.
@@ -1072,7 +1052,7 @@ add(
             _scored(7, 5, 0, seed=4),
             _scored(12, 3, 10, seed=5),
         ],
-        wrong=_wrong("""
+        wrong=in_rows("""
             best: #3 → right.argsort(descending=True)
               These are the best: their right class is *most* probable. The lowest
               should come first.
@@ -1159,7 +1139,7 @@ add(
         shown=lambda name, each: (
             f"{name}(network, images), images {each.args[0]}, {each.args[1]} classes"
         ),
-        wrong=_wrong("""
+        wrong=in_rows("""
             upside-down: 3 → 2
               That turns the image upside down: axis 2 holds the rows. Mirror left and
               right.

@@ -1,36 +1,15 @@
 """Checks: your own pictures."""
 
-import re
-import textwrap
-
 import torch
 from torch import nn
 
 from helpers.exercises.engine import Case, Exercise, Wrong, add, case
 from helpers.exercises.modules import by_function, on_input
-from lessons.mistakes import of_values, outside
+from lessons.mistakes import in_rows, of_values, outside
 
 
 def _random(*shape, seed=0):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
-
-
-def _wrong(rows):
-    """Misconceptions by key, from rows of text.
-
-    A row begins "key: right → wrong", with ";" between several. ``right`` is the right
-    filling, or #2 for the second blank. Below, indented, stands what is said.
-    """
-    found = {}
-    for row in re.split(r"\n(?=\S)", textwrap.dedent(rows).strip()):
-        head, *says = row.splitlines()
-        key, _, changes = head.partition(": ")
-        example = {}
-        for right, _, wrong in (each.partition("→") for each in changes.split(";")):
-            place = right.strip()
-            example[int(place[1:]) if place[0] == "#" else place] = wrong.strip()
-        found[key] = Wrong(example, " ".join(map(str.strip, says)))
-    return found
 
 
 # --- 14.1: the honest split -----------------------------------------------------------
@@ -55,7 +34,7 @@ add(
             case(torch.tensor([10, 11, 12, 10, 11, 12, 15]), 5),
             case(torch.tensor([7, 7, 7, 8]), 2),
         ],
-        wrong=_wrong("""
+        wrong=in_rows("""
             every-third-crop: #1 → torch.arange(len(photograph))
               This counts the *crops*, so crops of one photograph land in both halves.
               Go by the number of each crop's photograph.
@@ -159,7 +138,7 @@ add(
         cases=_networks,
         run=_probed,
         shown=_shown_network,
-        wrong=_wrong("""
+        wrong=in_rows("""
             nothing-frozen: False → True
               Everything learns here: that is fine-tuning. A probe leaves all other
               weights as they are, so they need no gradient.
@@ -238,7 +217,7 @@ add(
             case(_random(4, 5, 6, seed=6), _random(4, 5, 6, seed=7)),
             case(_random(3, 2, 5, seed=8), _random(3, 2, 5, seed=9)),
         ],
-        wrong=_wrong(
+        wrong=in_rows(
             """
             no-relu: #3 → weighted.sum(dim=0)
               The ReLU is missing: where the sum is negative, something speaks against
@@ -325,7 +304,7 @@ add(
             _scored(3, 3, 2.0, seed=4),
             _scored(40, 2, 6.0, seed=5),
         ],
-        wrong=_wrong("""
+        wrong=in_rows("""
             probabilities-down: #1 → 0
               Along axis 0 the probabilities of one *class* add up to 1. Those of one
               picture should: axis 1.
@@ -397,7 +376,7 @@ add(
         ],
         run=by_function("14.5"),
         shown=on_input,
-        wrong=_wrong("""
+        wrong=in_rows("""
             not-grouped: #2 → 1
               With one group each kernel looks at all C1 channels: an ordinary
               convolution. A channel by itself needs as many groups as channels.
@@ -532,7 +511,7 @@ add(
         ],
         run=by_function("14.7"),
         shown=on_input,
-        wrong=_wrong("""
+        wrong=in_rows("""
             not-squeezed: #1 → C; #2 → C
               The layers keep all C numbers. In the middle there are only C // r.
             r-in-the-middle: #1 → r; #2 → r
@@ -601,7 +580,7 @@ add(
             _asked(1, 7, 2, 5, seed=4),
             _asked(5, 5, 16, 5, seed=5),
         ],
-        wrong=_wrong("""
+        wrong=in_rows("""
             not-divided: #2 → 1
               The scores are not divided, so for long queries softmax chooses nearly one
               place alone: divide by √D.
