@@ -156,6 +156,7 @@ def test_difference():
     other = big.clone()
     other[2, 5] = -1
     assert form([1], torch.zeros(2)) == "The shape is (1,), but it should be (2,)."
+    assert form([True, False], [False, True]) == ""  # order says nothing of a choice
     assert "numbers of shape (2,)" in difference(None, torch.zeros(2))
     assert difference([1, 2], 1) == "It should be one number, and nothing else."
     assert (

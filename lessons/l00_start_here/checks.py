@@ -225,6 +225,11 @@ add(
                 "That is older minus newer. The distance flown is the newer reading "
                 "minus the older one.",
             ),
+            "no-sign": Wrong(
+                "(x[1:] - x[:-1]).abs()",
+                "The sizes are right, but the signs are gone. When the aeroplane flies "
+                "back, its reading falls, and the distance is negative.",
+            ),
             "unequal": Wrong(
                 "x[1:] - x",
                 "`x[1:]` has one reading fewer than `x`, so the two do not match. "

@@ -297,8 +297,8 @@ def latest(x, n):
 # ### Exercise 00.5: how far in each second?
 #
 # From reading to reading, the aeroplane flies some distance. Readings of 1.0, 1.1 and
-# 1.3 give the distances 0.1 and 0.2. Two slices and one subtraction will do for any
-# number of readings.
+# 1.3 give the distances 0.1 and 0.2, and flying back counts as negative. Two slices and
+# one subtraction will do for any number of readings.
 
 
 # %% slideshow={"slide_type": "-"}
