@@ -21,7 +21,7 @@ add(
                 "Python wants the number in digits here. Write `days=7`.",
             ),
             "kept-blank": Wrong(
-                {"days": 0}, "There are more than no days in a week. Write `days=7`."
+                {"days": 0}, "A week has more than 0 days. Write `days=7`."
             ),
         },
         otherwise="A week has seven days. Write `days=7` and run the cell again.",
@@ -100,13 +100,13 @@ add(
             ),
             "one-row-table": Wrong(
                 {"row": (1, 4)},
-                "That is a table with a single row. Four readings in a row have one "
-                "axis, so their shape has one entry.",
+                "That is a table with a single row, so it has two axes. With one "
+                "axis, a shape has one entry.",
             ),
             "one-column-table": Wrong(
                 {"row": (4, 1)},
-                "That is a table with a single column. Four readings in a row have "
-                "one axis, so their shape has one entry.",
+                "That is a table with a single column, so it has two axes. With "
+                "one axis, a shape has one entry.",
             ),
             "axes-swapped": Wrong(
                 {"table": (60, 4)},
@@ -126,7 +126,7 @@ add(
         },
         hints=(
             "Run `torch.ones(2, 3)` again. What does the first number count, and what "
-            "the second?",
+            "does the second?",
             "One axis, one entry, and a comma: `(…,)`. Two axes: `(…, …)`.",
         ),
     )
@@ -155,16 +155,16 @@ add(
             "oldest-first": Wrong(
                 "x[len(x) - n :]",
                 "Those are the right readings, but the oldest of them comes first. "
-                "Turn the slice round.",
+                "Reverse the slice.",
             ),
             "negative-step": Wrong(
                 "x[len(x) - n :][::-1]",
-                "The idea is right, but a tensor refuses steps of −1. Turn it round "
+                "The idea is right, but a tensor refuses steps of −1. Reverse it "
                 "with `.flip(0)`.",
             ),
             "no-axis": Wrong(
                 "x[len(x) - n :].flip()",
-                "`flip` has to be told along which axis it turns the tensor round: "
+                "`flip` has to be told along which axis it reverses the tensor: "
                 "`.flip(0)`.",
             ),
             "newest-left-out": Wrong(
@@ -180,8 +180,8 @@ add(
             ),
             "n-dropped": Wrong(
                 "x[n:].flip(0)",
-                "The first n readings are left out here and all the others kept, as "
-                "`x[n:]` does. How many should be kept?",
+                "Like `x[n:]`, this leaves out the first n readings and keeps all the "
+                "others. How many should be kept?",
             ),
             "one-short": Wrong(
                 "x[len(x) - n + 1 :].flip(0)",
@@ -200,10 +200,10 @@ add(
             ),
         },
         hints=(
-            "First cut out the last n readings, then turn them round. For n = 2, "
-            "`x[-2:]` cuts them out.",
+            "First pick the last n readings, then reverse them. For n = 2, `x[-2:]` "
+            "picks them.",
             "Of five readings the last two start at place 3, which is `len(x) - n`. "
-            "`.flip(0)` turns a slice round.",
+            "`.flip(0)` reverses a slice.",
         ),
     )
 )
@@ -233,7 +233,7 @@ add(
             "unequal": Wrong(
                 "x[1:] - x",
                 "`x[1:]` has one reading fewer than `x`, so the two do not match. "
-                "Leave one out of the other as well: which one?",
+                "`x` has to lose one reading as well: which one?",
             ),
             "since-the-start": Wrong(
                 "x[1:] - x[0]",
@@ -266,8 +266,8 @@ add(
             ),
         },
         hints=(
-            "Write 1.1, 1.3 above 1.0, 1.1. Which slice of `x` is the upper row, which "
-            "the lower?",
+            "Write 1.1, 1.3 above 1.0, 1.1. Which slice of `x` is the upper row, and "
+            "which is the lower?",
             "`x[1:]` is all readings but the first, `x[:-1]` all but the last.",
         ),
     )
@@ -331,13 +331,13 @@ add(
             ),
             "no-brackets": Wrong(
                 "measured - truth.square().mean(1).sqrt()",
-                "The dots bind tighter than the minus, so only `truth` is squared and "
-                "averaged. Put the difference in brackets.",
+                "Method calls such as `.square()` come before the minus, so only "
+                "`truth` is squared and averaged. Put the difference in brackets.",
             ),
         },
         hints=(
-            "Begin with `(measured - truth)` and put one step after the other behind "
-            "it: `.square()` comes first.",
+            "Begin with `(measured - truth)` and append one step at a time. "
+            "`.square()` comes first.",
             "One number for each row: the mean goes along axis 1. The root comes last.",
         ),
     )
@@ -351,7 +351,7 @@ add(
         wrong={
             "first-row": Wrong(
                 {"element": 0},
-                "That is row 0. Places are counted from 0, so row 1 is the second.",
+                "0 stands in row 0. Rows are counted from 0, so row 1 is the second.",
             ),
             "column-by-column": Wrong(
                 {"element": 1},

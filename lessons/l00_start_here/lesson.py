@@ -12,9 +12,9 @@
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 5 minutes for the first half, 10 for the second, 25 more with its exercises. Open the
-# unsolved notebook beside the slides and fill in the first two blanks live, the second
-# one wrongly first: the card is what people remember. In `lesson.py` every answer
-# stands inside `blank(...)`; students get `____` in its place.
+# unsolved notebook beside the slides and fill in the first two blanks live. Get the
+# second one wrong before you get it right: the card is what people remember. In
+# `lesson.py` every answer stands inside `blank(...)`; students get `____` in its place.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Running a cell
@@ -37,19 +37,20 @@ start()
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Your machine
 #
-# PyTorch keeps its numbers in *tensors*, and every tensor lives on one processor: the
-# CPU, or a GPU, which trains networks much faster. `best_device()` chooses the GPU when
-# there is one.
+# PyTorch is the Python library that this course builds neural networks with. It keeps
+# its numbers in *tensors*, and every tensor lives on one processor: the CPU, or a GPU,
+# which trains such networks much faster. `best_device()` chooses the GPU when there is
+# one.
 #
 # **Before you run it:** does this computer have a GPU that PyTorch can use?
 
 # %% slideshow={"slide_type": "-"} tags=["nbval-ignore-output"]
-# Not compared by CI: every machine prints its own names and versions.
+# Not compared by our tests: every machine prints its own names and versions.
 device = best_device()
 # __version__ is PyTorch's own; describe_device puts the processor into words.
 print("PyTorch", torch.__version__, "on", describe_device(device))
-if device.type == "cpu":  # on a GPU, type is "cuda" or "mps"
-    print("A CPU is fine: every lesson runs. Long training is slower, and says so.")
+if device.type == "cpu":  # a GPU is called "cuda" or, on a Mac, "mps"
+    print("A CPU is fine: every lesson runs, and says where it will take longer.")
 else:
     print("Lessons that train a network use this GPU without being told.")
 
@@ -75,7 +76,7 @@ answer("00.1", days=blank(7))
 # Most blanks sit in the middle of code. The line `@exercise(…)` above a function runs
 # *your* version on many inputs and shows a card, so any right way of writing it passes.
 #
-# **Predict:** what does `2 + 4 / 2` give?
+# **Predict:** what does `2 + 4 / 2` give? And what is halfway between 2 and 4?
 
 
 # %% slideshow={"slide_type": "-"}
@@ -86,7 +87,7 @@ def midpoint(a, b):
 
 
 # %% slideshow={"slide_type": "fragment"}
-midpoint(2, 4)
+print(2 + 4 / 2, midpoint(2, 4))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Reading a card
@@ -95,15 +96,15 @@ midpoint(2, 4)
 # |---|---|---|
 # | ○ | a blank is still open | replace each `____`, run the cell |
 # | ✓ | right, on every case tried | go on |
-# | ✗ | the first case that fails: expected, got | read on: mistakes have names |
+# | ✗ | the first case that fails: expected, got | read on: it may name your mistake |
 #
-# The dots behind a title say how hard the exercise is: • is one step, •• needs a
+# The dots after a title say how hard the exercise is: • is one step, •• needs a
 # thought or two, and ••• puts several ideas together.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Go on, make it wrong
 #
-# Mistakes are half of what these pages teach. Try some in the cell above:
+# Mistakes are half of what these pages teach. Try some in `midpoint` above:
 #
 # - `a + b / 2`, then `(a + b) // 2`;
 # - `while True: pass` on a line of its own, an endless loop;
@@ -116,8 +117,8 @@ midpoint(2, 4)
 # ## Hints
 #
 # Below ○ and ✗ you will find hints, one inside the other, and the solution at the very
-# end. Open them with the mouse, or with Tab and Enter. A hint taken after five minutes
-# of trying teaches more than one taken at once.
+# end. Open them with the mouse, or with Tab and Enter. You learn more from a hint if
+# you have tried for five minutes first.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How a lesson goes
@@ -136,13 +137,14 @@ midpoint(2, 4)
 # - *A name is not defined:* an earlier cell was not run. Menu **Run → Run All Cells**
 #   always works, with blanks filled in or not.
 # - *Nothing happens:* a cell marked `[*]` is still running. Menu **Kernel →
-#   Interrupt** stops it.
+#   Interrupt Kernel** stops it.
 # - *Everything looks odd:* menu **Kernel → Restart Kernel and Run All Cells**.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How far you have come
 #
-# `progress()` shows it, here and in any lesson: ○ not tried, ✗ not right yet, ✓ solved.
+# `progress()` shows how far you are, here and in any lesson: ○ not tried, ✗ not right
+# yet, ✓ solved.
 
 # %% slideshow={"slide_type": "-"}
 progress()
@@ -158,8 +160,8 @@ progress()
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Tensors in ten minutes
 #
-# Ten to read; the exercises take longer. A **tensor** is a block of numbers: a row, a
-# table, a stack of tables. A photograph is one.
+# Reading takes ten minutes; the exercises take longer. A **tensor** is a block of
+# numbers: a row, a table, a stack of tables. A photograph is one.
 #
 # Once a second, a laser measures how far an aeroplane has flown, in kilometres.
 # `torch.tensor` turns a Python list of its readings into a tensor.
@@ -181,7 +183,7 @@ print(torch.ones(2, 3))  # ones: two rows of three
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # `arange(5)` holds whole numbers, `arange(5.0)` numbers with a decimal point. Nearly
-# everything in this course has the point. One reason: `mean` refuses whole numbers.
+# all numbers in this course have one. One reason: `mean` refuses whole numbers.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Every tensor has a shape
@@ -198,15 +200,16 @@ print(x.shape)
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # Rows first, then columns. Each direction is called an **axis**, and axes are counted
 # from 0: axis 0 goes down, from row to row, and axis 1 across, from column to column.
-# `x` has a single axis, so its shape has one entry: `(5,)`. In Python, it is the comma
-# that makes a tuple.
+# What PyTorch prints as `torch.Size([2, 3])` is the tuple `(2, 3)`. `x` has a single
+# axis, so its shape has one entry: `(5,)`. In Python, it is the comma that makes a
+# tuple.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 00.3: read a shape
 #
-# Write each shape as a tuple. What is the shape of four readings in a row? And of a
-# table for four aeroplanes with sixty readings each, one aeroplane in each row? Which
-# number comes last in `torch.arange(60)`?
+# Write each shape as a tuple. What is the shape of four readings along a single axis?
+# And of a table for four aeroplanes with sixty readings each, one aeroplane in each
+# row? Which number comes last in `torch.arange(60)`?
 
 # %% slideshow={"slide_type": "-"}
 answer("00.3", row=blank((4,)), table=blank((4, 60)), last=blank(59))
@@ -247,7 +250,7 @@ print(off.abs())  # abs: without the sign
 print(x[0], x[-1])  # places are counted from 0; −1 is the last
 print(flights[1])  # a whole row
 print(flights[1, 0])  # row 1, column 0
-print(flights[:, 0])  # the colon means every row: here, column 0
+print(flights[:, 0])  # the colon takes every row: this is all of column 0
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Slices
@@ -266,9 +269,9 @@ print(x[-2:])  # the last two
 # `x[:2]` and `x[2:]` share none.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## Turned round
+# ## Reversed
 #
-# `[::-1]` turns a Python list round, by steps of −1.
+# `[::-1]` reverses a Python list: it goes through it in steps of −1.
 #
 # **Predict:** does it work for a tensor, too?
 
@@ -277,7 +280,7 @@ try:
     print(x[::-1])
 except ValueError as problem:
     print("PyTorch refuses:", problem)
-print(x.flip(0))  # flip turns a tensor round along an axis, here axis 0
+print(x.flip(0))  # flip reverses a tensor along an axis, here axis 0
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 00.4: the latest readings
@@ -329,9 +332,9 @@ print(flights.max(1).values)  # of each row; .indices would say where it stands
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 00.6: the typical error of each aeroplane
 #
-# Two tables of the same shape: one row for each aeroplane, one column for each second.
-# By how much is a row of readings off, typically? Take the differences, square them,
-# take the mean over each row, and then the square root.
+# `measured` and `truth` are tables of the same shape, with one row for each aeroplane
+# and one column for each second. By how much is a row of readings off, typically? Take
+# the differences, square them, take the mean over each row, and then the square root.
 
 
 # %% slideshow={"slide_type": "-"}
@@ -389,8 +392,9 @@ print(table.flatten())  # flatten: back to a single axis
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## An axis of length 1
 #
-# PyTorch's layers take many signals at once, stacked along axis 0. What if you have
-# only one? `None` in the brackets adds an axis of length 1 in that place.
+# PyTorch often wants many signals at once, each of them a row of readings, stacked
+# along axis 0. What if you have only one? `None` in the brackets adds an axis of length
+# 1 in that place.
 #
 # **Predict:** what is the shape of `x[:, None]`?
 
@@ -403,8 +407,8 @@ print(x[None, None].shape)  # (1, 1, 5)
 # ### Exercise 00.7: shapes in your head
 #
 # `t = torch.arange(12)` holds 0, 1, … 11. Which number is `t.view(3, 4)[1, 0]`? Then
-# the shapes, as tuples: of `t.view(3, 4).flatten()`, of `t[None]`, of `t[:, None]`, and
-# of `torch.stack([t, t, t])`.
+# give, as tuples, the shapes of `t.view(3, 4).flatten()`, `t[None]`, `t[:, None]` and
+# `torch.stack([t, t, t])`.
 
 # %% slideshow={"slide_type": "-"}
 answer(
@@ -420,10 +424,10 @@ answer(
 # ## Recap, and where next
 #
 # - Shift+Enter runs a cell, and a card judges your answer.
-# - Tensors compute number by number. A slice stops early. The axis you sum along
-#   disappears.
-# - The course follows a lecture. Where the lecture's numbers do not compute, you see
-#   what we get, and why.
+# - Tensors compute number by number. A slice stops before its second number. The axis
+#   you sum along disappears.
+# - The course follows a lecture. Where we get other numbers than the lecture, you see
+#   both, and why they differ.
 #
 # Next: {next}. An aeroplane, and a sensor that lies
 # a little.

@@ -38,8 +38,8 @@ add(
             ),
             "shifted-back": Wrong(
                 {"t - n + 1": "t - n", "t + 1": "t"},
-                "This window has n readings, but it ends one before x_t. And where it "
-                "starts at −1, Python counts from the end.",
+                "This window ends one before x_t. And at its first place it starts at "
+                "−1, which Python counts from the end, so that window is empty.",
             ),
             "one-too-many": Wrong(
                 {"t - n + 1": "t - n"},
@@ -88,7 +88,8 @@ add(
             ),
             "lectured": Wrong(
                 {"s_6": 1.80},
-                "1.80 is what the lecture prints, cut to one decimal. Keep three.",
+                "1.80 is what the lecture prints: it kept only one decimal. Give "
+                "three.",
             ),
             "one-short": Wrong(
                 {"outputs": 5},
@@ -132,8 +133,8 @@ add(
         wrong={
             "one-short": Wrong(
                 {"len(x) - len(w) + 1": "len(x) - len(w)"},
-                "The last position is missing. With 4 readings and F = 2 the window "
-                "can start at 0, 1 and 2.",
+                "The last position is missing. With 4 readings and 2 weights the "
+                "window can start at 0, 1 and 2.",
             ),
             "one-per-reading": Wrong(
                 {"len(x) - len(w) + 1": "len(x)"},
@@ -147,12 +148,12 @@ add(
             ),
             "window-long": Wrong(
                 {"i + len(w)": "i + len(w) + 1"},
-                "A slice ends before its second number, so `x[i : i + F + 1]` has one "
-                "reading more than the filter has weights.",
+                "A slice ends before its second number, so `x[i : i + len(w) + 1]` has "
+                "one reading more than the filter has weights.",
             ),
             "flipped": Wrong(
                 lambda x, w: x.unfold(0, len(w), 1) @ w.flip(0),
-                "Your filter is turned round. Here the first weight meets the first "
+                "Your filter is reversed. Here the first weight meets the first "
                 "reading of the window.",
             ),
             "mean": Wrong(
@@ -229,8 +230,8 @@ add(
         wrong={
             "counted-weights": Wrong(
                 {"oldest_only": 7},
-                "There are seven weights, but the first of them, w_0, belongs to now. "
-                "w_-6 lies six seconds back.",
+                "There are seven weights, but the newest, w_0, belongs to now, so "
+                "w_-6 lies only six seconds back.",
             ),
             "half-of-seven": Wrong(
                 {"mean_of_7": 3.5},
@@ -249,8 +250,8 @@ add(
         },
         hints=(
             "Choose each preset above and read off the lag.",
-            "The lag is the mean age of the readings, with the same weights as the "
-            "readings.",
+            "The lag is the mean age of the readings, where each age has the weight "
+            "of its reading.",
         ),
     )
 )
@@ -278,23 +279,23 @@ add(
             "negative-step": Wrong(
                 "w[::-1]",
                 "The idea is right, but a tensor refuses `[::-1]`, which works for "
-                "lists. Turn it round with `w.flip(0)`.",
+                "lists. Reverse it with `w.flip(0)`.",
             ),
             "signal-flipped": Wrong(
                 lambda x, w: x.flip(0).unfold(0, len(w), 1) @ w,
                 "These are the right numbers, but from last to first: the signal was "
-                "turned round. Turn the filter.",
+                "reversed. Reverse the filter.",
             ),
             "both-flipped": Wrong(
                 lambda x, w: x.flip(0).unfold(0, len(w), 1) @ w.flip(0),
-                "With both turned round, each weight meets the same reading as before. "
-                "Turn only the filter.",
+                "With both reversed, each weight meets the same reading as before. "
+                "Reverse only the filter.",
             ),
         },
         hints=(
             "At time t the formula pairs x_t with w_0, x_{t−1} with w_1, and so on. In "
             "the window x_t stands last. Where must w_0 stand?",
-            "`w.flip(0)` turns a tensor round along its axis 0.",
+            "`w.flip(0)` reverses a tensor along its axis 0.",
         ),
     )
 )
@@ -309,12 +310,12 @@ add(
         wrong={
             "difference": Wrong(
                 {"difference": False},
-                "Turned round, (−1, 0, 1) is (1, 0, −1): every output changes sign.",
+                "Reversed, (−1, 0, 1) is (1, 0, −1): every output changes sign.",
             ),
             "lecture": Wrong(
                 {"lecture": False},
                 "The lecture's filter gives 0.50 to one end and 0.01 to the other. "
-                "Turned round it trusts the oldest reading most.",
+                "Reversed, it trusts the oldest reading most.",
             ),
             "symmetric": Wrong(
                 {"peak": True},
@@ -322,7 +323,7 @@ add(
             ),
             "constant": Wrong(
                 {"mean": True},
-                "All weights of a mean are equal, so turning it round changes nothing.",
+                "All weights of a mean are equal, so reversing it changes nothing.",
             ),
         },
         hints=("Read each filter from right to left. Is it a different filter now?",),
@@ -343,7 +344,8 @@ add(
             ),
             "axes-swapped": Wrong(
                 {"signal": (1, 8, 100)},
-                "The batch comes first: N = 8 signals, then C = 1 channel each.",
+                "The number of signals comes first, N = 8. Then come the channels of "
+                "each: C = 1.",
             ),
             "batched-weight": Wrong(
                 {"weight": (8, 1, 7)},

@@ -5,7 +5,7 @@
 # along the readings. Afterwards you can
 #
 # - compute a convolution by hand, in a loop, and with PyTorch;
-# - say what the weights do: less noise, or less delay;
+# - say which weights give less noise, and which give less delay;
 # - tell convolution from cross-correlation.
 #
 # About 45 minutes. You need: lesson 00.
@@ -29,7 +29,7 @@ start()
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A sensor that lies a little
 #
-# A laser measures how far an aeroplane has flown, once a second. Every reading is off
+# Once a second, a laser measures how far an aeroplane has flown. Every reading is off
 # by some random amount. Here we know the truth, because we made it up.
 #
 # **Before you look:** could you draw the truth from the readings alone?
@@ -55,8 +55,8 @@ show_lines(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Average a few
 #
-# One reading is typically off by 0.35 km. The mean of several is off by less, since
-# their errors partly cancel.
+# One reading is typically off by 0.35 km. When several readings are averaged, their
+# errors partly cancel.
 #
 # **Predict:** is the mean of the latest 25 readings better than the mean of the latest
 # 5? Say why before you go on.
@@ -89,8 +89,8 @@ def moving_average(x, n):
 # %% slideshow={"slide_type": "-"}
 def error(estimate):
     """Typical distance from the truth, in km."""
-    # as_tensor makes a tensor of a list, and leaves a tensor as it is. The first
-    # seconds have no estimate yet: compare with as many of the latest truths.
+    # as_tensor makes a tensor of a list, and leaves a tensor as it is. There is no
+    # estimate for the first seconds, so the first true positions are left out.
     difference = torch.as_tensor(estimate) - truth[-len(estimate) :]
     return difference.square().mean().sqrt().item()
 
@@ -119,9 +119,10 @@ show_table(
 #
 # $$s_t = (x * w)_t = \sum_{a=0}^{6} x_{t-a}\, w_{-a}$$
 #
-# $x$ is the **input**, $w$ the **filter** (or kernel). Sliding $w$ along $x$ to get
-# every $s_t$ is their **convolution**, $x * w$. The sum could go back for ever; in
-# practice it stops after a few readings, here seven.
+# $x$ is the **input**, $w$ the **filter** (or kernel). The subscript of a weight says
+# when its reading was taken: $w_0$ now, $w_{-6}$ six seconds ago. Sliding $w$ along $x$
+# to get every $s_t$ is their **convolution**, $x * w$. The sum could go back for ever;
+# in practice it stops after a few readings, here seven.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## By hand
@@ -174,35 +175,37 @@ print([f"{s:.3f}" for s in computed])
 # The lecture prints six outputs of its own. Do they agree with ours?
 
 # %% slideshow={"slide_type": "-"}
-lectured = [1.80, 1.96, 2.11, 2.16, 2.28, 2.42]
+printed = [1.80, 1.96, 2.11, 2.16, 2.28, 2.42]
 show_table(
-    ["output", "lectured", "computed", "difference"],
+    ["output", "lecture", "computed", "difference"],
     [
         [f"s_{t}", f"{said:.2f}", f"{s:.3f}", f"{s - said:.3f}"]
-        for t, said, s in zip(range(6, 12), lectured, computed)
+        for t, said, s in zip(range(6, 12), printed, computed)
     ],
 )
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# The first three are ours, cut off rather than rounded. You can tell from 1.967, which
-# became 1.96 and not 1.97; 1.811 was even cut to 1.8. (2.112 is 2.11 either way.)
+# The first three look like ours, cut off instead of rounded: 1.967 became 1.96 and not
+# 1.97. From 1.811 only 1.8 was kept, and printed as 1.80. (2.112 is 2.11 either way.)
 #
 # The last three are not what these x and w give.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Without a computer
 #
-# The lecture says $s_9$ = 2.16. Could you tell in your head that this is too small?
+# The lecture says $s_9$ = 2.16. Can you see by mental arithmetic that this is too
+# small?
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Its two newest readings alone give 0.5 · 2.40 + 0.4 · 2.20 = 2.08. The five others,
-# all at least 1.40, share a weight of 0.10. So $s_9$ is at least 2.08 + 0.14 = 2.22.
+# Its two newest readings alone give 0.5 · 2.40 + 0.4 · 2.20 = 2.08. The five others are
+# all at least 1.40, and their weights add up to 0.10. So $s_9$ is at least
+# 2.08 + 0.14 = 2.22.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Watch it slide
 #
 # Press play, or step. At each step the window moves on by one reading, seven products
-# are added, and one output drops out.
+# are added, and one output comes out.
 
 # %% slideshow={"slide_type": "-"}
 sliding_window(x, w)
@@ -239,7 +242,7 @@ fifth = torch.ones(5) / 5
 means = torch.as_tensor(moving_average(readings, 5))
 off = (torch.as_tensor(conv1d(readings, fifth)) - means).abs().max().item()
 # yes_no turns True into yes, and False into no.
-print(f"five weights of 1/5: off by {off:.1e} (the same: {yes_no(off < 1e-5)})")
+print(f"largest difference: {off:.1e} (only rounding: {yes_no(off < 1e-5)})")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 01.4: weights that add up to one
@@ -270,8 +273,8 @@ weight_chooser(readings, truth)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 01.5: how late?
 #
-# The reading under $w_0$ is 0 seconds old, the one under $w_{-1}$ is 1 second old.
-# How many seconds late is the output
+# The reading that meets $w_0$ is 0 seconds old, the one that meets $w_{-1}$ is 1 second
+# old. How many seconds late is the output
 #
 # - if all the weight is on the oldest reading, $w_{-6}$;
 # - if all seven weights are equal?
@@ -283,24 +286,24 @@ answer("01.5", oldest_only=blank(6), mean_of_7=blank(3))
 # ## Convolution, or correlation?
 #
 # Textbooks number the filter from 0: $s_t = \sum_a x_{t-a}\, w_a$. Now $w_0$, the
-# *first* in the list, meets $x_t$, the *last* in the window: the filter lies **turned
-# round**. That is convolution in the strict sense.
+# *first* in the list, meets $x_t$, the *last* in the window: the filter is
+# **reversed**. That is convolution in the strict sense.
 #
 # Laid on as it is written, it gives **cross-correlation**, which is what our `conv1d`
-# and PyTorch's compute. The lecture's weights, oldest first, need no turning.
+# and PyTorch's compute. The lecture's weights, oldest first, need no reversing.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# ### As written, and turned round
+# ### As written, and reversed
 #
 # A signal steps from 0 to 1, and the filter is (−1, 1).
 #
-# **Predict:** what comes out at the step, with the filter as written and turned round?
+# **Predict:** what comes out at the step, with the filter as written, and reversed?
 
 # %% slideshow={"slide_type": "fragment"}
 step = torch.tensor([0.0, 0, 0, 1, 1, 1])
 difference = torch.tensor([-1.0, 1])
-print("as written: ", conv1d(step, difference).tolist())
-print("turned round:", conv1d(step, difference.flip(0)).tolist())
+print("as written:", conv1d(step, difference).tolist())
+print("reversed:  ", conv1d(step, difference.flip(0)).tolist())
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # Newer minus older, or older minus newer: the flip decides the sign.
@@ -325,7 +328,7 @@ def convolve(x, w):
 # For which filters do convolution and cross-correlation give different outputs? Write
 # `True` where they do.
 #
-# mean (⅓, ⅓, ⅓) · peak (1, 2, 1) · difference (−1, 0, 1) · the lecture's w
+# mean (⅓, ⅓, ⅓); peak (1, 2, 1); difference (−1, 0, 1); the lecture's w
 
 # %% slideshow={"slide_type": "-"}
 answer(
@@ -337,8 +340,8 @@ answer(
 )
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Why does nobody mind? A network *learns* its filters, and whether it learns w or w
-# turned round makes no difference to it.
+# Why does nobody mind that PyTorch does not flip the filter? A neural network *learns*
+# its filters, and whether it learns w or w reversed makes no difference to it.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## PyTorch has it
@@ -352,7 +355,7 @@ answer(
 # %% slideshow={"slide_type": "-"}
 signal = x.view(1, 1, 12)  # (N, C, W)
 weight = w.view(1, 1, 7)  # (K, C, F)
-output = functional.conv1d(signal, weight)  # (N, K, W2)
+output = functional.conv1d(signal, weight)  # (N, K, W2): W2 outputs each
 print(output.shape, [f"{s:.3f}" for s in output.flatten().tolist()])
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -372,8 +375,8 @@ answer(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Common mistakes
 #
-# - **One output short.** With W1 readings and F weights, `range(W1 - F)` forgets the
-#   first place: there are W1 − F + 1.
+# - **One output short.** With W1 readings and F weights there are W1 − F + 1 places;
+#   `range(W1 - F)` leaves out the last one.
 # - **Looking ahead.** `x[t : t + n]` uses readings that do not exist yet.
 # - **Weights that do not add up to 1.** The output is scaled, and nobody notices.
 # - **Expecting a flip.** NumPy's `convolve` flips the filter; PyTorch's `conv1d` does
@@ -385,7 +388,7 @@ answer(
 # - Slide weights along the input; at each place, multiply and add.
 # - W1 readings and F weights give W1 − F + 1 outputs.
 # - Weights spread over many readings cancel noise, but their output comes late.
-# - A filter laid on as written gives cross-correlation; turned round, convolution.
+# - A filter laid on as written gives cross-correlation; reversed, convolution.
 #
 # Next: {next}. A photograph is a signal with two
 # directions.

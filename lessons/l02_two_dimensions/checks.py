@@ -61,8 +61,8 @@ _SUMS = {  # what the others make of S_01, and of S_10
     "the window moves by one pixel only, so neighbouring windows overlap.": [
         "cw+dx+gy+hz"
     ],
-    "here the kernel is turned round. Lay it on as it is written, with w on the top "
-    "left pixel of the window.": ["bz+cy+fx+gw", "ez+fy+ix+jw"],
+    "here the kernel is rotated by half a turn. Lay it on as it is written, with w on "
+    "the top left pixel of the window.": ["bz+cy+fx+gw", "ez+fy+ix+jw"],
     "in the kernel, x stands beside w, and y below it.": [
         "bw+cy+fx+gz",
         "ew+fy+ix+jz",
@@ -116,7 +116,7 @@ _PIXELS = {
         "a": "`a` alone takes the same row of the image whatever `i` is.",
         "a - i": "It is the other way round: start from row `i` and go back by `a`.",
         "i - a - 1": "That goes back one row too far: K[0, 0] meets the pixel (i, j).",
-        "i - a + 1": "That is one row short of it: K[0, 0] meets the pixel (i, j).",
+        "i - a + 1": "Go back one row further: K[0, 0] meets the pixel (i, j) itself.",
         "i - m + 1 + a": "These are the right rows in the wrong order: row `i` comes "
         "first.",
     }
@@ -193,8 +193,8 @@ def _conv2d_cases() -> list[Case]:
 
 _FLIPPED = Wrong(
     lambda image, kernel: convolution.conv2d(image, kernel.flip(0, 1)),
-    "Your kernel lies turned round. In the second formula its first weight meets the "
-    "window's first pixel.",
+    "Your kernel is rotated by half a turn. In the second formula its first weight "
+    "meets the window's first pixel.",
 )
 _STOP = "A slice's second number is where it stops, not how long it is"
 _BEFORE = "A slice ends before its second number, so "
@@ -340,7 +340,7 @@ _MIDDLES = {
         1,
         0,
         -1,
-    ): "That is left minus right. Nothing is turned round here: the weight on the "
+    ): "That is left minus right. Nothing is reversed here: the weight on the "
     "right lies on the pixel on the right.",
     (0, -1, 1): "That is the right neighbour minus the pixel itself. Leave the centre "
     "out, and subtract the left neighbour.",
@@ -369,7 +369,7 @@ add(
         hints=(
             "From left to right, the three weights lie on the left neighbour, the "
             "pixel itself and the right neighbour.",
-            "Wanted is 1 · right + 0 · pixel − 1 · left.",
+            "You want 1 · right + 0 · pixel − 1 · left.",
         ),
     )
 )
@@ -391,15 +391,19 @@ _MAPS = {
         "sum(maps) / 3": "The channels' answers are added, and nothing divides them.",
         "maps": "That is one map for each channel. A filter gives a single map, so add "
         "them up.",
-        "maps[0]": "Only the first channel counts. The filter reaches through all.",
-        "maps[-1]": "Only the last channel counts. The filter reaches through all.",
+        "maps[0]": "Here only the first channel counts, but the filter reaches through "
+        "all of them.",
+        "maps[-1]": "Here only the last channel counts, but the filter reaches through "
+        "all of them.",
         "torch.sum(maps)": "`torch.sum` takes one tensor, and `maps` is a list of "
         "them. Python's own `sum` adds up a list.",
         "sum(maps).sum()": "That is one number, since all places are added up, too. "
         "Add up the channels only, so that a map is left.",
         "torch.stack(maps).sum(1)": "Axis 1 is the height. The channels are axis 0.",
-        "torch.stack(maps).amax(0)": "That keeps the largest. The channels are added.",
-        "torch.cat(maps)": "`torch.cat` lays them end to end. A filter adds them up.",
+        "torch.stack(maps).amax(0)": "That keeps the largest value at each place. The "
+        "channels should be added.",
+        "torch.cat(maps)": "`torch.cat` lays the maps end to end. A filter adds them "
+        "up.",
     },
 }
 add(
@@ -434,7 +438,7 @@ _SHAPES = {
         (1, 3, 32, 32): "That is a batch of one image. Here there are four.",
         (4, 32, 32): "The axis of the channels is missing: 3 for colour.",
         (4, 1, 32, 32): "With one channel an image is grey; a colour image has three.",
-        (3, 4, 32, 32): "Batch and channels are exchanged: N comes first.",
+        (3, 4, 32, 32): "Batch and channels are swapped: N comes first.",
         (4, 8, 32, 32): "Eight is the number of maps. An image has 3 channels.",
     },
     "weight": {
@@ -459,10 +463,10 @@ _SHAPES = {
         "first.",
         (4, 28, 28, 8): "In `maps`, too, the number of maps comes before height and "
         "width.",
-        (8, 4, 28, 28): "The axes of images and maps are exchanged: N comes first.",
+        (8, 4, 28, 28): "The axes of images and maps are swapped: N comes first.",
         (4, 8, 32, 32): "A 5×5 window fits at 32 − 5 + 1 places along each side.",
         (4, 8, 27, 27): "There are 32 − 5 moves, and the first place counts too: 28.",
-        (4, 8, 30, 30): "The window loses two places at *each* end.",
+        (4, 8, 30, 30): "The output is two places shorter at *each* end.",
     },
 }
 add(
@@ -479,7 +483,7 @@ add(
         | in_place(_SHAPES),
         hints=(
             "Images are (N, C, H, W).",
-            "Filters are (K, depth, F, F), where the depth is that of the input.",
+            "Filters are (K, C, F, F): each has as many channels as its input.",
             "Maps are (N, K, H2, W2).",
         ),
     )

@@ -75,8 +75,8 @@ for i in range(2):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Three formulas for one idea
 #
-# Which neighbours of pixel (i, j) should the kernel see? Let K have m rows and n
-# columns. The lecture gives three answers:
+# Which neighbours of pixel (i, j) should the kernel see? Let I be the image and K the
+# kernel, with m rows and n columns. The lecture gives three answers:
 #
 # 1. those before it: $\;S_{ij} = \sum_{a=0}^{m-1}\sum_{b=0}^{n-1}
 #    I_{i-a,\,j-b}\,K_{a,b}$
@@ -111,8 +111,9 @@ def at_preceding(I, K, i, j):
 # ## The third formula, by hand
 #
 # Try it on nine pixels, 1 to 9, and a 3×3 kernel. The pixel of interest is the 5. The
-# index m/2 stands for the kernel's middle row, row 1, and a runs over −1, 0 and 1; the
-# same goes for n and b. So the kernel's centre, v, meets the 5.
+# index m/2 is meant to be rounded down: 3/2 becomes 1, the kernel's middle row. And a
+# runs over −1, 0 and 1; the same goes for n and b. So the kernel's centre, v, meets the
+# 5.
 
 # %% slideshow={"slide_type": "-"}
 pixels = ["123", "456", "789"]
@@ -138,9 +139,9 @@ terms = [pixels[1 - a][1 - b] + taps[1 + a][1 + b] for a, b in steps]
 print("S_11 =", " + ".join(terms))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# The last step takes the first pixel, 1, and the last weight, z. So the kernel lies on
-# the pixels turned by half a turn, as in formula 1, but now it reaches out to every
-# side.
+# The last step takes the first pixel, 1, and the last weight, z. So the kernel is
+# rotated by half a turn before it is laid on the pixels, as in formula 1, but now it
+# reaches out to every side.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## One bright pixel
@@ -168,6 +169,7 @@ def everywhere(neighbour):
 
 
 # %% slideshow={"slide_type": "subslide"}
+# lambda: a function without a name, here from four numbers to a pixel's place
 drawn = {
     "1 preceding": everywhere(lambda i, j, a, b: (i - a, j - b)),
     "2 succeeding": everywhere(lambda i, j, a, b: (i + a, j + b)),
@@ -200,26 +202,28 @@ show_grids(
 answer("02.3", preceding=blank("upright"), succeeding=blank("turned"))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Formulas 1 and 3 lay the kernel on turned, and so they draw it upright. As in lesson
-# 01, that is convolution in the strict sense, and formula 2 is cross-correlation. A
-# network learns its kernels, so it can just as well use the simpler formula 2.
+# Formulas 1 and 3 rotate the kernel before laying it on the image. The bright pixel
+# then draws it upright. As in lesson 01, that is convolution in the strict sense, and
+# formula 2 is cross-correlation. A network learns its kernels, so it can just as well
+# use the simpler formula 2.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A trap in the third formula
 #
-# Above, a ran over −1, 0 and 1. As lectured, it runs from ⌊−m/2⌋ to ⌊m/2⌋.
+# Above, a ran over −1, 0 and 1. In the lecture, it runs from ⌊−m/2⌋ to ⌊m/2⌋.
 #
 # **Predict:** for m = 3, are these the same?
 
 # %% slideshow={"slide_type": "fragment"}
 m = 3
-for first in (-m // 2, -(m // 2)):  # ⌊−m/2⌋, as lectured, and −⌊m/2⌋
+for first in (-m // 2, -(m // 2)):  # the lecture's ⌊−m/2⌋, and −⌊m/2⌋
     steps = range(first, m // 2 + 1)
     print("a =", [*steps], "needs the rows", [m // 2 + a for a in steps], "of K")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# ⌊−1.5⌋ is −2, so the sum as lectured starts one row too early: K has no row −1. What
-# is meant is −⌊m/2⌋, and ⌊m/2⌋ + a as the index. (A kernel of even size has no middle.)
+# ⌊−1.5⌋ is −2, so the lecture's sum starts one row too early: K has no row −1. What is
+# meant is −⌊m/2⌋, and ⌊m/2⌋ + a as the index. (The formula is meant for kernels of odd
+# size; an even one has no middle.)
 #
 # In Python the trap is silent: `K[-1]` is not an error but the last row.
 
@@ -263,8 +267,9 @@ window_explorer(step, right_minus_left, output)
 # ## Turn the loops inside out
 #
 # The loops compute one output at a time, and that is slow in Python. So follow one
-# **tap** instead: that is one place in the kernel, with its weight. Over all outputs,
-# $K_{0,1}$ meets a whole piece of the image, *one column further right* than $K_{0,0}$.
+# **tap** instead. A tap is one place in the kernel, together with its weight. Over all
+# outputs, $K_{0,1}$ meets a whole piece of the image, *one column further right* than
+# $K_{0,0}$.
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # So multiply each tap's piece by its weight, and add up these products. For a 3×3
@@ -293,17 +298,18 @@ def conv2d(image, kernel):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How much faster?
 #
-# For a test, `photograph` loads a colour picture, here with 128×192 pixels, and
-# `to_grey` turns it into grey values, one number for each pixel.
+# To compare them, we need a picture. `photograph` loads one in colour, here with
+# 128×192 pixels, and `to_grey` turns it into grey values, one number for each pixel.
 #
 # **Predict:** is shift and add ten times faster? A thousand times?
 
 # %% slideshow={"slide_type": "-"} tags=["nbval-ignore-output"]
-# Not compared by CI: a time depends on the machine.
+# Not compared by our tests: a time depends on the machine.
+# timeit calls a function `number` times and returns the seconds that took.
 small, blur = to_grey(photograph("monument", height=128)), torch.ones(3, 3) / 9
 loops = timeit.timeit(lambda: conv2d_loops(small, blur), number=1)
 taps = timeit.timeit(lambda: conv2d(small, blur), number=50) / 50
-print(f"loops {loops:.2f} s, shift and add {taps:.5f} s: {loops / taps:.0f} times")
+print(f"loops {loops:.2f} s, shift and add {taps:.5f} s: {loops / taps:.0f}× as fast")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A photograph
@@ -411,14 +417,15 @@ answer(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Several filters, several maps
 #
-# What a filter makes of an image is called a **feature map**: it is bright where the
-# image looks like the filter. K filters give K maps. PyTorch's own `conv2d` applies
-# them all at once; it takes images (N, C, H, W) and filters (K, depth, F, F).
+# What a filter makes of an image is called a **feature map**. If the filter's weights
+# add up to 0, the map is large where the image resembles the filter. K filters give K
+# maps. (From here on, K is their number.) PyTorch's own `conv2d` applies them all at
+# once; it takes images (N, C, H, W) and filters (K, C, F, F).
 
 # %% slideshow={"slide_type": "-"}
 vertical = torch.tensor([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]])
 three = torch.stack([vertical, vertical.T, edges])  # .T swaps rows and columns
-bank = three[:, None]  # None adds an axis, here the depth: (3, 1, 3, 3)
+bank = three[:, None]  # None adds an axis, here for C: (3, 1, 3, 3)
 maps = functional.conv2d(grey[None, None], bank)  # (1, 1, H, W) → (1, 3, H2, W2)
 print("filters", tuple(bank.shape), "maps", tuple(maps.shape))
 
@@ -464,8 +471,8 @@ def conv_volume(image, kernel):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A filter that sees red
 #
-# Red minus green, one pixel wide: that is a 1×1 filter of depth 3. It responds to
-# colour alone, since it never sees a neighbouring pixel.
+# Red minus green, one pixel wide: that is a 1×1 filter of depth 3. It never sees a
+# neighbouring pixel, so it can respond to colours, but not to edges or shapes.
 
 # %% slideshow={"slide_type": "-"}
 flower = photograph("flower")
@@ -511,9 +518,9 @@ print(tuple(functional.conv2d(images, filters).shape))
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Look back
 #
-# Five quick questions about earlier lessons, taken first of all from your own slips.
-# Write one letter for each between the quotation marks, such as `"bacda"`, and run the
-# cell again. A space leaves a question out.
+# Five quick questions about earlier lessons, beginning with exercises that you got
+# wrong at first. Write one letter for each between the quotation marks, such as
+# `"bacda"`, and run the cell again. A space leaves a question out.
 
 # %% slideshow={"slide_type": "skip"} tags=["nbval-ignore-output"]
 # Not compared by CI: the questions follow your own slips.

@@ -40,7 +40,7 @@ _PLACES = {
 add(
     Exercise(
         "03.1",
-        "No padding, no stride",
+        "No padding, stride 1",
         level=1,
         cases=lambda: [
             case(W1=3, F=3),
@@ -62,8 +62,8 @@ add(
 _PADDINGS = {
     "F - 1": "F − 1 is the padding of left and right together. P is the padding on "
     "*each* side.",
-    "F": "That is the width of the kernel itself. (`F - 1 // 2` gives the same, since "
-    "only the 1 is divided there.) A kernel of 1 needs no padding.",
+    "F": "That is the width of the kernel itself, but a kernel of 1, for example, "
+    "needs no padding. (If you wrote `F - 1 // 2`: only the 1 is divided there.)",
     "(F + 1) // 2": "That is one too many on each side. Try F = 1: such a kernel loses "
     "nothing, so it needs no padding.",
     "1": "That works for F = 3 only. A kernel of 5 loses two pixels on each side.",
@@ -117,8 +117,8 @@ _FORMULAS = {
     "(W1 - F) // S + 2 * P + 1": "The kernel strides over the padding, too, so 2P "
     "has to be divided as well.",
     "(W1 - F - 2 * P) // S + 1": "Padding makes the row longer, so 2P is added.",
-    "(W1 - F + 2 * P) / S + 1": "An output has no fraction of a pixel. When the stride "
-    "does not divide evenly, the last step does not fit: round down, with `//`.",
+    "(W1 - F + 2 * P) / S + 1": "An output has no fraction of a pixel. When the "
+    "division leaves a remainder, the last step does not fit: round down, with `//`.",
     "-(-(W1 - F + 2 * P) // S) + 1": "That rounds up. But where the kernel does not "
     "fit, there is no output: round down.",
     "round((W1 - F + 2 * P) / S + 1)": "That rounds to the nearest whole number. A "
@@ -169,7 +169,7 @@ add(
     )
 )
 
-# --- 03.4 to 03.11: eight sizes -------------------------------------------------------
+# --- 03.4 to 03.11: eight small layers ------------------------------------------------
 
 
 def _side_lengths(W1, F, P, S):
@@ -210,7 +210,7 @@ def _side_lengths(W1, F, P, S):
     if room % S:
         fits = "A window that does not fit gives no output, so round down."
         found |= {
-            f"The stride does not divide evenly. {fits}": room / S + 1,
+            f"The last step does not fit. {fits}": room / S + 1,
             f"The moves are rounded up. {fits}": room // S + 2,
             "Those are the moves. Round them down, and add the first place.": room / S,
         }
@@ -232,7 +232,7 @@ def _wrong_sizes(W1, H1, D1, K, F, P, S):
         note(says, W2=widths[says])
         note(says, H2=heights[says])
     if H1 != W1:
-        note("Width and height are exchanged.", W2=right["H2"], H2=right["W2"])
+        note("Width and height are swapped.", W2=right["H2"], H2=right["W2"])
         note("That is the width. Put the height into the formula, too.", H2=right["W2"])
         note("That is the height. Put the width into the formula, too.", W2=right["H2"])
     note("Each of the filters gives a map of its own: D2 = K.", D2=1)
@@ -271,7 +271,7 @@ _SIZES = {  # with W1, H1, D1, K, F, P, S
         (224, 224, 3, 64, 7, 3, 2),
         (
             "There are 224 − 7 + 2·3 = 223 pixels to move through, 2 at a time.",
-            "The stride does not divide 223 evenly: round down, then add 1.",
+            "The last step does not fit, since 223 is odd: round down, then add 1.",
         ),
     ),
     "03.8 wider than high: 640×480×3, 16 filters of 5×5, padding 2, stride 4": (
@@ -294,7 +294,8 @@ for _name, (_sizes, _hints) in _SIZES.items():
 
 _STRIDES = {
     12 / 5: "There are 12 pixels to move through, but 5 places take only 4 moves.",
-    12: "Those are the pixels to move through. 5 places take 4 moves of which length?",
+    12: "Those are the pixels to move through. 5 places take 4 moves. How long is "
+    "each?",
     13 / 5: "17 − 5 + 1 counts places, at stride 1. Here 5 places take 4 moves, over "
     "17 − 5 pixels.",
     13 / 4: "Only 17 − 5 pixels are left to move through. The + 1 stands for the first "
@@ -399,7 +400,7 @@ add(
         },
         hints=(
             "The order is `nn.Conv2d(depth of the input, number of filters, …)`.",
-            "All five numbers stand in exercise 03.7.",
+            "All five numbers are given in exercise 03.7.",
         ),
     )
 )
@@ -411,8 +412,8 @@ _EXTENTS = {
     "adds a single pixel.",
     "dilation * (F - 1)": "That is how far the last tap is from the first. Counting "
     "both of them gives one pixel more.",
-    "dilation * F - 1": "From the first tap to the last it is dilation · (F − 1), with "
-    "brackets, and the last one covers a pixel too.",
+    "dilation * F - 1": "The last tap is dilation · (F − 1) pixels from the first "
+    "(mind the brackets), and it covers a pixel itself, so add 1.",
     "dilation * F + 1": "F taps have F − 1 steps between them, not F.",
     "F + dilation": "Each of the F − 1 gaps gets wider, not only one.",
     "F + dilation - 1": "Every one of the F − 1 gaps leaves out dilation − 1 pixels, "

@@ -1,18 +1,19 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # 03 Output size
 #
-# In a network, each layer takes in what the layer before it puts out. How large is
-# that? Afterwards you can
+# A convolutional network is a chain of layers. Each slides filters over what the layer
+# before it puts out. How large is its own output? Afterwards you can
 #
 # - derive the formula from pictures of a grid;
 # - compute any convolution layer's output size in your head;
-# - say what happens when the stride does not divide evenly.
+# - say what happens when the last step of the kernel does not fit.
 #
 # About 50 minutes. You need: lesson 02.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 50 minutes with the exercises, 20 without. Derive the formula on the pictures, one
-# quantity at a time; it should feel found, not given. The eight sizes make a good quiz.
+# quantity at a time; it should feel found, not given. The eight small layers make
+# a good quiz.
 
 # %% slideshow={"slide_type": "skip"}
 import torch
@@ -60,7 +61,7 @@ show_positions(
 # the crosses.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## A larger kernel loses more
+# ## A larger kernel fits in fewer places
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
 show_positions(
@@ -74,7 +75,7 @@ show_positions(
 # on, up to pixel W1 − F. How many places is that?
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ### Exercise 03.1: no padding, no stride
+# ### Exercise 03.1: no padding, stride 1
 #
 # Count the places of the kernel along one side, for any W1 and F.
 
@@ -169,9 +170,10 @@ show_positions(
 # (7 − 3 + 2)/2 + 1 = 4.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## When the stride does not divide
+# ## When the last step does not fit
 #
-# Take 8×8 pixels, F = 3 and S = 2. Now the formula gives (8 − 3)/2 + 1 = 3.5.
+# Take 8×8 pixels, F = 3, S = 2 and no padding. Now the formula gives
+# (8 − 3)/2 + 1 = 3.5.
 #
 # **Predict:** will PyTorch give 3 or 4, or stop with an error?
 
@@ -254,14 +256,15 @@ size_explorer(W1=7, F=3, P=1, S=2)
 # Each filter reaches through the whole depth D1 and gives one map. K filters give K
 # maps, stacked on top of each other, so **D2 = K**, whatever D1 is.
 #
-# A layer is therefore specified by K, F, S and P, and it turns W1×H1×D1 into W2×H2×K.
+# For a given input, four numbers specify a layer: K, F, S and P. It turns W1×H1×D1
+# into W2×H2×K.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## Eight sizes
+# ## Eight small layers
 #
-# Each of these exercises gives you the input and the filters of a layer, and asks for
-# the size of its output. Try paper and pencil first. Unless it says otherwise, P = 0
-# and S = 1.
+# Six of these exercises ask for the size of a layer's output. The last two give it, and
+# ask for the stride or the padding. Try paper and pencil first. Unless an exercise says
+# otherwise, P = 0 and S = 1.
 #
 # **03.4** Input 32×32×1; six filters of 5×5.
 
@@ -269,7 +272,8 @@ size_explorer(W1=7, F=3, P=1, S=2)
 answer("03.4", W2=blank(28), H2=blank(28), D2=blank(6))
 
 # %% [markdown] slideshow={"slide_type": "-"}
-# **03.5** Input 227×227×3; 96 filters of 11×11, S = 4. (The first layer of AlexNet.)
+# **03.5** Input 227×227×3; 96 filters of 11×11, S = 4. (The first layer of AlexNet,
+# a well-known network that you will meet later.)
 
 # %% slideshow={"slide_type": "-"}
 answer("03.5", W2=blank(55), H2=blank(55), D2=blank(96))
@@ -282,7 +286,7 @@ answer("03.6", W2=blank(4), H2=blank(4), D2=blank(2))
 
 # %% [markdown] slideshow={"slide_type": "-"}
 # **03.7** Input 224×224×3; 64 filters of 7×7, P = 3, S = 2. (The first layer of a
-# ResNet.)
+# ResNet, another of those networks.)
 
 # %% slideshow={"slide_type": "-"}
 answer("03.7", W2=blank(112), H2=blank(112), D2=blank(64))
@@ -398,9 +402,9 @@ show_table(
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Look back
 #
-# Five quick questions about earlier lessons, taken first of all from your own slips.
-# Write one letter for each between the quotation marks, such as `"bacda"`, and run the
-# cell again. A space leaves a question out.
+# Five quick questions about earlier lessons, beginning with exercises that you got
+# wrong at first. Write one letter for each between the quotation marks, such as
+# `"bacda"`, and run the cell again. A space leaves a question out.
 
 # %% slideshow={"slide_type": "skip"} tags=["nbval-ignore-output"]
 # Not compared by CI: the questions follow your own slips.
@@ -411,7 +415,7 @@ look_back("03", "")
 #
 # - $W_2 = \lfloor (W_1 - F + 2P)/S \rfloor + 1$, likewise for H2, and D2 = K.
 # - P = (F − 1)/2 keeps the size at stride 1, for odd F.
-# - Pixels that do not fit are dropped without a word.
+# - Pixels that no window reaches are ignored without a word.
 # - With dilation, a kernel covers dilation · (F − 1) + 1 pixels.
 #
 # Next: {next}. So far, people chose

@@ -23,20 +23,22 @@ _STEPS = {
         "-rate * gradient": "That is the step alone. Where does it start from?",
         "rate * gradient": "That is the step alone, and uphill.",
         "kernel - gradient / rate": "A small rate makes a huge step here: multiply.",
-        "rate * gradient - kernel": "This is the right step with the signs exchanged: "
-        "start from the kernel.",
+        "rate * gradient - kernel": "This is the right kernel with the wrong sign: "
+        "subtract the step from the kernel, not the kernel from the step.",
         "rate * (kernel - gradient)": "The rate shortens only the step, not the "
         "kernel: multiply it by the gradient alone.",
         "rate * kernel - gradient": "The rate belongs to the gradient: it says how "
         "far to go.",
         "kernel - rate": "The gradient is missing: it says which way to go.",
-        "kernel - rate + gradient": "Rate and gradient are multiplied.",
-        "kernel - rate * kernel": "The step goes along the gradient.",
+        "kernel - rate + gradient": "The step is the rate times the gradient: multiply "
+        "the two, and subtract that.",
+        "kernel - rate * kernel": "It is the gradient that says where to step, "
+        "but this step is made of the kernel.",
         "kernel - rate * kernel * gradient": "The step is rate · gradient, no more.",
         "gradient - rate * kernel": "Kernel and gradient have changed places.",
         "kernel - rate * gradient.mean()": "Each weight has its own gradient.",
-        "kernel - rate * gradient.sign()": "Only the gradient's signs count here. "
-        "Where the error is steeper, the step is longer.",
+        "kernel - rate * gradient.sign()": "This uses only the signs of the gradient. "
+        "Where the error is steeper, the step should be longer.",
     }
 }
 add(
@@ -115,7 +117,7 @@ add(
         normal=_in_order,
         wrong=in_place({"pixels": _PIXELS}),
         otherwise="The window of h₂₃ covers two rows and two columns: four pixels. "
-        "These are others.",
+        "Yours are not those four.",
         hints=(
             "Start at h₁₁, which sees pixels 1, 2, 5 and 6. One step down adds 4 to "
             "each.",
@@ -136,7 +138,7 @@ _COUNTS = {
         9 * 4: "That is `local`: four lines to each output. A dense layer has sixteen.",
     },
     "local": {
-        16 * 4: "The kernel does not fit at all 16 pixels: 3·3 places.",
+        16 * 4: "The kernel fits at 3·3 places, not at 16.",
         9: "Nine places, and a kernel of four weights at each of them.",
         9 * 4
         + 9: "That counts biases, too: `local` has four weights at each of 9 places.",
@@ -181,7 +183,8 @@ _FIELDS = {
         27: "Windows overlap: each layer adds one pixel on each side.",
         9: "Windows overlap: a layer adds F − 1 = 2 to what is seen.",
         5: "5 is reached with two layers. One more adds two.",
-        6: "Three times F − 1 is what the layers add: to the one pixel of the output.",
+        6: "Three times F − 1 is what the layers add to the output's one pixel. Count "
+        "that pixel, too.",
         3: "3 is what the first layer sees. Two more add two pixels each.",
         49: "7·7 is the area. The field is counted along one side.",
     },
@@ -189,7 +192,8 @@ _FIELDS = {
         10: "The first layer sees 5, the second adds F − 1 = 4.",
         25: "Windows overlap: the second layer adds F − 1 = 4 to 5.",
         7: "A kernel of 5 reaches two pixels to each side, so it adds 4, not 2.",
-        8: "Two times F − 1 is what the layers add: to the one pixel of the output.",
+        8: "Two times F − 1 is what the layers add to the output's one pixel. Count "
+        "that pixel, too.",
         5: "5 is what the first layer sees. The second adds F − 1 = 4.",
         6: "A kernel of 5 adds four pixels, not one.",
         81: "9·9 is the area. The field is counted along one side, here as well.",
@@ -261,7 +265,7 @@ add(
             "`step` is the distance, in input pixels, between neighbouring values of "
             "the layer below.",
             "A window of F such values spans F − 1 steps more than one value does.",
-            "Behind a layer of stride S, neighbours are S times as far apart.",
+            "After a layer of stride S, neighbours are S times as far apart.",
         ),
     )
 )
@@ -380,8 +384,8 @@ _NUMBERS = {
         "long.",
         "i * W1 + j + b": "`a` is missing: it moves down in the kernel.",
         "(i + a) * W1 + j": "`b` is missing: it moves along the kernel's row.",
-        "i * W1 + j": "That is the window's first pixel, for all weights. K[a, b] "
-        "meets pixel (i + a, j + b).",
+        "i * W1 + j": "That is the window's first pixel, for all weights. "
+        "`kernel[a, b]` meets pixel (i + a, j + b).",
         "a * W1 + b": "That is the same for every output: `i` and `j` are missing.",
         "(j + b) * W1 + i + a": "Rows and columns are exchanged: i and a count rows.",
         "(i + a) * (j + b)": "Do not multiply the two: count the rows above, W1 "
@@ -408,7 +412,8 @@ add(
         wrong=in_place(_NUMBERS),
         hints=(
             "Flattened, pixel (r, c) of an image with W columns is number r·W + c.",
-            "The weight K[a, b] meets pixel (i + a, j + b), in rows of W1.",
+            "The weight `kernel[a, b]` meets pixel (i + a, j + b), and each row of "
+            "pixels holds W1.",
             "Row i·W2 + j, column (i + a)·W1 + j + b.",
         ),
     )
@@ -421,8 +426,8 @@ _WAYS_BACK = {
         "matrix.sum(dim=0)": "That is right when every output's gradient is 1. Each "
         "output's row counts with its own gradient g.",
         "torch.linalg.pinv(matrix) @ g": "An inverse would ask which input gave this "
-        "output. The gradient asks how far each input pulls at each output: the "
-        "weights themselves.",
+        "output. The gradient asks how strongly each input affects each output, "
+        "and the weights themselves say that.",
         "torch.linalg.inv(matrix) @ g": "A matrix that is not square has no inverse, "
         "and none is needed.",
         "matrix * g": "Pixels add up what comes from all outputs: `@`.",

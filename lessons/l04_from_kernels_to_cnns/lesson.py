@@ -94,7 +94,7 @@ print(f"{change:.4f}, that is {change / 0.01:.2f} for each unit")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # It falls. The smaller the step, the closer this comes to −16, the slope at w = 1. We
-# call it the **gradient**. A negative one says: downhill is where w grows.
+# call it the **gradient**. If it is negative, the error falls as w grows.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## PyTorch takes notes
@@ -193,7 +193,7 @@ show_grids(
 # A check that cannot fail proves nothing. So give each picture the output of *another*
 # picture, and learn again.
 #
-# **Predict:** what happens to the error? And to the kernel?
+# **Predict:** what happens to the error?
 
 # %% slideshow={"slide_type": "-"}
 mixed_up = wanted.roll(1, dims=0)  # roll: all outputs move on by one picture
@@ -255,7 +255,7 @@ optimizer = torch.optim.SGD([kernel], lr=0.1)
 for _ in range(100):
     optimizer.zero_grad()
     error(kernel, wanted).backward()
-    optimizer.step()  # kernel - 0.1 * kernel.grad, in place
+    optimizer.step()  # changes `kernel` itself: kernel - 0.1 * kernel.grad
 
 # %% slideshow={"slide_type": "fragment"}
 off = (kernel - kernels[-1]).abs().max().item()
@@ -320,7 +320,7 @@ print(tuple(network(test_images).shape))  # (N, 10)
 
 # %% slideshow={"slide_type": "-"}
 def accuracy(network, images, labels):
-    """The part of the images for which the right class has the highest score."""
+    """The share of the images for which the right class has the highest score."""
     guesses = network(images).argmax(dim=1)  # (N,); argmax: where the largest stands
     return (guesses == labels).float().mean().item()  # float: right is 1, wrong is 0
 
@@ -401,7 +401,7 @@ for first in (2.0, 2.01):
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ## The loop that trains a network
 #
-# New here is only `parameters()`, which lists a network's weights and biases.
+# Only `parameters()` is new here: it lists a network's weights and biases.
 
 
 # %% slideshow={"slide_type": "-"}
@@ -421,8 +421,8 @@ def train(network, images, labels, epochs=24, batch_size=64):
 # ## One good step, or 23 rough ones?
 #
 # One epoch, twice from the same start: a single step, with a gradient from all 1438
-# pictures; then 23 steps, each with one from 64 at most. Both look at every picture
-# once.
+# pictures; then 23 steps, each with the gradient of at most 64. Both look at every
+# picture once.
 #
 # **Predict:** after which of them is the loss lower?
 
@@ -440,14 +440,16 @@ lower = yes_no(many < single - 0.05)
 print(f"one step {single:.2f}, 23 steps {many:.2f} (lower: {lower})")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# 64 pictures show the way down well enough, for a 22nd of the work.
+# 64 pictures show the way down well enough, and a step takes a 22nd of the work. So
+# the same work buys 23 steps instead of one.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 1. Raw pixels
 #
 # First the classifier that we have: weighted sums of pixels.
 #
-# **Predict:** guessing is right one time in ten. And this, once it is trained?
+# **Predict:** guessing is right one time in ten. How often is this classifier right,
+# once it is trained?
 
 
 # %% slideshow={"slide_type": "-"}
@@ -511,7 +513,8 @@ print(f"edges {linear:.1%}, pixels {pixels:.1%} (better by over 10 points: {bett
 #
 # A map should say "an edge is here", or nothing. **ReLU** does that: it keeps what is
 # positive and turns the rest to zero, as a function, `functional.relu`, or as a layer,
-# `nn.ReLU`. (That is what the negatives are for: each direction has a map.)
+# `nn.ReLU`. (Hence the negative kernels: an edge from bright to dark, which is lost in
+# one map, is kept in the other.)
 
 # %% slideshow={"slide_type": "-"}
 print(functional.relu(torch.tensor([-3.0, -1, 0, 2])).tolist())
@@ -523,15 +526,15 @@ better = yes_no(by_hand > pixels + 0.1)
 print(f"edges {by_hand:.1%}, pixels {pixels:.1%} (better by over 10 points: {better})")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# For years this was the art: features designed by hand (SIFT, HOG), with a plain
-# classifier behind them.
+# For years this was the art: features designed by hand, followed by a plain classifier.
+# (Two famous ones, SIFT and HOG, describe which way edges run around a point.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 3. Learned kernels
 #
 # Why stop there? The loss depends on the kernels just as it depends on the
-# classifier's weights, so let both go downhill. The same six kernels of 3×3, except
-# that nobody chose them.
+# classifier's weights, so let both go downhill. Again there are six kernels of 3×3, but
+# this time nobody chose them.
 #
 # **Predict:** better or worse than ours?
 
@@ -775,8 +778,8 @@ field_explorer(depth=2, F=3, S=1)
 # A stroke on the left looks like a stroke on the right. Why learn to see it twice?
 # **Weight sharing** means one kernel, used everywhere.
 #
-# Here is a test. Which way does the stroke run: does it rise or fall? In training it
-# stands in the left half only.
+# Here is a test. Which way does the stroke run: does it rise or fall? It is 3 pixels
+# wide, so it fits at six places along a row. Training shows it at the left three only.
 
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
@@ -802,8 +805,8 @@ for title, (pictures, labels) in {"train": left, "test": right}.items():
         examples[f"{title} {k + 1}: {way}"] = pictures[k, 0]
 show_images(
     examples,
-    alt="Three training pictures of 8×8 pixels with a short diagonal stroke in the "
-    "left half, and three test pictures with one in the right half, in weak noise.",
+    alt="Three training pictures of 8×8 pixels with a short diagonal stroke on the "
+    "left, and three test pictures with one further right, in weak noise.",
     columns=3,
     height=2.0,
 )
@@ -811,17 +814,18 @@ show_images(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The same network, with and without sharing
 #
-# Two maps, one for each class; a class's score is the sum of its map. Only the shape of
-# the weights differs: a kernel of its own for each of the 36 places, or one for all.
+# Each class has a map, and its score is the sum of that map, after ReLU. Only the
+# weights differ: a kernel for each of the 36 places, or one for all.
 #
-# PyTorch has no such layer, so we write one, as a class based on `nn.Module`. What it
-# keeps as an `nn.Parameter` is learned, and `forward` says what it computes.
+# PyTorch has no layer with a kernel for each place, so we write one, as a Python
+# `class`, a blueprint for networks. `__init__` runs when one is built, an
+# `nn.Parameter` is learned, and `forward` says what is computed.
 
 
 # %% slideshow={"slide_type": "-"}
 class Strokes(nn.Module):
     def __init__(self, kernels):
-        super().__init__()
+        super().__init__()  # let PyTorch's nn.Module prepare it first
         self.weight = nn.Parameter(0.3 * torch.randn(2, kernels, 9))
 
     def forward(self, images):  # (N, 1, 8, 8)
@@ -838,7 +842,7 @@ shared = train(Strokes(1).to(device), *left)
 own = train(Strokes(36).to(device), *left)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## Which one knows the right half?
+# ## Which one knows the right?
 #
 # **Predict** for each network: how often is it right on the left, where it was trained,
 # and how often on the right?
@@ -855,8 +859,8 @@ for name, network in {"shared": shared, "own kernels": own}.items():
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # Both know the left. On the right, the network with its own kernel for each place is
-# hardly better than a guess, as its kernels there have never met a stroke. To a shared
-# kernel the right is nothing new, and that network has a 36th of the weights.
+# hardly better than a guess, as its kernels there have never met a whole stroke. To a
+# shared kernel the right is nothing new, and that network has a 36th of the weights.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Shift equivariance
@@ -904,8 +908,9 @@ show_grids(
 )
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# They differ at both borders, because what has left the picture cannot be seen, and
-# because the padding did not move along.
+# They differ at both borders. On the right, the column that was pushed out can no
+# longer be seen. On the left, a column of zeros has come in: into the picture in one
+# case, into the map in the other.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 04.6: does the output move along?
@@ -931,9 +936,9 @@ answer(
 # ## How is it trained?
 #
 # Going back from the error to every weight, as `backward` does, is called
-# **back-propagation**. It was made for dense layers: a matrix times a vector. Is a
-# convolution one, too? Flatten the input to nine numbers, b to j, and the output to
-# four:
+# **back-propagation**. It was made for dense layers, each of which multiplies a vector
+# by a matrix. Can a convolution be written like that, too? Flatten the input to nine
+# numbers, b to j, and the output to four:
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
 show_grids(
@@ -1032,8 +1037,8 @@ def input_gradient(matrix, g):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Against autograd
 #
-# PyTorch has never heard of our matrix. Does `backward`, its **autograd**, go back the
-# same way?
+# PyTorch has never heard of our matrix. Does its **autograd**, the machinery behind
+# `backward`, go back the same way?
 
 # %% slideshow={"slide_type": "-"}
 x, w = image.clone().requires_grad_(), small.clone().requires_grad_()
@@ -1062,9 +1067,9 @@ print("kernel: equal:", yes_no(torch.equal(conv2d(image, g), w.grad)))
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Look back
 #
-# Five quick questions about earlier lessons, taken first of all from your own slips.
-# Write one letter for each between the quotation marks, such as `"bacda"`, and run the
-# cell again. A space leaves a question out.
+# Five quick questions about earlier lessons, beginning with exercises that you got
+# wrong at first. Write one letter for each between the quotation marks, such as
+# `"bacda"`, and run the cell again. A space leaves a question out.
 
 # %% slideshow={"slide_type": "skip"} tags=["nbval-ignore-output"]
 # Not compared by CI: the questions follow your own slips.

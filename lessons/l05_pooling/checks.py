@@ -116,7 +116,8 @@ _ROWS = {
         "move.",
         "H1 - F + 1": "The stride is missing: the window moves over H1 − F rows, S at "
         "a time.",
-        "H1 // S": "H1 divided by S leaves out the window, which needs F rows itself.",
+        "H1 // S": "H1 divided by S ignores the size of the window: the last one, too, "
+        "needs F rows.",
         "(W1 - F) // S + 1": "How many rows the output has depends on the rows of the "
         "image, H1.",
     },
@@ -140,7 +141,7 @@ _LARGEST = {
         "window.mean()": "That is average pooling. Max pooling keeps the largest.",
         "window.sum()": "That is the sum of the window. Max pooling keeps the largest.",
         "window.max().clamp(min=0)": "Where all numbers of a window are negative, the "
-        "largest is negative, too: nothing should stop at 0.",
+        "largest is negative, too, but this turns it into 0.",
         "window.abs().max()": "That forgets the sign: −9 is smaller than −1.",
         "window.argmax()": "`argmax` says *where* the largest stands, not what it is.",
         "window.max(0)": "`max(0)` takes the maximum along one axis only. Leave the 0 "
@@ -404,7 +405,7 @@ _SHARES = {
         1: "This 5 lies in two windows, at the right edge. Who wins them?",
         5: "5 is the number itself. How much does the sum grow when it grows by 1?",
         10: "The 5 wins two windows, but gets 1 from each, not 5.",
-        0: "This 5, in the third row, wins the windows at the right edge.",
+        0: "This 5, in the third row, wins both of the windows in which it lies.",
     },
     "three": {
         1: "The 3 loses every window: none of the nine outputs is 3.",

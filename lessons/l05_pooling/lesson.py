@@ -38,8 +38,8 @@ start()
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## One number for each window
 #
-# A feature map says how strongly each place looks like the filter. Must we know exactly
-# *where* an edge was, or only that it was about here?
+# A feature map says how well each place matches the filter. Do we need to know exactly
+# *where* an edge is, or only that it is somewhere about here?
 #
 # **Max pooling** slides a window over the map and keeps the largest number in it.
 #
@@ -130,9 +130,9 @@ for W1, F, S in [(5, 2, 2), (28, 2, 2), (55, 3, 2), (112, 3, 2)]:
 show_table(["W1", "F", "S", "formula", "PyTorch", "ceil_mode"], rows)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# As in lesson 03, PyTorch rounds down, and the last pixel is never seen. Only if you
-# ask for `ceil_mode=True` does it round up, and then the last window hangs over the
-# edge.
+# As in lesson 03, PyTorch rounds down. Where the stride does not divide, as in the
+# first and the last row, the last pixel is never seen. Only if you ask for
+# `ceil_mode=True` does it round up, and then the last window hangs over the edge.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Average pooling
@@ -280,7 +280,8 @@ show_table(["stroke", "F = 1: the image", "F = 2", "F = 4"], rows)
 #   not.
 # - Larger windows have fewer borders, and a vertical stroke crosses one only at every
 #   F-th shift. But they also forget more.
-# - Part of the diagonal crosses a border at every shift, so its change lies in between.
+# - Part of the diagonal crosses a border at every shift, so with F = 2 or 4 its change
+#   lies between 0 and 2.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Each channel alone
@@ -362,8 +363,8 @@ for layer in (nn.Conv2d(3, 8, 5), pool, nn.Conv2d(8, 16, 5), pool):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Who gets the gradient?
 #
-# Layers before a pooling learn from the gradient that comes back through it. Take the
-# example, with stride 2.
+# Layers before a pooling layer learn from the gradient that comes back through it. Take
+# the example, with stride 2.
 #
 # - Raise the 5 a little, and its window's maximum is still 8: gradient **0**.
 # - Raise the 8, and the output rises just as much: gradient **1**.
@@ -456,7 +457,8 @@ print("amax:      ", tie.grad[0, 0].tolist())
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # Max pooling notes the place of a single winner in each window, the first that it
 # meets. `amax`, the maximum over the dimensions given, shares the gradient among all
-# that tie. Both are fair answers, since the question has no single right one.
+# that tie. Both are fair answers, since the maximum has a kink here: raise one of the
+# four, and it rises; lower that one, and nothing happens. There is no single slope.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Or a convolution with stride 2?
@@ -495,8 +497,9 @@ def average_by_convolution(images):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Can it learn that?
 #
-# Start from random weights, and let gradient descent make the convolution imitate a
-# pooling on random images. **Predict:** how far does it get with each?
+# Start from random weights, and let gradient descent make the convolution imitate first
+# average pooling, then max pooling, on random images. **Predict:** how far does it get
+# with each?
 
 
 # %% slideshow={"slide_type": "-"}
@@ -519,11 +522,11 @@ def imitate(pooling):
 for pooling in (functional.avg_pool2d, functional.max_pool2d):
     weight, error = imitate(pooling)
     print(f"{pooling.__name__}: error {error:.2f}, weights near")
-    print((weight * 20).round() / 20)  # round() to whole numbers: steps of 1/20
+    print((weight * 20).round() / 20)  # rounded to the nearest 1/20
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # It learns the average, and the error vanishes. With the maximum it settles for the
-# mean and a bias, and an error remains. Is there no better choice of weights?
+# mean and a bias, and an error remains. Could any other weights remove it?
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Max pooling is not linear
@@ -533,7 +536,7 @@ for pooling in (functional.avg_pool2d, functional.max_pool2d):
 # computer look for a counterexample in windows a and b of zeros and ones.
 
 # %% slideshow={"slide_type": "-"}
-eights = [*product([0.0, 1.0], repeat=8)]  # every way to choose 8 times between 0 and 1
+eights = [*product([0.0, 1.0], repeat=8)]  # all 256 rows of eight zeros and ones
 pairs = torch.tensor(eights).view(256, 2, 2, 2)  # each: a window a and a window b
 a, b = pairs[:, 0], pairs[:, 1]  # (256, 2, 2) each
 for name, f in {"mean": torch.mean, "max": torch.amax}.items():
@@ -557,7 +560,7 @@ for name, window in {"a": one, "b": other, "a + b": one + other}.items():
 # | parameters | 0 | 0 | F·F·D1·K + K |
 # | depth | stays | stays | K |
 # | mixes channels | no | no | yes |
-# | linear | no | yes | yes |
+# | linear | no | yes | yes, without the bias |
 # | gradient | to the winner | shared | by weight |
 #
 # All three are in use: you will meet max pooling in AlexNet, global averages in
@@ -576,9 +579,9 @@ for name, window in {"a": one, "b": other, "a + b": one + other}.items():
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Look back
 #
-# Five quick questions about earlier lessons, taken first of all from your own slips.
-# Write one letter for each between the quotation marks, such as `"bacda"`, and run the
-# cell again. A space leaves a question out.
+# Five quick questions about earlier lessons, beginning with exercises that you got
+# wrong at first. Write one letter for each between the quotation marks, such as
+# `"bacda"`, and run the cell again. A space leaves a question out.
 
 # %% slideshow={"slide_type": "skip"} tags=["nbval-ignore-output"]
 # Not compared by CI: the questions follow your own slips.

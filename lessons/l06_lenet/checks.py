@@ -15,14 +15,14 @@ from lessons.mistakes import of_value, outside
 # --- 06.1 to 06.3: the table by hand --------------------------------------------------
 
 
-def _parameters(name, inputs, outputs):
+def _parameters(name, inputs, outputs, bearer="outputs", others="inputs"):
     """Misconceptions of a layer's parameters: its weights, and a bias per output."""
     weights = inputs * outputs
     return of_value(name, weights + outputs, {
         "weights-only": (weights, f"The {outputs} biases of `{name}` are missing."),
         "one-bias": (weights + 1, f"A single bias is too few: {name} has {outputs}."),
-        "input-biases": (weights + inputs, f"In {name} each of the {outputs} outputs "
-            f"has a bias, and not each of the {inputs} inputs."),
+        "input-biases": (weights + inputs, f"In {name} each of the {outputs} "
+            f"{bearer} has a bias, and not each of the {inputs} {others}."),
     })  # fmt: skip
 
 
@@ -41,7 +41,8 @@ add(Exercise("06.1", "C1 by hand",
             "one-filter": (25, "25 is one filter. Six different ones are learned."),
             "for-each-place": (150 * 28 * 28, "Weights are shared: a filter has the "
                 "same 25 at each of its 784 places."),
-            "biases-in": (156, "156 counts the biases too. Here they have a name."),
+            "biases-in": (156, "156 counts the biases too. Give them apart, as "
+                "`biases`."),
             "extent-once": (6 * 5, "A filter is 5 high *and* 5 wide: 25 weights, not "
                 "5."),
             "colours": (6 * 25 * 3, "That is for an image of three channels. This one "
@@ -117,8 +118,8 @@ add(Exercise("06.3", "The rest of the table",
     wrong={
         "weights-only": Wrong({"C3": 2400, "C5": 48000, "F6": 10080, "output": 840},
             "These are the weights, as in the lecture. Add one bias for each filter or "
-            "neuron."),
-        **_parameters("C3", 6 * 25, 16),
+            "output."),
+        **_parameters("C3", 6 * 25, 16, "filters", "weights of a filter"),
         **_parameters("C5", 400, 120),
         **_parameters("F6", 120, 84),
         **_parameters("output", 84, 10),
@@ -157,7 +158,7 @@ add(Exercise("06.3", "The rest of the table",
     hints=(
         "C3: 16 filters of 5×5, as deep as S2 has maps, and a bias each.",
         "C5: flattened, S4 is 16·5·5 = 400 numbers, each with a weight to each of 120 "
-        "neurons.",
+        "outputs.",
         "(inputs + 1) · outputs, for all three dense layers.",
     ),
 ))  # fmt: skip
@@ -184,7 +185,8 @@ add(Exercise("06.4", "C3 as in 1998",
     wrong={
         "no-bias": Wrong("F * F * len(seen)", "Each map has a bias, too."),
         "bias-for-each-connection": Wrong("(F * F + 1) * len(seen)", "A bias belongs "
-            "to a map of C3, not to each connection: brackets."),
+            "to a map of C3, not to each connection. Multiply first, and then add 1, "
+            "once."),
         "bias-for-each-place": Wrong("F * F * (len(seen) + 1)", "Here the + 1 is "
             "multiplied by F·F. A map of C3 has a single bias."),
         "one-connection": Wrong("F * F + 1", "A map has F·F weights for each map that "
@@ -202,7 +204,7 @@ add(Exercise("06.4", "C3 as in 1998",
         "rows-of-the-table": Wrong("F * F * len(table) + 1", "`len(table)` is how many "
             "maps C3 has. `len(seen)` is how many maps this one sees."),
         "names-added": Wrong("F * F * sum(seen) + 1", "`seen` holds the numbers that "
-            "serve as the maps' names. How many there are, `len` tells you; their sum "
+            "serve as the maps' names. `len` tells you how many there are; their sum "
             "means nothing."),
         "list-for-number": Wrong("F * F * seen + 1", "`seen` is a list of maps. What "
             "counts is its length, `len(seen)`."),
@@ -232,8 +234,8 @@ add(Exercise("06.5", "Multiply-adds",
             "outputs": (6 * 784, "4704 numbers come out, and each takes 25 "
                 "multiplications."),
             "extent-once": (6 * 784 * 5, "A filter has 5·5 weights, not 5."),
-            "both-counted": (2 * 117600, "C1's multiplications and additions are "
-                "counted separately here. A multiply-add is one of each."),
+            "both-counted": (2 * 117600, "This counts C1's multiplications and its "
+                "additions separately. A multiply-add is one of each, counted once."),
         }),
         **of_value("C5", 48000, {
             "biases-in": (48120, "The 120 biases of C5 are added, nothing is "
@@ -242,8 +244,8 @@ add(Exercise("06.5", "Multiply-adds",
                 "once for an image."),
             "outputs-only": (120, "120 outputs, and each takes 400 multiplications."),
             "inputs-only": (400, "400 multiplications make one output. There are 120."),
-            "both-counted": (2 * 48000, "C5's multiplications and additions are "
-                "counted separately here. A multiply-add is one of each."),
+            "both-counted": (2 * 48000, "This counts C5's multiplications and its "
+                "additions separately. A multiply-add is one of each, counted once."),
         }),
     },
     hints=(
@@ -367,9 +369,9 @@ add(Exercise("06.7", "One step",
         "stepped-twice": Wrong({2: "loss.backward", 3: "optimizer.step"},
             "Two steps for one batch, and the gradients are never forgotten: "
             "`zero_grad` is missing."),
-        "called-twice": Wrong({2: "optimizer.zero_grad()"}, "The brackets stand behind "
-            "the blank already. With a second pair the result is called, which is "
-            "None: write the name only."),
+        "called-twice": Wrong({2: "optimizer.zero_grad()"}, "The brackets after the "
+            "blank are there already. A second pair would call what the first one "
+            "returned, None. Write the name only."),
         "softmax-twice": Wrong({1: "network(images).softmax(dim=1)"},
             "`cross_entropy` takes scores and contains the softmax. Give it what the "
             "network puts out."),
@@ -547,9 +549,9 @@ add(Exercise("06.10", "Shapes, the PyTorch way",
         **_batch("stride-forgotten", 28, "With stride 2, 28 become 14."),
         **_batch("rounded-up", 15, "(28 − 3 + 2)/2 = 13.5 is rounded down to 13 "
             "moves. Then add 1."),
-        **_batch("one-short", 13, "13 counts the moves, (28 − 3 + 2)/2 rounded "
-            "down: the first place is missing. Or: without padding it is 13, and here "
-            "P = 1."),
+        **_batch("one-short", 13, "(28 − 3 + 2)/2, rounded down, is 13 moves: add 1 "
+            "for the first place. You also get 13 if you leave out the padding, and "
+            "here P = 1."),
         **of_value("batch", (128, 16, 14, 14), {
             "input-depth": ((128, 8, 14, 14), "8 maps go in. Each of the 16 filters "
                 "puts out one."),

@@ -67,7 +67,7 @@ show(drawing, "LeNet-5 as a row of stages: input 1×32×32, C1 6×28×28, S2 6×
      "16×10×10, S4 16×5×5, then dense layers of 120, 84 and 10.")  # fmt: skip
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# C stands for a convolution, S for a pooling ("subsampling"), F for a dense layer
+# C stands for a convolution, S for pooling ("subsampling"), F for a dense layer
 # ("fully connected"). C5 is dense as well: a convolution whose kernel covers all of S4
 # is just that.
 
@@ -117,7 +117,7 @@ show_table(
         ["stride of S2, S4", "1", "2", "windows side by side: half the width"],
         ["S2 from 28, S = 1", "14", output_size(28, F=2, S=1), "2×2 fits 27 times"],
         ["S2 from 28, S = 2", "", output_size(28, F=2, S=2), "every second place"],
-        ["C1", "150", conv_parameters(1, 6, 5), "lectured without biases"],
+        ["C1", "150", conv_parameters(1, 6, 5), "the lecture leaves biases out"],
     ],
 )
 
@@ -154,7 +154,7 @@ print("parameters:", pooling_1998)
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
 show_table(
-    ["layer", "input", "output", "lectured: weights only"],
+    ["layer", "input", "output", "in the lecture: weights only"],
     [
         ["C3", "6×14×14", "16×10×10", 2400],
         ["C5", "16×5×5", "120", 48000],
@@ -223,7 +223,7 @@ print("ours:", 156 + 2416 + 48120 + 10164 + 850)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # Exactly the 60 000 of the paper. Its output layer adds nothing: it compares F6 with
-# ten patterns that were drawn by hand and, at least at first, did not learn.
+# ten patterns that were drawn by hand and, at least at first, kept fixed.
 #
 # (LeCun et al. 1998, section II.B.)
 
@@ -337,9 +337,9 @@ print(f"convolutions: {parameters:.1%} of the parameters, {work:.1%} of the work
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The digits
 #
-# LeNet-5 learned from MNIST, which has 60 000 digits to learn from and 10 000 for the
-# test. If you have downloaded it (`make data`), here it is. If not, the smaller digits
-# that come with scikit-learn **stand in** for it.
+# LeNet-5 learned from MNIST, which has 60 000 digits to learn from and 10 000 to test
+# with. If you have downloaded it (type `make data` in a terminal, in the course's
+# folder), here it is. If not, the smaller digits of lesson 04 **stand in** for it.
 
 # %% slideshow={"slide_type": "-"}
 device = best_device()  # the GPU, if there is one, else the CPU
@@ -450,7 +450,7 @@ print(f"loss {loss.item():.1f}, and -log(1/10) = {-torch.tensor(0.1).log():.1f}"
 # - `optimizer.zero_grad` forgets the gradients;
 # - `optimizer.step` moves each weight against its gradient.
 #
-# **Predict:** which order is right, and why do others fail?
+# **Predict:** which orders work, and why do the others fail?
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 06.7: one step
@@ -514,14 +514,14 @@ print(f"test accuracy {accuracy:.1%} (above 75 %: {yes_no(accuracy > 0.75)})")
 # **Predict:** does it train LeNet-5 a hundred times as fast?
 
 # %% slideshow={"slide_type": "fragment"}
-# 64 images, forwards and then backwards, which takes twice as much work.
+# 64 images: once forwards, and once backwards, which is twice the work of forwards.
 work = (1 + 2) * 64 * table.multiply_adds
 computing = work / 5e12  # seconds, at 5 trillion multiply-adds a second
 starting = 50 * 5e-6  # some 50 commands, at 5 millionths of a second each
 print(f"one step: computing {1e6 * computing:.0f} µs, starting {1e6 * starting:.0f} µs")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Far from it. Each layer is a command to the GPU, and a command takes its time to
+# Far from it. Each layer is a command to the GPU, and every command takes some time to
 # start, however little there is to do. LeNet-5 is so small that the GPU mostly waits
 # for the next command. Larger networks and larger batches gain more.
 
@@ -566,7 +566,7 @@ print("after 100 ones:", steps_downhill([1] * 100)[-1])
 # every weight if you add `momentum=0.9`.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## The same loop, with comfort
+# ## The same loop, ready-made
 #
 # - `fit` is the loop, with a history of the loss. On a GPU it reads the loss only every
 #   fifty steps.
@@ -586,12 +586,12 @@ history = fit(network, train, test, more, optimizer, schedule, progress=bar)
 learned, accuracy = history.rows[-1].train_accuracy, evaluate(network, test).accuracy
 better = yes_no(learned > accuracy)
 print(f"test accuracy {accuracy:.2%} (above 95 %: {yes_no(accuracy > 0.95)})")
-print(f"in training {learned:.2%} (better than in the test: {better})")
+print(f"in training {learned:.2%} (better than on the test images: {better})")
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "subslide"}
 history.plot(
     "Loss and accuracy, epoch by epoch. In training the loss falls to nearly 0 and the "
-    "accuracy climbs to nearly 100 %; in the test they end a little behind, the "
+    "accuracy climbs to nearly 100 %; on the test images they end a little behind, the "
     f"accuracy above 95 %. Data: {digits.title}.",
     title=digits.title,
 )
@@ -599,7 +599,7 @@ history.plot(
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # Training accuracy ends near 100 %, and test accuracy a little below it: the network
 # has begun to learn its training images by heart. On MNIST, the LeNet-5 of 1998 reached
-# 99.05 % in the test (LeCun et al. 1998, section III.B).
+# 99.05 % on the test images (LeCun et al. 1998, section III.B).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Look inside: the kernels
@@ -633,7 +633,7 @@ show_images(
 # %% slideshow={"slide_type": "-"}
 with torch.no_grad():
     guesses = network(digits.test.images).argmax(dim=1)  # (N,)
-# nonzero: where it is True, the numbers of those images
+# nonzero: the numbers of the images for which it is True
 misread = (guesses != digits.test.labels).nonzero().flatten().tolist()
 few = yes_no(len(misread) < 0.1 * len(guesses))
 print(f"misread: {len(misread)}, such as images {misread[:3]} (below 10 %: {few})")
@@ -694,8 +694,8 @@ show(
 # ## Dropout
 #
 # A network with many weights and few images can learn the images by heart. **Dropout**
-# makes that hard: in training, it sets each number to zero with probability p, and
-# draws anew every time.
+# makes that hard: in training, it sets each number that passes through it to zero with
+# probability p, and draws anew every time. No later layer can rely on any one.
 #
 # **Predict:** ten thousand ones go through `nn.Dropout(p=0.2)`. What comes out, and
 # what is its mean?
@@ -717,8 +717,8 @@ for training, name in ((True, "training  "), (False, "evaluation")):
 # numbers that it never learned from. So what is kept is divided by 1 − p, which makes
 # 1/0.8 = 1.25.
 #
-# `network.train()` and `network.eval()` switch all layers of a network from one to the
-# other; `fit` and `evaluate` do so for you.
+# `network.train()` switches all layers of a network to training, and `network.eval()`
+# to evaluation; `fit` and `evaluate` do so for you.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 06.9: dropout
@@ -768,8 +768,9 @@ print(tuple(image[None].shape), "→", tuple(network(image[None]).shape))
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A network of the practice session
 #
-# This is the same plan, a generation later. ReLU, which is max(0, x), replaces tanh,
-# the maximum replaces the mean, there is dropout, and only one dense layer is left. The
+# In the lecture's practice session, a network like this came before lesson 12's ResNet.
+# It is the same plan, a generation later: ReLU, which is max(0, x), replaces tanh, the
+# maximum replaces the mean, there is dropout, and only one dense layer is left. The
 # input is MNIST's own 28×28 pixels.
 #
 # Work out each shape first, and then fill in the blanks.
@@ -796,7 +797,7 @@ def simple_cnn():
 
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## Fewer parameters, more work
+# ## The two networks, compared
 #
 # **Predict:** which of the two has more parameters, and which does more work?
 
@@ -813,8 +814,9 @@ show_table(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 06.12: accuracy, on a device
 #
-# In the practice session, a `DataLoader` read batch after batch into the CPU's memory,
-# as data may be too large for the GPU's. So each batch has to be moved.
+# In the practice session, PyTorch's `DataLoader` read batch after batch into the CPU's
+# memory, as a data set may be too large for that of the GPU. So each batch has to be
+# moved.
 #
 # The network may lie anywhere, but compute on `device`. The last batch may be smaller
 # than the others, and dropout must not drop anything.
@@ -839,8 +841,8 @@ def accuracy_of(network, batches, device):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Train it
 #
-# The images have 28×28 pixels now. The class trained for 20 epochs, and its network had
-# batch norm as well, which comes in lesson 10. On a CPU, fewer epochs will do.
+# The images have 28×28 pixels now. The students trained for 20 epochs, and their
+# network had batch norm (lesson 10) as well. On a CPU, fewer epochs will do.
 
 # %% slideshow={"slide_type": "-"}
 smaller = load("mnist", device)
@@ -861,8 +863,8 @@ print(f"in training {learned:.2%} (above 80 %: {yes_no(learned > 0.8)})")
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ## Test it
 #
-# Use your own function, with batches on the CPU. **Predict:** is the network better in
-# training, or in the test?
+# Use your own function, with batches on the CPU. **Predict:** is the network right
+# more often in training, or on the test images?
 
 # %% slideshow={"slide_type": "-"}
 test = Batches(*(part.cpu() for part in smaller.test), batch_size=100, shuffle=False)
@@ -871,7 +873,7 @@ print(f"{smaller.title}:")
 print(f"test accuracy {accuracy:.2%} (above 90 %: {yes_no(accuracy > 0.9)})")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Often it is better in the test, because in training dropout hides half of the
+# Often it is better on the test images, because in training dropout hides half of the
 # features.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -881,7 +883,7 @@ print(f"test accuracy {accuracy:.2%} (above 90 %: {yes_no(accuracy > 0.9)})")
 # - **The depth forgotten.** C3's filters are 6×5×5.
 # - **Parameters taken for work.** Shared weights work at every place.
 # - **`zero_grad` forgotten.** Gradients add up.
-# - **Softmax before `cross_entropy`.** It does its own.
+# - **Softmax before `cross_entropy`.** The loss applies it already.
 # - **`eval()` forgotten.** Dropout goes on dropping.
 # - **A batch left on the CPU.** `to` returns a copy.
 # - **No batch axis.** One image is (1, C, H, W).
@@ -889,9 +891,9 @@ print(f"test accuracy {accuracy:.2%} (above 90 %: {yes_no(accuracy > 0.9)})")
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Look back
 #
-# Five quick questions about earlier lessons, taken first of all from your own slips.
-# Write one letter for each between the quotation marks, such as `"bacda"`, and run the
-# cell again. A space leaves a question out.
+# Five quick questions about earlier lessons, beginning with exercises that you got
+# wrong at first. Write one letter for each between the quotation marks, such as
+# `"bacda"`, and run the cell again. A space leaves a question out.
 
 # %% slideshow={"slide_type": "skip"} tags=["nbval-ignore-output"]
 # Not compared by CI: the questions follow your own slips.
@@ -904,7 +906,7 @@ look_back("06", "")
 # - The parameters sit in the dense layers, the work in the convolutions.
 # - Learning: forget, compute gradients, step, with everything on one device.
 # - Momentum keeps part of the step before.
-# - Dropout: zeros in training, nothing in evaluation, the same mean.
+# - Dropout sets numbers to zero in training only, and keeps their mean.
 #
 # Next: {next}. The same plan in 2012, a
 # thousand times larger.

@@ -90,7 +90,7 @@ def _width(name, W, F, S, P):
         "padding-forgotten": ((W - F) // S + 1, "That is without padding. "
             f"Here P = {P}."),
         "padding-once": ((W - F + P) // S + 1, f"P = {P} counts on *each* side, which "
-            f"makes {2 * P} in a row."),
+            f"makes {2 * P} along the row."),
         "padded": ((W - F + both) // S + 1 if S < F - 1 else 0, f"That is with "
             f"P = {F // 2}. Here P = {P}."),
         "one-end": (W - F // 2 if (S, P) == (1, 0) else 0, f"A kernel of {F} takes off "
@@ -137,8 +137,9 @@ def _convolution(name, W, F, D, K, slide):
             f"image. It has {D} maps, so each filter has {F}·{F}·{D} weights."),
         "depth-of-the-output": (F * F * K * K, "The depth of a filter is that of its "
             f"input, {D}, not the number of filters."),
-        "grouped": (right // 2, "That is in two groups, as published. As lectured, "
-            f"each filter sees all {D} maps."),
+        "grouped": (right // 2, "That is half of them, as on one of the paper's two "
+            f"GPUs. Count all {K} filters." if D == 3 else "That is in two groups, as "
+            f"published. As lectured, each filter sees all {D} maps."),
         "work": (right * W * W, "A weight counts once, no matter at how many "
             "places it is used."),
         "the-slide's": (slide, f"{slide} is what the slide says. Write down the exact "
@@ -361,7 +362,7 @@ add(Exercise("07.7", "The weights of a network", level=3,
             "weights."),
         "pooling-window": Wrong({3: "F * F"}, "A pooling window has F·F places but "
             "learns nothing: 0 weights."),
-        "pooling-one": Wrong({3: "1"}, "A pooling learns nothing at all: it has 0 "
+        "pooling-one": Wrong({3: "1"}, "A pooling layer learns nothing: it has 0 "
             "weights, not 1."),
         "not-stretched": Wrong({4: "D * N"}, "A dense layer sees the whole volume: "
             "W·W·D numbers."),
@@ -417,7 +418,7 @@ add(Exercise("07.8", "The total of the slide", level=1,
         }),
         **{f"worst-{name}": Wrong({"worst": name}, f"`{name}` is off by "
             f"{abs(count / 1e6 - _SLIDE[name]):.3f} million. Another row is off by "
-            "more: how far off is the largest number?")
+            "more. Try the row of the layer with the most weights.")
             for name, count in _COUNTED.items()},
     },
     hints=(
@@ -442,7 +443,7 @@ add(Exercise("07.9", "AlexNet in PyTorch", level=2,
         "nothing-returned": outside("07.9", "The network is made and then lost: write "
             "`return` before it.", ("return nn.Seq", "nn.Seq")),
         **{f"w-left-out-{at}": Wrong({at: text}, f"{text} fits only w = 1 (in blank "
-            f"{at}): every width grows with w, `{text} * w`.")
+            f"{at}): every number of filters grows with w, `{text} * w`.")
             for at, text in ((5, "3"), (7, "8"), (10, "8"))},
         "AlexNet's-own": Wrong({5: "96"}, "96 is AlexNet's own, at w = 32. Here conv1 "
             "puts out `3 * w` maps."),
@@ -555,8 +556,8 @@ def _more(name, old, new, slide):
             "The sign is the wrong way round."),
         "new-count": (after, f"{after} are ZFNet's own weights. Subtract AlexNet's "
             f"{f}·{f}·{d}·{k}."),
-        "old-count": (before, f"{before} are AlexNet's own weights. The difference is "
-            "asked for."),
+        "old-count": (before, f"{before} are AlexNet's own weights. The exercise asks "
+            "for the difference."),
         "old-input": (F * F * d * K - before, f"The input of `{name}` has changed, "
             f"too: {D} maps, where AlexNet has {d}."),
         "flat-filters": (F * F * K - f * f * k, f"`{name}`: each filter is as deep as "
@@ -621,7 +622,7 @@ add(Exercise("07.13", "No difference?", level=3,
             "changes": (1024 * 4096, "As before, fc7 sees the 4096 outputs of fc6. "
                 "Nothing changes."),
             "own-count": (4096 * 4096, "Those are its weights, in both networks. The "
-                "difference is asked for."),
+                "exercise asks for the difference."),
         }),
         **of_value("all_layers", _CONVOLUTIONS + 1024 * 4096, {
             "convolutions-only": (_CONVOLUTIONS, "Those are the convolutions. Dense "
@@ -632,8 +633,8 @@ add(Exercise("07.13", "No difference?", level=3,
                 "smaller: subtract its 20 736."),
             "own-count": (28813344 + _CONVOLUTIONS + 1024 * 4096, "Those are all "
                 "weights of ZFNet. How many more than AlexNet's?"),
-            "fc6-in-full": (_CONVOLUTIONS + 2048 * 4096, "`fc6` counts with its "
-                "difference, as the others do."),
+            "fc6-in-full": (_CONVOLUTIONS + 2048 * 4096, "For `fc6`, too, add "
+                "only the difference."),
             "fc7-too": (_CONVOLUTIONS + 2 * 1024 * 4096, "This also counts a "
                 "difference for fc7, which has none."),
         }, fc6=1024 * 4096, fc7=0),

@@ -51,7 +51,7 @@ start()
 # classes, 120 of them breeds of dog. Many show several things, so five guesses are
 # allowed. The **top-5 error** is the share of images whose class is not among the five.
 #
-# **Predict:** what does somebody get who guesses blindly?
+# **Predict:** what is the top-5 error of someone who guesses blindly?
 
 # %% slideshow={"slide_type": "fragment"}
 print(f"five of 1000 at random: {1 - 5 / 1000:.1%} wrong")
@@ -79,7 +79,7 @@ def top_error(scores, labels, k=5):
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
 winners = [  # year, who, top-5 error in %
     (2010, "features\nby hand", 28.2), (2011, "features\nby hand", 25.8),
-    (2012, "AlexNet\n8 layers", 16.4), (2013, "ZFNet\n8 layers", 11.7),
+    (2012, "AlexNet\n8 layers", 16.4), (2013, "Clarifai,\nafter ZFNet", 11.7),
 ]  # fmt: skip
 figure, ax = plt.subplots(figsize=(8.4, 3.1))
 years = [f"{year}\n{who}" for year, who, _ in winners]
@@ -97,8 +97,8 @@ show(
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # The year before, the error had fallen by 2.4 points; now it fell by 9.4. The 11.7 %
-# of 2013 were reached by Zeiler's company; six networks from his paper, averaged, reach
-# 14.8 %.
+# of 2013 was reached by Clarifai, the company of Matthew Zeiler, one of ZFNet's two
+# authors. The six networks of their paper, averaged, reach 14.8 %.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 16.4 % or 15.3 %?
@@ -116,17 +116,17 @@ show_table(
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # Neither is wrong. Five networks, averaged, reach 16.4 % with the challenge's images
-# alone. For 15.3 %, two more joined in that had first learned from all of ImageNet as
-# it was in 2011: 15 million images in 22 000 classes (Krizhevsky and others 2012, table
-# 2).
+# alone. The 15.3 % took two more, which had first learned from all of ImageNet as it
+# was in 2011: 15 million images in 22 000 classes. Either number would have won: the
+# next team had 26.2 % (Krizhevsky and others 2012, table 2).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## AlexNet, as lectured
 #
 # AlexNet has five convolutions and three dense layers, with ReLU after each but the
-# last, and three max poolings. The lecture pads nowhere: **P = 0**. The layers with
-# weights are numbered from 1 to 8: conv1 to conv5, then fc6 to fc8 (fully connected;
-# the lecture's FC1 to FC3).
+# last, and three max pooling layers. The lecture pads nowhere: **P = 0**. The layers
+# with weights are numbered from 1 to 8: conv1 to conv5, then fc6 to fc8 (fully
+# connected; the lecture's FC1 to FC3).
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
 stages = [  # name, filters or neurons, what it does
@@ -167,7 +167,8 @@ for W1, P in ((224, 0), (227, 0), (224, 2)):
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # Not without padding. So everybody mends it in their own way: the lecture takes images
-# of 227 pixels, torchvision keeps 224 and pads with P = 2.
+# of 227 pixels; torchvision, a library of ready-made networks for PyTorch, keeps 224
+# and pads with P = 2.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 07.2: conv1 and pool1
@@ -248,9 +249,9 @@ def place(c, i, j, H, W):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A dense layer is a convolution
 #
-# Each neuron has one weight for each number in the volume. So it is a filter as large
-# as the volume, which has only one place to stand. **Predict:** which shape must the
-# weights be given, to serve as filters?
+# Each output of a dense layer, also called a **neuron**, has one weight for each number
+# in the volume. So it is a filter as large as the volume, which has only one place to
+# stand. **Predict:** which shape must the weights be given, to serve as filters?
 
 # %% slideshow={"slide_type": "fragment"}
 volume = torch.randn(3, 8, 2, 4)  # (N, C, H, W)
@@ -354,7 +355,7 @@ show_table(
 )
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Poolings have no weights. The slide gives a total of 27.55M. **Predict:** is the true
+# Pooling has no weights. The slide gives a total of 27.55M. **Predict:** is the true
 # total larger or smaller?
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -367,7 +368,8 @@ show_table(
 answer("07.8", rows_added=blank(27.561), worst=blank("fc7"))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# The slide cuts off where it should round, in its total as well:
+# The slide's rows are cut off where they should be rounded. Its total is smaller still,
+# as if conv4 had been cut to 1.32:
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
 cut = sum(slide.values()) - slide["conv4"] + 1.32
@@ -408,8 +410,8 @@ cost_explorer(tables)
 # ## Two ends of one network
 #
 # As in LeNet-5, the dense layers hold most of the parameters, and the convolutions do
-# most of the work. What training must keep comes mostly from conv1, conv2 and their
-# ReLUs.
+# most of the work. On the way back, training needs what each layer put out, and must
+# keep it. Most of that comes from conv1, conv2 and their ReLUs: their maps are large.
 
 # %% slideshow={"slide_type": "-"}
 table = tables["AlexNet, as lectured"]
@@ -422,14 +424,14 @@ print(f"convolutions: {parameters:.1%} of the parameters, {work:.1%} of the work
 # ## Why ReLU?
 #
 # LeNet squeezes its numbers with tanh (`torch.tanh`). On its way back, a gradient is
-# multiplied by the slope of each activation that it passes. **Predict:** how steep is
-# tanh at 3, and at −3?
+# multiplied by the slope of each activation function (tanh, ReLU) that it passes.
+# **Predict:** how steep is tanh at 3, and at −3?
 
 # %% slideshow={"slide_type": "-"}
 x = torch.linspace(-4, 4, 81, requires_grad=True)  # linspace: evenly spaced numbers
 slopes = {}
 for name, act in (("tanh", torch.tanh), ("ReLU", functional.relu)):
-    # autograd.grad: how the sum grows with each x; each is in one term only
+    # autograd.grad: the slope of the sum at each x, which is in one term of it only
     (slopes[name],) = torch.autograd.grad(act(x).sum(), x)
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
@@ -464,6 +466,7 @@ print(f"slope of ReLU at 2: {1.0}; five in a row: {1.0**5}")
 # %% slideshow={"slide_type": "-"}
 def network_with(act):
     """Three convolutions and two dense layers for 8×8 digits."""
+    # *(…) puts what is in the brackets into the list of layers, one after the other.
     return nn.Sequential(
         *(nn.Conv2d(1, 8, 3, padding=1), act()),  # (N, 8, 8, 8)
         *(nn.Conv2d(8, 16, 3, stride=2, padding=1), act()),  # (N, 16, 4, 4)
@@ -514,16 +517,17 @@ for rate in (0.01, 0.1):
     print(f"rate {rate}: ReLU {relu} steps, tanh {tanh} (fewer with ReLU: {fewer})")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# With small steps ReLU wins clearly. With steps ten times as large tanh wins, because
-# its bounded outputs forgive them. Easy digits and five layers do not settle the
-# question: on CIFAR-10, with the best rate for each, ReLU learned six times as fast
-# (paper, figure 1). Measure on your own data.
+# With small steps ReLU wins clearly. With steps ten times as large tanh wins, perhaps
+# because its outputs stay between −1 and 1. (Both start from weights that suit ReLU.)
+# Easy digits do not settle the question: on CIFAR-10, small colour photographs, with
+# the best rate for each, ReLU learned six times as fast (Krizhevsky and others 2012,
+# figure 1). Measure on your own data.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 07.9: AlexNet in PyTorch
 #
-# Build the convolutional part, as lectured, in any width: 3w, 8w, 12w, 12w and 8w
-# filters. With w = 32 it is the real AlexNet; the check uses small w.
+# Build the convolutional part with 3w, 8w, 12w, 12w and 8w filters, for any w. With
+# w = 32 it is AlexNet as lectured; the check uses small w.
 
 
 # %% slideshow={"slide_type": "-"}
@@ -551,8 +555,7 @@ def features(w):
 # ## All of it
 #
 # Now the dense layers, with dropout (lesson 06) before the first two. On the device
-# "meta" nothing is computed, so the count is there at once. `*(…)` puts the layers in
-# the brackets into the list, one after the other.
+# "meta" nothing is computed, so the count is there at once.
 
 # %% slideshow={"slide_type": "-"}
 with torch.device("meta"):
@@ -579,9 +582,8 @@ print(weights, "weights; as by your own code:", yes_no(same))
 
 # %% slideshow={"slide_type": "fragment"}
 places = output_size(256, F=224)
-print(
-    "the paper:", 32 * 32 * 2, " computed:", places * places * 2, f"({places} places)"
-)
+print("the paper:", 32 * 32 * 2, "from 32 moves each way")
+print("computed: ", places * places * 2, f"from {places} places each way")
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "subslide"}
 image = photograph("monument", height=256)[:, :, 64:320]  # (3, 256, 256)
@@ -601,7 +603,7 @@ show_images(
 # ## Two GPUs
 #
 # The authors' GPUs had 3 GB of memory each, too little for AlexNet. So they put half of
-# the filters on one GPU and half on another. In conv2, conv4 and conv5 a filter saw
+# the filters on one GPU and half on the other. In conv2, conv4 and conv5 a filter saw
 # only the maps on its own GPU: the maps form two **groups**.
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
@@ -666,8 +668,8 @@ print([round(v, 1) for v in norm(x).flatten().tolist()])
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # A 10 on its own becomes 5.9; beside 200 it becomes only 2.6. The paper gained 1.2
-# points from it. The authors of VGG gained nothing, and left it out; so do the lecture
-# and torchvision.
+# points from it. The authors of VGG (lesson 08) gained nothing and left it out; the
+# lecture and torchvision leave it out as well.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 07.11: AlexNet, padded
@@ -708,8 +710,9 @@ with torch.device("meta"):
 show_table(["AlexNet", "weights", "biases", "parameters", "why"], rows)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# The lecture's 28.8 million are weights only; the paper's "60 million" are parameters,
-# biases included. torchvision builds a later version, of 2014, made for one GPU.
+# The 28.8 million that we computed for the lecture's network are weights only; the
+# paper's "60 million" are parameters, biases included. torchvision builds a later
+# version, of 2014, made for one GPU.
 
 # %% slideshow={"slide_type": "fragment"}
 grouped = [("conv2", 96, 256, 5), ("conv4", 384, 384, 3), ("conv5", 384, 256, 3)]
@@ -776,8 +779,8 @@ answer(
 )
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# (56 − 3)/2 is rounded down, so nobody sees the last column of conv1's output, and from
-# pool1 on all widths are the same as in AlexNet.
+# (56 − 3)/2 is rounded down, so the last column and the last row of conv1's output go
+# unseen, and from pool1 on all widths are the same as in AlexNet.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## By your own code
@@ -806,8 +809,8 @@ show_table(
 )
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# The slide's formulas for layers 6 and 7 are right, apart from their sign; the values
-# that it gives are not. And its total?
+# For layers 6 and 7 the slide also gives a formula each. They are right, apart from
+# their sign; the values are not what they come to. And the slide's total?
 
 # %% slideshow={"slide_type": "fragment"}
 print(
@@ -886,7 +889,7 @@ show_table(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Common mistakes
 #
-# - **Old inputs.** New filters in one layer change the next one's weights.
+# - **The next layer forgotten.** More filters in one layer deepen those of the next.
 # - **fc6.** Its inputs depend on depth *and* size of pool5.
 # - **Rounded rows added up.** Errors add up, too.
 # - **Weights or parameters?** Say which.
@@ -897,9 +900,9 @@ show_table(
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Look back
 #
-# Five quick questions about earlier lessons, taken first of all from your own slips.
-# Write one letter for each between the quotation marks, such as `"bacda"`, and run the
-# cell again. A space leaves a question out.
+# Five quick questions about earlier lessons, beginning with exercises that you got
+# wrong at first. Write one letter for each between the quotation marks, such as
+# `"bacda"`, and run the cell again. A space leaves a question out.
 
 # %% slideshow={"slide_type": "skip"} tags=["nbval-ignore-output"]
 # Not compared by CI: the questions follow your own slips.
@@ -912,6 +915,6 @@ look_back("07", "")
 # - Dense layers hold the parameters, convolutions do the work.
 # - A dense layer is a convolution that covers the volume.
 # - In groups, each filter sees only a part of the maps.
-# - A table that computes itself finds errors.
+# - Let code compute a table, and errors come to light.
 #
 # Next: {next} asks why 11×11 at all.

@@ -71,10 +71,10 @@ add(
                 "output, with respect to the pixels, are not 0."),
             "one-for-all": Wrong({"image.grad": "maps.grad"},
                 "This gives one single True, but each pixel has a derivative of its "
-                "own. They are kept with the image, which asked for them by "
-                "`requires_grad_`; `maps.grad` is None."),
+                "own. They are stored with the image, because `requires_grad_` was "
+                "called on it; `maps.grad` is None."),
             "compared-twice": Wrong({"image.grad": "image.grad != 0"},
-                "The comparison with 0 already stands behind the blank, and Python "
+                "The comparison with 0 already follows the blank, and Python "
                 "cannot do two in a row for a whole image. Fill in only what is "
                 "compared."),
             "unseen": Wrong({"image.grad": "(image.grad == 0)"},
@@ -167,11 +167,10 @@ add(
                 "This comes out as n, for any kernel. One layer of F×F sees F, but n "
                 "of them see n·(F − 1) + 1, and the one layer must see as much."),
             "always-1": Wrong({_FIELD: "F", _SHARE: "F * F / field**2"},
-                "This always comes out as 1, because the same number stands above and "
-                "below the line."),
+                "This always comes out as 1, as if the stack had as many weights as "
+                "the one layer."),
             "upside-down": Wrong({_SHARE: "field**2 / (n * F * F)"},
-                "Upside down: the stack's weights belong above the line, the one "
-                "layer's below."),
+                "Upside down: divide the stack's weights by the one layer's."),
             "one-layer": Wrong({_SHARE: "F * F / field**2"},
                 "That is one layer of the stack. There are n of them."),
             "lines-not-squares": Wrong({_SHARE: "n * F / field"},
@@ -234,18 +233,18 @@ add(
                 "The signs are the wrong way round. The second layer subtracts its "
                 "left neighbour and adds its right one."),
             "edge-only": Wrong({"ones_then_edge": [-1, 0, 1]},
-                "That is the second kernel alone. Its neighbours are sums of three "
-                "pixels each."),
+                "That is the second kernel alone. The numbers it works on are "
+                "themselves sums of three pixels."),
             "edge-of-sums": Wrong({"ones_then_edge": [-3, 0, 3]},
                 "Three pixels are subtracted and three added, but they are different "
                 "pixels: give each its own number."),
             "edge-not-counted-together": Wrong(
                 {"ones_then_edge": [-1, -1, -1, 0, 0, 0, 1, 1, 1]},
-                "The sums overlap: h1 and h2 share x2 and x3. Five pixels, so five "
-                "numbers."),
+                "The first and the third sum overlap: both contain x3, where −1 and 1 "
+                "cancel. Five pixels, so five numbers."),
             "edge-widened": Wrong({"ones_then_edge": [-1, 0, 0, 0, 1]},
-                "The left neighbour is h1 = x1 + x2 + x3: all three pixels count, and "
-                "what is in both sums cancels."),
+                "The second layer subtracts x1 + x2 + x3 and adds x3 + x4 + x5: only "
+                "x3 cancels."),
         },
         hints=(
             "Write the two or three sums of the first layer below each other, pixel "
@@ -284,7 +283,7 @@ add(
                 "One row and one column too many: the first tap of the second kernel "
                 "does not shift."),
             "size-of-the-first": Wrong({_ROWS: "m", _COLUMNS: "n"},
-                "This leaves room for the first kernel only where it lies, but its "
+                "This leaves room for an unshifted copy of the first kernel only, but "
                 "copies are shifted by up to p − 1 rows and q − 1 columns."),
             "rows-and-columns-swapped": Wrong(
                 {_ROWS: "n + q - 1", _COLUMNS: "m + p - 1"},
@@ -304,8 +303,9 @@ add(
             "whole-first-missing": Wrong({"first": "first[a, b]"},
                 "Each tap weights the whole first kernel, not one number of it."),
             "roles-exchanged": Wrong({_TAP: "first[a, b]", "first": "second"},
-                "a and b count the second kernel's taps, and the place is as large as "
-                "the first kernel. So each tap of the second weights the whole first."),
+                "a and b count the second kernel's taps, and the slice of `kernel` is "
+                "as large as the first kernel. So each tap of the second weights the "
+                "whole first."),
             "transposed": Wrong({_TAP: "second[b, a]"},
                 "a counts rows and b columns, and in the brackets the row comes "
                 "first."),
@@ -407,7 +407,7 @@ add(
             "pooling-of-3": Wrong({"2": "3"},
                 "The pooling window is 2 wide: 3 would leave a third of the side."),
             "pooling-keeps-size": Wrong({"2": "2, 1"},
-                "A pooling of stride 1 hardly shrinks the maps: S = 2."),
+                "Pooling with stride 1 hardly shrinks the maps: S = 2."),
             "side-kept": Wrong({"side // 2": "side"},
                 "The pooling halves the maps, so `side` must follow."),
             "side-not-whole": Wrong({"side // 2": "side / 2"},
@@ -457,7 +457,7 @@ add(
         hints=(
             "`D1` is the number of maps that the next convolution gets, `side` their "
             "width. Which line changes which of the two?",
-            "After a convolution D1 is K. After a pooling the side is `side // 2`.",
+            "After a convolution D1 is K. After pooling the side is `side // 2`.",
             "The first dense layer sees D1 maps of side·side numbers.",
         ),
     )

@@ -3,16 +3,17 @@
 #
 # Only 3×3 kernels, layer after layer, up to nineteen layers deep. Afterwards you can
 #
-# - say what a stack of small kernels sees, costs and can do, next to one large kernel;
+# - say what a stack of small kernels sees, costs and can do, compared with one large
+#   kernel;
 # - build any VGG from a list;
-# - tell where its parameters, its work and its memory are.
+# - say which layers hold its parameters, do its work and need its memory.
 #
 # About 85 minutes. You need: lessons 04 to 07.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 85 minutes with the exercises, 35 without. There are two parts: why 3×3 (up to "And
-# with ReLU?"), then the network. Let the room find the slide's error before the table
-# shows it. Training takes about five seconds in all.
+# with ReLU?"), then the network. Let the room find the error in the lecture's sum
+# (exercise 08.9) before the table shows it. Training takes about five seconds in all.
 
 # %% slideshow={"slide_type": "skip"}
 import matplotlib.pyplot as plt
@@ -79,9 +80,9 @@ show(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Do not believe the drawing
 #
-# Measure it. An output sees a pixel if it changes when that pixel changes, so if its
-# derivative with respect to the pixel is not 0. `backward` computes all these
-# derivatives at once.
+# Measure it. An output sees a pixel if it changes when that pixel changes; in other
+# words, if its derivative with respect to that pixel is not 0. `backward` computes all
+# these derivatives at once.
 
 # %% [markdown] slideshow={"slide_type": "-"}
 # ### Exercise 08.1: which pixels does it see?
@@ -297,8 +298,9 @@ for name, maps in {"one 5×5": turned + one, "stack": bent_stack(-image) + bent}
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # So no single kernel, of whatever size, does what the stack with ReLU does. Fewer
-# weights and more bends: that is the case for 3×3. (The authors tried it: with one 5×5
-# in place of each pair of 3×3, the top-1 error was 7 % higher; section 4.1.)
+# weights and more ReLUs: that is the case for 3×3. (The authors tried it: with one 5×5
+# in place of each pair of 3×3, the top-1 error was, in their words, "7% higher";
+# section 4.1.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The rules of VGG-16
@@ -350,8 +352,8 @@ drawing.text(753, 200, "dense", 13, bold=True)
 show(
     drawing,
     "Five stages of blue convolutions, 2, 2, 3, 3 and 3, lower and wider from stage to "
-    "stage, each followed by an orange pooling; then three green dense layers of 4096, "
-    "4096 and 1000.",
+    "stage, each followed by an orange pooling layer; then three green dense layers of "
+    "4096, 4096 and 1000.",
 )
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
@@ -367,7 +369,7 @@ print(receptive_field(stages), "of 224 pixels along a side")
 # ### Exercise 08.7: any VGG from a list
 #
 # In the list, a number stands for a convolution with that many filters, and "M" for a
-# max pooling: `[64, 64, "M", …]`.
+# max-pooling layer: `[64, 64, "M", …]`.
 
 
 # %% slideshow={"slide_type": "-"}
@@ -442,7 +444,7 @@ print(f"test accuracy {accuracy:.1%} (above 20 %: {yes_no(accuracy > 0.2)})")
 # ## Why does it not learn?
 #
 # One in ten is what guessing would get. Follow some images through a fresh network.
-# **Predict:** how large are the numbers, layer by layer?
+# **Predict:** how much do its numbers still differ from image to image, layer by layer?
 
 
 # %% slideshow={"slide_type": "-"}
@@ -507,13 +509,13 @@ print(digits.title)
 print(f"test accuracy {accuracy:.1%} (above 60 %: {yes_no(accuracy > 0.6)})")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# In 2014 this start was not yet known. The authors trained VGG-11 first, and copied its
-# first four convolutions and its dense layers into the deeper networks (section 3.1).
-# Later they found that a well-scaled random start is enough. Lessons 10 and 11 go on
-# from here.
+# This start (He and others) came in 2015, after VGG. Its authors trained VGG-11 first,
+# and copied its first four convolutions and its dense layers into the deeper networks.
+# Later they found that an older scaled start, of 2010, would have done (section 3.1).
+# Lessons 10 and 11 go on from here.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## Where are 138 million parameters?
+# ## Where are the 138 million parameters?
 #
 # The lecture says that about 16 million are in the convolutions, and 122 million in the
 # dense layers. Count for yourself.
@@ -612,7 +614,7 @@ show_table(
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # The practice session calls AlexNet the largest network, and then corrects itself. It
-# also says that VGG has fewer parameters, but it has more than twice as many.
+# also says that VGG has fewer parameters than AlexNet; VGG has more than twice as many.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Three things to run out of
@@ -723,26 +725,26 @@ for memory in (2, 4, 8, 16, 24):
 # ## What the model leaves out
 #
 # - gradients of activations, a few layers at a time;
-# - notes: pooling keeps in 8 bytes where each maximum stood. So it is 73 MB an image,
-#   not 60;
+# - positions: for each maximum, pooling stores in 8 bytes where it was found. That
+#   makes 73 MB per image, not 60;
 # - room for fast convolutions to work in;
 # - the GPU's own software, gaps, the images.
 #
-# So this is an upper limit. Start with half, and watch.
+# So this is an upper limit. Start with half that batch, and watch the memory in use.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The trouble with 512×7×7
 #
-# fc6 has one weight for each pair of 25 088 numbers and 4096 neurons. Those are three
-# quarters of the network. **Predict:** in lesson 05, a layer without weights turned
-# each map into one number. What would it save here?
+# fc6 joins each of 25 088 numbers to each of 4096 neurons by a weight of its own. Those
+# are three quarters of the network. **Predict:** in lesson 05, a layer without weights
+# turned each map into one number. What would it save here?
 
 # %% [markdown] slideshow={"slide_type": "-"}
 # ### Exercise 08.11: without fc6 and fc7
 #
 # Average each map of 7×7, and go straight to 1000 classes. How many weights does the
 # dense part have, and how many the network (its convolutions have 14 710 464)? How many
-# times fewer is that than VGG-16's 138 344 128, rounded?
+# times fewer is that than VGG-16's 138 344 128 weights (no biases), rounded?
 
 # %% slideshow={"slide_type": "-"}
 answer(
@@ -812,15 +814,15 @@ show_table(
 # - **C once.** A layer has F·F·C·C weights.
 # - **A stack without ReLU.** It is one kernel.
 # - **Padding forgotten.** Then 3×3 eats two pixels a layer.
-# - **Pooling counted as a layer.** The 16 have weights.
-# - **Few weights taken for little memory.** Activations grow with the batch.
+# - **Pooling counted as a layer.** VGG-16 has 16 layers *with weights*.
+# - **Few weights, so little memory?** Activations grow with the batch.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Look back
 #
-# Five quick questions about earlier lessons, taken first of all from your own slips.
-# Write one letter for each between the quotation marks, such as `"bacda"`, and run the
-# cell again. A space leaves a question out.
+# Five quick questions about earlier lessons, beginning with exercises that you got
+# wrong at first. Write one letter for each between the quotation marks, such as
+# `"bacda"`, and run the cell again. A space leaves a question out.
 
 # %% slideshow={"slide_type": "skip"} tags=["nbval-ignore-output"]
 # Not compared by CI: the questions follow your own slips.

@@ -1,1 +1,1 @@
-"""Mix depth with 1×1, build the module, measure what auxiliary heads do."""
+"""Mix channels with 1×1 kernels, build the module, measure what auxiliary heads do."""

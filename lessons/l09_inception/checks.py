@@ -28,7 +28,7 @@ add(
             {
                 "already-padded": ({"three": 28, "five": 28},
                     "The width stays 28 only with padding. The first question is "
-                    "without: W2 = W1 − F + 1."),
+                    "about no padding: W2 = W1 − F + 1."),
                 "one-place-short": (_widths(lambda F: 28 - F),
                     "W1 − F counts the moves. The first place counts, too."),
                 "stride-of-F": ({"three": 9, "five": 5},
@@ -45,10 +45,11 @@ add(
                 "padding-is-F": (_paddings(lambda F: F),
                     "28 − F + 2P + 1 should be 28, so 2P = F − 1."),
                 "half-of-F": (_paddings(lambda F: F / 2),
-                    "Half of F − 1, not of F: the middle stands on the pixel itself."),
+                    "Half of F − 1, not of F: the kernel's middle lies on the pixel, "
+                    "and F − 1 cells are left, half of them on each side."),
                 "half-rounded-up": (_paddings(lambda F: F // 2 + 1),
-                    "Half of F, rounded up, is one too many: the middle stands on the "
-                    "pixel itself."),
+                    "Half of F, rounded up, is one too many: the kernel's middle lies "
+                    "on the pixel, and half of the other F − 1 cells on each side."),
                 "no-padding": (_paddings(lambda F: 0),
                     "Without padding the width shrinks. How many places are lost on "
                     "each side?"),
@@ -87,7 +88,7 @@ add(
                 "Depth and filters are swapped: first what comes in, D, then how many "
                 "go out, K."),
             "depth-kept": Wrong({"K": "D"},
-                "This puts out as many maps as come in. K filters make K maps."),
+                "As many maps come out here as go in. K filters make K maps."),
             "no-padding": Wrong({"F // 2": "0"},
                 "The maps shrink: F − 1 places are lost without padding."),
             "not-whole": Wrong({"F // 2": "F / 2"},
@@ -103,8 +104,8 @@ add(
                 "This pads by F. (F − 1)/2 are lost on each side, and in `F - 1 // 2` "
                 "the division comes first."),
             "one-too-many": Wrong({"F // 2": "F // 2 + 1"},
-                "One too many on each side: the middle of the kernel stands on the "
-                "pixel itself."),
+                "One too many on each side: the kernel's middle lies on the pixel, and "
+                "half of the other F − 1 cells on each side."),
             "same": Wrong({"F // 2": '"same"'},
                 'PyTorch takes `"same"` for stride 1 only, and S may be larger: write '
                 'the number.'),
@@ -177,8 +178,8 @@ add(
                 "This counts an addition for the bias as well. Here only F·F·D count "
                 "for each output."),
             "operations": Wrong({_EACH: "2 * K * F * F * D"},
-                "This counts multiplications and additions apart. A multiply-add is "
-                "both together, once."),
+                "This counts multiplications and additions separately. A multiply-add "
+                "is both together, once."),
         },
         hints=(
             "How many numbers come out, and how many products has each?",
@@ -235,14 +236,14 @@ add(
                 "Height and width are swapped on the way back: the axes are (N, H, W, "
                 "K), and they should become (N, K, H, W)."),
             "permuted-twice": Wrong(_order("0231"),
-                "The way back is not the same as the way there: K stands last, at "
+                "The way back is not the same as the way there: K is the last axis, "
                 "number 3, and should come second."),
             "depth-third": Wrong(_order("0132"),
-                "That puts out (N, H, K, W). K should come second."),
+                "That gives (N, H, K, W). K should come second."),
             "only-swapped": Wrong(_order("0213"),
                 "That swaps H and W, (N, W, H, K). Move K to the second place."),
             "depth-first": Wrong(_order("3012"),
-                "That puts out (K, N, H, W). N stays in front."),
+                "That gives (K, N, H, W). N stays in front."),
             "named-twice": Wrong(_order("0112"),
                 "An axis is named twice, and another not at all: each of 0, 1, 2, 3 "
                 "once."),
@@ -299,8 +300,8 @@ add(
                     "16."),
                 "operations": (
                     _steps(lambda side, D, K, F: 2 * side * side * K * F * F * D),
-                    "This counts multiplications and additions apart. A multiply-add "
-                    "is both together, once."),
+                    "This counts multiplications and additions separately. A "
+                    "multiply-add is both together, once."),
                 "biases-in": (
                     _steps(lambda side, D, K, F: side * side * K * (F * F * D + 1)),
                     "This includes the additions of the biases. Count the products "
@@ -318,7 +319,7 @@ add(
                     "24·24 places are left without padding. In the module it is "
                     "padded: 28·28."),
                 "both-together": ({"five": 28 * 28 * 16 * (192 + 32 * 25)},
-                    "That is the whole branch. Here only the 5×5 itself."),
+                    "That is the whole branch. Give the cost of the 5×5 alone."),
                 "exchanged": (
                     {"reduce": 28 * 28 * 32 * 25 * 16, "five": 28 * 28 * 16 * 192},
                     "The two steps are exchanged: first 1×1, then 5×5."),
@@ -397,7 +398,7 @@ add(
         },
         hints=(
             "The reduction's output is the input of the wide convolution: r3, r5.",
-            "3×3 pooling that keeps the size: stride 1, padding 1. It puts out D maps.",
+            "3×3 pooling that keeps the size: stride 1, padding 1. D maps leave it.",
             "Concatenate along the depth: axis 1 of (N, C, H, W).",
         ),
     )
@@ -458,7 +459,7 @@ add(
                 "without-3": (_without("k3"), "The 3×3 branch gives maps, too."),
                 "without-5": (_without("k5"), "The 5×5 branch gives maps, too."),
                 "pool-left-out": (_without("pool"),
-                    "The pooling branch puts out maps, too: subtract them."),
+                    "The pooling branch gives maps, too: subtract them."),
             },
         ),
         hints=(
@@ -492,7 +493,7 @@ add(
         shown=on_input,
         wrong={
             "depth-unchanged": Wrong({_NEXT: "D"},
-                "The next module sees what this one puts out, not what it took in."),
+                "The next module sees this one's output, not its input."),
             "reductions-counted": Wrong({_NEXT: "sum(row)"},
                 "The reductions do not leave the module: k1 + k3 + k5 + pool only."),
             "pool-forgotten": Wrong({_NEXT: "k1 + k3 + k5"},

@@ -41,7 +41,7 @@ start()
 # ## Why choose?
 #
 # VGG says 3×3, everywhere. But a whisker and a whole cat differ in size. The next layer
-# could just as well be 1×1, or 5×5, or a pooling.
+# could just as well be 1×1, or 5×5, or pooling.
 #
 # **Predict:** how could a network have all of them at once?
 
@@ -110,10 +110,10 @@ rows = [
     ["3×3", "shrinks", output_size(28, F=3), kept[0]],
     ["5×5", "shrinks more", output_size(28, F=5), kept[1]],
     ["3×3 pooling", "a third", output_size(28, F=3, S=3), kept[0]],
-    ["2×2 pooling, P = 0", "2×2", output_size(28, F=2), "3×3"],
-    ["2×2 pooling, P = 1", "2×2", output_size(28, F=2, P=1), "3×3"],
+    ["2×2 pooling, P = 0", "2×2", output_size(28, F=2), "not used"],
+    ["2×2 pooling, P = 1", "2×2", output_size(28, F=2, P=1), "not used"],
 ]
-show_table(["from 28", "lectured", "computed so", "published, padded"], rows)
+show_table(["", "lectured", "then 28 becomes", "published, padded"], rows)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # Why pad at all? Only maps of equal height and width can be concatenated.
@@ -194,8 +194,8 @@ costs = {
 show_table(["branch", "multiply-adds"], [*costs.items(), ("sum", sum(costs.values()))])
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# This one module costs more than 40 % of all of AlexNet (724 million). 5×5 gives a
-# quarter as many maps as 3×3, for two thirds of the price.
+# This one module costs more than 40 % of what all of AlexNet does (724 million). 5×5
+# gives a quarter as many maps as 3×3, for two thirds of the price.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What can a kernel of one pixel do?
@@ -286,9 +286,11 @@ print(f"5×5 branch: {costs['5×5'] / reduced:.2f} times fewer multiply-adds")
 # A 1×1 before 3×3 and one before 5×5 **reduce** the depth. After the pooling, which
 # keeps D maps, a third **projects** them to fewer.
 #
-# Start from GoogLeNet's first module and **find** the reduction that saves most; what
-# happens without the 1×1 after the pooling; the first reduction before 3×3 that costs
-# more than it saves.
+# Start from GoogLeNet's first module and **find**
+#
+# - the reduction that saves most;
+# - what happens without the 1×1 after the pooling;
+# - from how many maps on the reduction before 3×3 costs more than it saves.
 
 # %% slideshow={"slide_type": "subslide"}
 inception_explorer(28, 28, 192)
@@ -300,8 +302,8 @@ inception_explorer(28, 28, 192)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 09.6: the inception module
 #
-# The arguments stand as in the paper's table: r3 and r5 are the reductions before 3×3
-# and 5×5. ReLU comes after every convolution; `conv` sees to that.
+# The arguments come in the order of the paper's table: r3 and r5 are the reductions
+# before 3×3 and 5×5. ReLU comes after every convolution; `conv` sees to that.
 
 
 # %% slideshow={"slide_type": "-"}
@@ -323,8 +325,9 @@ class Inception(nn.Module):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Before and after, by code
 #
-# GoogLeNet's first module has 64; 96 → 128; 16 → 32; pooling → 32. **Predict:** is that
-# a half, a third, or a tenth of the naive work?
+# GoogLeNet's first module has 64 filters of 1×1, 96 before 128 of 3×3, 16 before 32 of
+# 5×5, and 32 after the pooling. **Predict:** roughly how much of the naive work is
+# that: two thirds, two fifths, a tenth?
 
 # %% slideshow={"slide_type": "-"}
 with torch.device("meta"):
@@ -346,8 +349,8 @@ show_table(["module", "output", "weights", "multiply-adds"], rows)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Nine of them
 #
-# This is table 1 of the paper, with four gaps. A pooling halves the size between 3b and
-# 4a, and again between 4e and 5a.
+# This is table 1 of the paper, with four gaps. A pooling layer halves the size between
+# 3b and 4a, and again between 4e and 5a.
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
 show_table(
@@ -376,9 +379,9 @@ answer("09.7", k5_3b=blank(96), k3_4a=blank(208), pool_4e=blank(128), k1_5b=blan
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 09.8: stack them
 #
-# A row holds a module's six numbers, or it is "pool". Each module's D is the depth that
-# the one before it put out. With `ceil_mode`, which rounds up, 3×3 pooling with stride
-# 2 halves the width: 28 → 14 → 7.
+# A row holds a module's six numbers, or it is "pool". Each module's D is the depth of
+# the previous module's output. With `ceil_mode`, which rounds up, 3×3 pooling with
+# stride 2 halves the width: 28 → 14 → 7.
 
 
 # %% slideshow={"slide_type": "-"}
@@ -483,7 +486,8 @@ with torch.device("meta"):
 # ### Exercise 09.9: 22 layers, and the last of them
 #
 # 1. Count the layers that learn, along the *longest* way: parallel branches count once.
-#    How many are in the nine modules? And with 3 in the stem, 1 dense at the end?
+#    How many are in the nine modules? And in the whole network, with 3 in the stem and
+#    1 dense at the end?
 # 2. 7×7×1024 are left. How many weights does a dense layer of 1000 need? And after
 #    averaging?
 
@@ -555,7 +559,8 @@ print(f"a module as one: {depth(whole) - len(modules)}; and the averaging: 1")
 #
 # The lectures say: 5 million parameters, 12 times fewer than AlexNet, 27 times fewer
 # than VGG-16. You know better: AlexNet has 60 965 224, VGG-16 has 138 357 544, and
-# GoogLeNet 6 998 552. How many times fewer are these, to one decimal place?
+# GoogLeNet 6 998 552. How many times fewer parameters does GoogLeNet have than each of
+# the others, to one decimal place?
 
 # %% slideshow={"slide_type": "-"}
 answer("09.10", alexnet=blank(8.7), vgg16=blank(19.8))
@@ -563,11 +568,11 @@ answer("09.10", alexnet=blank(8.7), vgg16=blank(19.8))
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The other "5×5"
 #
-# torchvision's GoogLeNet has 6 624 904 parameters: neither 5 million nor yours.
-# **Look** at its branch of 5×5.
+# torchvision's GoogLeNet has 6 624 904 parameters: neither 5 million nor your
+# 6 998 552. **Look** at its third branch, the one of 5×5.
 
 # %% slideshow={"slide_type": "-"}
-with torch.device("meta"):
+with torch.device("meta"):  # aux_logits=False: no auxiliary heads (see below)
     other = TorchvisionGoogLeNet(aux_logits=False, init_weights=False)
 print(other.inception3a.branch3[1].conv)
 
@@ -577,7 +582,7 @@ print(other.inception3a.branch3[1].conv)
 # 10).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## Lectured, computed, published, torchvision
+# ## Lectured and counted
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
 size, alex_size = (3, 224, 224), (3, 227, 227)
@@ -601,13 +606,13 @@ than_vgg = [times(vgg16, table), times(vgg16, theirs)]
 pairs = (table, alex), (theirs, alex_other), (table, alex_one)
 work = [times(*pair, "multiply_adds") for pair in pairs]
 show_table(
-    ["GoogLeNet", "lectured", "published", "torchvision", "why"],
+    ["GoogLeNet", "lectured", "by table 1", "torchvision", "why"],
     [
         ["parameters", "5M", table.parameters, theirs.parameters, "counted"],
         ["less the dense layer", "", no_dense, theirs.parameters - 1025 * 1000, ""],
         ["fewer than AlexNet", "12×", *fewer, "12× goes with 5M"],
         ["fewer than VGG-16", "27×", *than_vgg, "27× goes with 5M"],
-        ["AlexNet's work", "2×", *work[:2], "right"],
+        ["work, against AlexNet's", "2×", *work[:2], "right"],
         ["the same, ungrouped", "", work[2], "", "lesson 07"],
         ["dense on 7×7×1024", "49M", 7 * 7 * 1024 * 1000, "", "49 × 1.024M"],
         ["averaging saves", "50×", f"{7 * 7}×", "", "7·7 places"],
@@ -617,8 +622,8 @@ show_table(
 )
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Apart from the image, the two middle columns are computed. "12×" stands in the paper's
-# introduction, too, but does not follow from its own table 1.
+# *By table 1* of the paper and *torchvision* are computed, apart from the image. "12×"
+# appears in the paper's introduction, too, but does not follow from its own table 1.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Where did the parameters go?
@@ -666,8 +671,8 @@ show(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A head
 #
-# A head averages to 4×4 and has 128 filters of 1×1, two dense layers, and a lot of
-# dropout.
+# A head averages each map down to 4×4. Then come 128 filters of 1×1, two dense layers,
+# and a lot of dropout.
 
 
 # %% slideshow={"slide_type": "-"}
@@ -802,7 +807,8 @@ show(
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # Above the second head nothing changes. Below each head the gradient has a shorter way
-# to go. (Ten random starts gave 122 to 203 times.)
+# to go. (In ten random starts, heads made the stem's gradient 122 to 203 times as
+# large.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## At inference they do nothing
@@ -826,8 +832,8 @@ print(f"without heads off by {off:.1g} (the same scores: {yes_no(off < 1e-5)})")
 #
 # A larger gradient is not yet a better network. Try six narrow modules, with heads
 # after the second and the fourth, on digits of 8×8 (a stand-in). `Adam` is an optimiser
-# that scales each weight's steps by the gradients it has seen, so that even small ones
-# move something.
+# that divides each weight's steps by the usual size of that weight's gradients, so that
+# even tiny gradients move it.
 
 
 # %% slideshow={"slide_type": "-"}
@@ -890,11 +896,11 @@ show(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How much is that worth?
 #
-# They save time, above all. In ten random starts heads were ahead after four epochs, by
-# a quarter to half of the digits; after twenty, by 0 to 5 in a hundred.
+# They save time, above all. In ten random starts, the network with heads was ahead by
+# some 25 to 50 percentage points after four epochs, but by only 0 to 5 after twenty.
 #
-# The authors found half a per cent, and that one head would do. Why so little, with a
-# hundred times the gradient?
+# The authors found that heads gain around 0.5 %, and that one is enough for it. Why so
+# little, with a hundred times the gradient?
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## With a better start
@@ -931,16 +937,16 @@ print(f"with heads / without: {ratio:.1f} (less than 5: {yes_no(ratio < 5)})")
 # - **The pooling's stride forgotten.** It would be 3.
 # - **Reductions counted as output.** They stay inside.
 # - **Concatenated along axis 0.** That is the batch.
-# - **One module for nine.** Each has its own weights.
+# - **The same module object used nine times.** Each place needs its own weights.
 # - **No ReLU after 1×1.** Two linear layers are one.
-# - **Heads counted,** in depth, parameters or evaluation.
+# - **Heads counted** in depth or parameters, or left on in evaluation.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Look back
 #
-# Five quick questions about earlier lessons, taken first of all from your own slips.
-# Write one letter for each between the quotation marks, such as `"bacda"`, and run the
-# cell again. A space leaves a question out.
+# Five quick questions about earlier lessons, beginning with exercises that you got
+# wrong at first. Write one letter for each between the quotation marks, such as
+# `"bacda"`, and run the cell again. A space leaves a question out.
 
 # %% slideshow={"slide_type": "skip"} tags=["nbval-ignore-output"]
 # Not compared by CI: the questions follow your own slips.
@@ -950,7 +956,7 @@ look_back("09", "")
 # ## Recap, and where next
 #
 # - Inception: 1×1, 3×3, 5×5 and pooling side by side, concatenated.
-# - 1×1 convolutions are matrices over the depth, and make it cheap.
+# - 1×1 convolutions are matrices over the depth, and make the module cheap.
 # - Repeated modules share architecture, not weights.
 # - GoogLeNet: 22 layers, 6 998 552 parameters.
 # - Auxiliary heads bring gradient to the stem, and are thrown away.

@@ -1,1 +1,2 @@
-"""Normalise by hand, over any axes; train against eval, and the bug between."""
+"""Normalise by hand, over any axes; compare training and evaluation,
+and find the bug between them."""

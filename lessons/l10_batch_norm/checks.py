@@ -160,8 +160,8 @@ add(
             "eps-outside": Wrong({3: "torch.sqrt(variance) + eps"},
                 "ε belongs under the root: √(σ² + ε)."),
             "only-eps-rooted": Wrong({3: "variance + eps ** 0.5"},
-                "`**` comes before `+`, so only ε is rooted. Put brackets around "
-                "`variance + eps`."),
+                "`**` comes before `+`, so only ε is under the root. Put brackets "
+                "around `variance + eps`."),
             "no-eps": Wrong({3: "torch.sqrt(variance)"},
                 "Without ε, a feature that is the same in all images becomes 0 / 0."),
             "eps-typed": Wrong({3: "torch.sqrt(variance + 1e-5)"},
@@ -246,7 +246,7 @@ add(
                         "shape (1, C, 1, 1)."),
                     ("by-row", "{}.view(-1, 1)",
                         "{} of shape (C, 1) lines up with the rows, H. Two axes of "
-                        "length 1 must stand behind C: (1, C, 1, 1)."),
+                        "length 1 must follow C: (1, C, 1, 1)."),
                     ("by-image", "{}.view(-1, 1, 1, 1)",
                         "{} lines up with the batch axis here. It has one number for "
                         "each channel: (1, C, 1, 1)."),
@@ -302,7 +302,8 @@ add(
                 "That is a tenth of each batch's mean. Add nine tenths of what was "
                 "there before."),
             "true-mean": Wrong({"pytorch": _TRUE_MEANS},
-                "That is the mean of all batches so far. This one forgets."),
+                "That is the mean of all batches so far, each with the same weight. A "
+                "running mean forgets the early ones."),
             "start-counted": Wrong(
                 {"pytorch": [0, *_follow(0.9, 0.1)[:2]], "halved": [0, 5, 7.5]},
                 "That is the running mean *before* each batch. Give it as it is after "
@@ -313,7 +314,7 @@ add(
             "halved-from-the-first": Wrong({"halved": _follow(0.5, 0.5, start=10)},
                 "It starts at 0 here as well: (0 + 10) / 2 is the first."),
             "not-halved": Wrong({"halved": _follow(1, 1)},
-                "This adds only. Add, and then divide by two."),
+                "This only adds. Divide by two each time, too."),
             "halved-sum": Wrong({"halved": _follow(1, 0.5)},
                 "Each mean is halved once here. What was there before is halved again "
                 "with every batch: add the new mean, then halve."),
@@ -375,8 +376,8 @@ add(
                 for key, (axes, says) in _AXES.items()
             },
             "biased": Wrong({3: "0"},
-                "The variance that is kept for later estimates that of all images, and "
-                "divides by one less than the count: `correction=1`."),
+                "The stored variance is an estimate for all images, so its sum is "
+                "divided by one less than the count: `correction=1`."),
             "momentum-swapped": Wrong({4: "momentum", 5: "1 - momentum"},
                 "`momentum` is the weight of the *new* batch's mean: usually a tenth "
                 "of it is taken, and nine tenths of the old average are kept."),
@@ -458,7 +459,7 @@ add(
             "only-means": Wrong({"running": 64},
                 "A mean and a variance for each channel: that is two numbers each."),
             "running-forgotten": Wrong({"running": 0},
-                "They are no parameters, but they are stored: a mean and a variance "
+                "They are not parameters, but they are stored: a mean and a variance "
                 "for each channel."),
             "batches-counted": Wrong({"running": 2 * 64 + 1},
                 "The third buffer only counts batches, so it is not a running "
@@ -615,7 +616,8 @@ _MEANS = {
             "Layer norm mixes the channels of an image. With a mean for each map it "
             "would be instance norm."),
         "each-place": (_N * _H * _W,
-            "All places of an image share one mean, not its channels alone."),
+            "Not only the channels of an image share one mean: all its places do, "
+            "too."),
     },
     "instance": {
         "images": (_N,

@@ -1,8 +1,8 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # 10 Batch norm
 #
-# Deep networks became easier to train once layers got inputs on one scale. Afterwards
-# you can
+# Deep networks became easier to train once layers got inputs on a common scale.
+# Afterwards you can
 #
 # - normalise, scale and shift, by hand and in code;
 # - say how training and inference differ;
@@ -41,7 +41,7 @@ start()
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Part one: the layer itself
 #
-# - Why should the numbers *inside* a network be on one scale?
+# - Why should the numbers *inside* a network be on a common scale?
 # - How does batch norm put them there while the network trains?
 # - At inference a single image may arrive, with no batch around it. What then?
 #
@@ -218,7 +218,7 @@ for row in normalised.tolist():
     print("  ".join(f"{value + 0.0:5.2f}" for value in row))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# `correction=0` divides by N. Left alone, PyTorch's `std` and `var` divide by N − 1,
+# `correction=0` divides by N. By default, PyTorch's `std` and `var` divide by N − 1,
 # which estimates the variance of a larger set from a sample. Here we want that of these
 # four images and no others.
 
@@ -337,14 +337,15 @@ for name, values in growth.items():
     print(f"{name:7} deviation {first:.2f}, then {last:.2f} (over half more: {more})")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# With batch norm it nearly does: γ and β alone set the mean and deviation of what comes
-# out, and they change slowly.
+# With batch norm it nearly does: γ and β alone set the mean and deviation of what
+# leaves batch norm, and they change slowly. (Then ReLU and pooling, which cut off what
+# is negative and keep what is largest, turn a mean of 0 into about 1.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Higher learning rates
 #
-# Plain gradient descent, three epochs, three seeds each, with small, medium and large
-# steps.
+# We train both networks by plain gradient descent, for three epochs from three seeds
+# each, with small, medium and large steps.
 #
 # **Predict:** does either network learn at a rate of 1?
 
@@ -412,7 +413,7 @@ for name in norms:
     print(f"{name:15} {zeros:.1%} are zero (more than half: {yes_no(zeros > 0.5)})")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# One step too far, and a ReLU gets only negative numbers. Then it puts out nothing but
+# One step too far, and a ReLU gets only negative numbers. Then its output is all
 # zeros, its gradient is zero too, and it never recovers. Batch norm centres what comes
 # in, so some of it stays positive. At small rates much depends on the starting weights:
 # lesson 11 looks at them.
@@ -448,8 +449,8 @@ for name, norm in {"plain": nn.Identity, "shaken": Shaken}.items():
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # It learns, and here better than the plain one, so holding still cannot be the whole
-# reason. Theirs is that batch norm makes the loss smoother: a gradient stays valid over
-# a longer step. The question is still debated.
+# reason. Santurkar and others explain it otherwise: batch norm makes the loss smoother,
+# so that a gradient stays valid over a longer step. The question is still debated.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## One image alone
@@ -477,9 +478,9 @@ answer("10.4", pytorch=blank([1, 1.9, 3.71]), halved=blank([5, 7.5, 13.75]))
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Add and divide by two?
 #
-# That is m = 0.5: it adapts faster, but half of it always comes from the last batch
-# alone. **Predict:** the batches' means are 10, give or take 1. How far off is the
-# running mean, typically, after 100 of them?
+# That is PyTorch's rule with m = 0.5. It adapts faster, but half of the average always
+# comes from the last batch alone. **Predict:** the batches' means are 10 ± 1. How far
+# off is the running mean, typically, after 100 of them?
 
 # %% slideshow={"slide_type": "-"}
 torch.manual_seed(0)
@@ -498,14 +499,15 @@ show_table(["rule", "m", "after 10", "noise, after 100", "√(m / (2 − m))"], 
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # Halving is a running average too, but a nervous one. A small m remembers more batches
-# and is calmer, but it also takes longer to forget that it began at 0.
+# and is calmer, but it also takes longer to forget that it began at 0. The last column
+# is the theory: one batch's deviation, here 1, shrinks by that factor.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 10.5: running averages
 #
-# There is one catch. A batch is *normalised* by the variance that divides by the count.
-# For later, PyTorch keeps an estimate for all images instead, which divides by the
-# count less one: `correction=1`.
+# There is one catch. A batch is *normalised* with the variance in which the sum of
+# squares is divided by the count. What PyTorch *stores* is an estimate for all images,
+# with the sum divided by the count less one: `correction=1`.
 
 
 # %% slideshow={"slide_type": "-"}
@@ -555,7 +557,7 @@ print(f"off by {off:.1e} (eval uses running averages: {yes_no(off < 1e-5)})")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The forgotten eval()
 #
-# A network with batch norm, and a test that does not use `evaluate`, which would switch
+# Here is a network with batch norm, to be tested without `evaluate`, which would switch
 # modes for us.
 
 # %% slideshow={"slide_type": "-"}
@@ -592,8 +594,9 @@ show_table(["batches", "with eval()", "forgotten"], rows)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # With mixed batches nobody notices. With sorted ones, the batch's mean *is* what makes
-# a 7 a 7, and it is subtracted. A test in the wrong mode also moves the running
-# averages, which is why `score` tests a copy.
+# a 7 a 7, and it is subtracted. One image at a time is normalised by itself, so what
+# sets it apart is lost, too. A test in the wrong mode also moves the running averages,
+# which is why `score` tests a copy.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The forgotten train()
@@ -724,7 +727,8 @@ def fold(weight, bias, gamma, beta, mean, variance, eps=1e-5):
 
 
 # %% slideshow={"slide_type": "subslide"}
-# On the CPU: unless told otherwise, an NVIDIA GPU rounds what it convolves (TF32).
+# On the CPU: unless told otherwise, an NVIDIA GPU rounds the numbers it convolves to
+# about three decimal digits (a format called TF32).
 conv, norm = copy.deepcopy(normed[:2]).cpu().eval()
 images = digits.test.images.cpu()
 learned = [p.detach() for p in (*conv.parameters(), *norm.parameters())]  # two of each
@@ -783,7 +787,7 @@ width, gap = runs.max() - runs.min(), (after.mean() - before.mean()).abs()
 more = yes_no(width > 2 * gap)
 print(f"worst run {runs.min():.1%} (above 75 %: {yes_no(runs.min() > 0.75)})")
 print(f"mean before {before.mean():.1%}, after {after.mean():.1%};", end=" ")
-print(f"all within {width:.1%} (over twice that difference: {more})")
+print(f"eight runs within {width:.1%} (over twice the means' gap: {more})")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # Here it does not matter: the seed makes more of a difference than the place. The
@@ -900,8 +904,9 @@ for name, (ours, theirs) in pairs.items():
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # The last three never look at another image, so they need no running averages. That is
-# one reason why transformers use layer norm. Instance norm made its name in style
-# transfer, because it takes away an image's own contrast.
+# one reason why transformers use layer norm (over C alone, at each place by itself).
+# Instance norm made its name in style transfer, because it takes away an image's own
+# contrast.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Small batches
@@ -962,9 +967,10 @@ show_table(["network", "batch norms", "layer norms"], found)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # Most convolutional networks still use it. Transformers do not, tiny batches make it
-# noisy, and ConvNeXt took over layer norm from transformers (Liu and others 2022,
-# section 2.6). Normaliser-free networks do without: scaled weights and clipped
-# gradients keep the numbers in check (Brock and others 2021).
+# noisy, and ConvNeXt took over layer norm from transformers, over C alone at each place
+# (Liu and others 2022, section 2.6). Normaliser-free networks do without: scaled
+# weights and gradients of limited length (lesson 11) keep the numbers in check (Brock
+# and others 2021).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Dropout, again
@@ -972,7 +978,7 @@ show_table(["network", "batch norms", "layer norms"], found)
 # From lesson 06: in training each number is set to zero with probability p (0.5, say),
 # and the rest are divided by 1 − p. In evaluation nothing happens.
 #
-# In a map, neighbours say nearly the same: drop one, and the next one gives it away. So
+# In a map, neighbours are nearly equal: drop one, and the next one gives it away. So
 # `nn.Dropout2d` drops **whole maps**.
 
 # %% slideshow={"slide_type": "-"}
@@ -1057,15 +1063,15 @@ print(f"test accuracy {accuracy:.1%} (above 90 %: {yes_no(accuracy > 0.9)})")
 # - **The wrong axes.** Each *channel* has one mean, over N, H, W.
 # - **Input channels counted.** The convolution's *output* counts.
 # - **γ of shape (C,)** lines up with W.
-# - **One number per channel:** PyTorch refuses to train.
-# - **`momentum`** is not the optimizer's.
+# - **One image, maps of 1×1:** no spread, and in training PyTorch raises an error.
+# - **`momentum`** is not the optimiser's momentum.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Look back
 #
-# Five quick questions about earlier lessons, taken first of all from your own slips.
-# Write one letter for each between the quotation marks, such as `"bacda"`, and run the
-# cell again. A space leaves a question out.
+# Five quick questions about earlier lessons, beginning with exercises that you got
+# wrong at first. Write one letter for each between the quotation marks, such as
+# `"bacda"`, and run the cell again. A space leaves a question out.
 
 # %% slideshow={"slide_type": "skip"} tags=["nbval-ignore-output"]
 # Not compared by CI: the questions follow your own slips.

@@ -57,7 +57,7 @@ add(
             "added": Wrong({"three": 3 / 4},
                 "The chain rule multiplies the slopes: ¼ · ¼ · ¼, not ¼ + ¼ + ¼."),
             "divided-by-layers": Wrong({"three": 1 / 12},
-                "¼ · ¼ · ¼ has 4 · 4 · 4 below the line, not 4 · 3."),
+                "¼ · ¼ · ¼ has 4 · 4 · 4 in the denominator, not 4 · 3."),
             "one-slope": Wrong({"three": 1 / 4},
                 "That is the slope of one layer. There are three σ in a row."),
             "squared": Wrong({"three": 1 / 16}, "That is two layers."),
@@ -126,7 +126,7 @@ add(
             "by-value": Wrong(
                 lambda gradients, most: [g.clamp(-most, most) for g in gradients],
                 "This clips each number by itself, and so turns the gradient: it no "
-                "longer points downhill. Shrink all by one factor."),
+                "longer points the steepest way. Shrink all by one factor."),
             "not-squared": Wrong({1: "g.sum()"},
                 "This adds up the numbers themselves, and positive and negative ones "
                 "cancel. The norm adds up squares."),
@@ -194,7 +194,7 @@ add(
             "one-plain-block": Wrong({"plain": 1 / 2}, "That is one block of three."),
             "two-plain-blocks": Wrong({"plain": 1 / 4}, "That is two blocks of three."),
             "divided-by-three": Wrong({"plain": 1 / 6},
-                "½ · ½ · ½ has 2 · 2 · 2 below the line, not 2 · 3."),
+                "½ · ½ · ½ has 2 · 2 · 2 in the denominator, not 2 · 3."),
             "exchanged": Wrong({"plain": 27 / 8, "residual": 1 / 8},
                 "The two are swapped: x + F(x) has the slope 1 + F′, and F(x) has F′."),
             "one-missing": Wrong({"residual": 1 / 8},
@@ -319,7 +319,8 @@ add(
                 "This changes x in place: whoever handed it in loses it, and gradients "
                 "cannot be computed. Write `out + x`, not `x += …`."),
             "joined": Wrong({5: "functional.relu(torch.cat([out, x], dim=1))"},
-                "Inception puts maps side by side. Here they are added: D channels."),
+                "Inception concatenates maps along the depth. Here they are added, so "
+                "D channels stay D."),
         },
         hints=(
             "Convolution, batch norm, ReLU, convolution, batch norm: that is F(x).",
@@ -366,16 +367,16 @@ add(
             },
             "not-widened": Wrong({4: "0"},
                 "F(x) has `channels` channels, so nothing can be added to this yet: "
-                "fill up with zeros."),
+                "pad with zeros."),
             "zeros-in-front": Wrong({3: _NEW, 4: "0"},
-                "The zeros stand before the old channels. They belong behind: the last "
-                "number of the padding."),
+                "The zeros stand before the old channels. They belong after them: the "
+                "last number of the padding."),
             "zeros-on-both-sides": Wrong({3: _NEW},
-                "The zeros are filled in twice here, in front and behind. None belong "
-                "in front."),
+                "The zeros are filled in twice here, before and after the old "
+                "channels. None belong before them."),
             "zeros-shared": Wrong({3: f"({_NEW}) // 2", 4: f"({_NEW}) - ({_NEW}) // 2"},
-                "The number is right, but half of the zeros stand in front. All of "
-                "them belong behind."),
+                "The number is right, but half of the zeros come before the old "
+                "channels. All of them belong after."),
             "too-many-zeros": Wrong({4: "channels"},
                 "This adds `channels` channels. There should be `channels` in the "
                 "end."),
@@ -512,7 +513,7 @@ add(
                 "the shortcut must be as wide: both end with 4·D channels."),
             "up-to-the-input": Wrong({1: "D1"},
                 "As many as came in? The last 1×1 and the shortcut both end with 4·D "
-                "channels, as the norms behind them expect."),
+                "channels, as the norms that follow expect."),
             "four": Wrong({1: "4"},
                 "This gives 4 channels, whatever D is. There should be 4·D."),
             "three-by-three": Wrong({2: "3"},
@@ -530,7 +531,8 @@ add(
             "path-again": Wrong({5: "self.up(self.conv(out))"},
                 "`out` has gone through the 3×3 already; here it goes once more."),
             "path-forgotten": Wrong({5: "0"},
-                "Only the shortcut is left. F(x) is missing: `out` on its way up."),
+                "Only the shortcut is left. F(x) is missing: `out`, "
+                "widened by the last 1×1."),
             "relu-twice": Wrong({5: "functional.relu(self.up(out))"},
                 "ReLU comes after the addition only, not before it as well."),
             "no-projection": Wrong({6: "x"},
@@ -640,14 +642,14 @@ add(
                 "That is the variance. The standard deviation is its root."),
             "half-the-variance": Wrong("(2 / (F * F * D1)) ** 1 / 2",
                 "This is 1/(F·F·D1): half of He's variance, and its root is missing. "
-                "Put 2 above the line and write `** 0.5`: `** 1 / 2` only halves, "
+                "Put 2 in the numerator and write `** 0.5`: `** 1 / 2` only halves, "
                 "because `**` comes first."),
             "xavier": Wrong("(1 / (F * F * D1)) ** 0.5",
                 "That is right without a nonlinearity. ReLU sets half of the numbers "
                 "to zero, so the variance must be twice as large."),
             "half": Wrong("(1 / (2 * F * F * D1)) ** 0.5",
                 "The 2 makes up for what ReLU takes away, so it must make the weights "
-                "larger: it stands above the line."),
+                "larger: it belongs in the numerator."),
             "one-channel": Wrong("(2 / (F * F)) ** 0.5",
                 "A filter reaches through all D1 channels: F·F·D1 products are added."),
             "channels-only": Wrong("(2 / D1) ** 0.5",
@@ -662,15 +664,15 @@ add(
                 "`/` and `*` go from left to right: F cancels out, and D1 multiplies. "
                 "Put brackets around F * F * D1."),
             "channels-above": Wrong("(2 / F**2 * D1) ** 0.5",
-                "D1 multiplies here. It belongs below the line: put brackets around "
-                "F**2 * D1."),
+                "D1 multiplies here. It belongs in the denominator: put brackets "
+                "around F**2 * D1."),
             "two-outside": Wrong("2 / (F * F * D1) ** 0.5",
                 "The root is of the 2 as well: √2 / √(F·F·D1)."),
             "only-two-rooted": Wrong("2 ** 0.5 / (F * F * D1)",
                 "The root is of all of it: √2 / √(F·F·D1)."),
             "all-above": Wrong("(2 * F * F * D1) ** 0.5",
-                "The more products are added, the smaller each must be: F·F·D1 stands "
-                "below the line."),
+                "The more products are added, the smaller each must be: F·F·D1 belongs "
+                "in the denominator."),
             "typed": Wrong("(2 / (9 * D1)) ** 0.5",
                 "9 is right for a 3×3. Other filters have other sizes: F·F."),
             "channels-typed": Wrong("(2 / (F * F * 64)) ** 0.5",
@@ -728,8 +730,8 @@ add(
                 "That is the largest score of each class, over the batch. Each image "
                 "has its own maximum: `dim=1`."),
             "axis-lost": Wrong({1: "scores.max(dim=1).values"},
-                "Without `keepdim=True` the maxima have the shape (N,), and meet the "
-                "classes instead of the images."),
+                "Without `keepdim=True` the maxima have the shape (N,), and line up "
+                "with the classes instead of the images."),
             "values-forgotten": Wrong({1: "scores.max(dim=1, keepdim=True)"},
                 "`max` along an axis gives values and places: take `.values`."),
             "not-the-largest": Wrong({1: "scores.mean(dim=1, keepdim=True)"},

@@ -51,8 +51,8 @@ show_table(
     [
         ["CIFAR-10: 20, 32, 44, 56 layers", "training error rises with depth",
          "figure 6, section 4.2"],
-        ["CIFAR-10: 56 against 20", "higher in training and in the test", "figure 1"],
-        ["CIFAR-10: 110", "above 60 %", "figure 6, caption"],
+        ["CIFAR-10: 56 against 20", "error higher in training and test", "figure 1"],
+        ["CIFAR-10: 110", "error above 60 %", "figure 6, caption"],
         ["ImageNet, top-1: 18 and 34", "27.94 % and 28.54 %", "table 2"],
     ],
 )  # fmt: skip
@@ -96,15 +96,16 @@ for part in few:
     print(f"(higher with 56: {yes_no(high > low)})")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Three epochs are only a beginning; the paper trains for 164. Yet the order is the
-# paper's. Is that overfitting?
+# Three epochs are only a beginning; the paper trains for 64 000 steps, about 164 epochs
+# of 50 000 images. Yet the order is the paper's. Is that **overfitting**, learning the
+# training images by heart at the cost of new ones?
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 11.1: overfitting or underfitting?
 #
 # Here are three large networks (made up). A small one gets 6 % wrong in training, and
-# in the test 8 %. Which of the three overfits, and which underfits? Answer "over",
-# "under" or "neither".
+# in the test 8 %. Which of the three overfits? Which **underfits**, that is, does not
+# even fit its training images well? Answer "over", "under" or "neither".
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
 show_table(
@@ -146,8 +147,8 @@ print(f"off by {off:.1g} (37 layers, the same output: {yes_no(off < 1e-5)})")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What the proof needs
 #
-# Every inserted layer must be *able* to copy. It needs as many channels as it gets,
-# stride 1, and a nonlinearity that lets the copy through, as ReLU does.
+# Every inserted layer must be *able* to copy. It needs as many output channels as input
+# channels, stride 1, and a nonlinearity that lets the copy through, as ReLU does.
 #
 # The lecture's counterexample: 128 maps, and then a layer with a single filter.
 # **Predict:** can different maps come out of it as the same one?
@@ -248,7 +249,7 @@ for name, norms in left.items():
     print(f"{name:7} {norms[-1]:.1e} left after 30 layers (below a millionth: {small})")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# This is a **vanishing gradient**: the first layers hardly learn.
+# The sigmoid network has a **vanishing gradient**: its first layers hardly learn.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The opposite
@@ -349,8 +350,8 @@ print(f"{of56 / of20:.0f} times as large (more than 10: {yes_no(of56 > 10 * of20
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Learning to copy
 #
-# Can two convolutions with a ReLU between them learn to put out exactly what comes in?
-# **Predict:** is it easier when x is added to what they put out?
+# Can two convolutions with a ReLU between them learn to output exactly what comes in?
+# **Predict:** is it easier when x is added to their output?
 
 
 # %% slideshow={"slide_type": "-"}
@@ -407,9 +408,9 @@ show(drawing, "A residual block: x goes through convolution, batch norm, ReLU, "
      "a plus, then comes a ReLU.")  # fmt: skip
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Why around two layers? Around one linear layer alone, Wx + x = (W + 1)x is just
-# another linear layer. With the nonlinearity inside, f(Wx + b) + x, even one layer
-# makes sense.
+# Why around two layers? Around one linear layer alone, Wx + x = (W + I)x, with I the
+# identity matrix, is just another linear layer. With the nonlinearity inside, as in
+# f(Wx + b) + x, even one layer makes sense.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Why not leave them out?
@@ -418,8 +419,8 @@ show(drawing, "A residual block: x goes through convolution, batch norm, ReLU, "
 # depth beforehand: you choose 100 layers, and perhaps 50 would do. A residual block can
 # switch itself off.
 #
-# **Predict:** set the last γ of a residual and of a plain block to 0. What does each
-# put out?
+# **Predict:** set the last γ of a residual and of a plain block to 0. What is the
+# output of each?
 
 # %% slideshow={"slide_type": "-"}
 x = torch.randn(4, 8, 6, 6).relu()  # as after a ReLU: not negative
@@ -431,7 +432,7 @@ for kind in ("plain", "residual"):
     print(f"x unchanged: {yes_no((out == x).all())}")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# With F = 0, a residual block costs nothing, and a plain one destroys everything. The
+# With F = 0, a residual block does no harm, and a plain one destroys everything. The
 # authors measured F: the more layers a ResNet has, the less each of them changes
 # (section 4.2, figure 7).
 
@@ -589,14 +590,14 @@ show_table(
 # A ResNet has stages. Each but the first begins with a block that halves the sides
 # (stride 2) and doubles the channels, so F(x) and x no longer fit. Two remedies for x:
 #
-# - **A**, for CIFAR-10: every second pixel, and zeros in the new channels;
-# - **B**, for ImageNet: a 1×1 convolution with stride 2.
+# - **A**, for CIFAR-10 and the last table: every second pixel, zeros in new channels;
+# - **B**, for deeper networks on ImageNet: a 1×1 convolution with stride 2.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 11.6: a shortcut that shrinks and widens
 #
 # Build remedy A, which learns nothing. `functional.pad` counts from the last axis:
-# (left, right, above, below, channels before, channels behind).
+# (left, right, above, below, channels before, channels after).
 
 
 # %% slideshow={"slide_type": "-"}
@@ -619,8 +620,8 @@ print(tuple(a.shape), tuple(b(x).shape), b.weight.numel())
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 11.7: two wide layers, or a bottleneck
 #
-# From 50 layers on, blocks are **bottlenecks**: on 28×28×256, a 1×1 goes down to 64
-# channels, a 3×3 works there, a 1×1 goes back up.
+# With 50 layers or more, blocks are **bottlenecks**. On 28×28×256, a 1×1 reduces to 64
+# channels, a 3×3 works on those, and another 1×1 restores 256.
 #
 # Count the weights (no biases, no norms) of two `wide` 3×3 layers from 256 to 256, and
 # of the `bottleneck`. What is its `work`, in multiply-adds?
@@ -662,7 +663,7 @@ class Bottleneck(nn.Module):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The whole network
 #
-# A 7×7 convolution and a max pooling bring 224×224 down to 56×56. Four stages of blocks
+# A 7×7 convolution and max pooling bring 224×224 down to 56×56. Four stages of blocks
 # follow, with 64, 128, 256 and 512 channels (four times as many after a bottleneck),
 # then global average pooling and one dense layer.
 
@@ -718,6 +719,7 @@ for blocks, layers in plans:
     deep = depth(blocks, layers)
     with torch.device("meta"):  # no memory
         ours = sum(p.numel() for p in resnet(deep).parameters())
+    # torchvision's own record of its trained weights; nothing is downloaded
     theirs = models.get_model_weights(f"resnet{deep}").DEFAULT.meta["num_params"]
     rows.append([str(blocks), layers, deep, ours, theirs])
 
@@ -749,10 +751,10 @@ print(f"off by {off:.1g} (the same scores: {yes_no(off < 1e-4)})")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A bag of tricks: the start
 #
-# The gradient kept its size at only one scale, and the way forward is no different. An
-# output adds up F·F·D1 products, and ReLU then sets about half of the outputs to zero.
-# **He's start** (He initialisation; in the lecture, "Xavier/2") makes up for both:
-# weights of variance 2/(F·F·D1).
+# In the explorer, the gradient kept its size at one scale only. The numbers on their
+# way forward do the same. An output adds up F·F·D1 products, and ReLU then sets about
+# half of the outputs to zero. **Kaiming He's start** (lesson 08's `kaiming_normal_`; in
+# the lecture, "Xavier/2") makes up for both: weights of variance 2/(F·F·D1).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 11.10: He's start
@@ -816,9 +818,10 @@ show(
 # - batch norm after every convolution; no dropout
 # - SGD, momentum 0.9, batches of 256
 # - learning rate 0.1, divided by 10 when the error stops falling
-# - **weight decay** 1e-4: each step also shrinks each weight by learning rate × decay
+# - **weight decay** 1e-4: each step also shrinks each weight by the fraction learning
+#   rate × decay
 #
-# **Predict:** which of these do you miss within 40 steps?
+# **Predict:** which of these make a difference within 40 steps?
 
 
 # %% slideshow={"slide_type": "-"}
@@ -859,10 +862,10 @@ show_table(
 )
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Missed at once: batch norm, momentum, and a learning rate well below 1. Not missed
-# *here*: He's start, because after batch norm PyTorch's own does no worse; weight decay
-# and dividing the rate, which pay off only in long runs. Dropout and large batches
-# (fewer steps) slow this short run down.
+# Batch norm, momentum and a learning rate well below 1 make a difference at once.
+# *Here* these make none: He's start, because after batch norm PyTorch's own does no
+# worse; weight decay and dividing the rate, which pay off only in long runs. Dropout
+# and large batches (fewer steps) slow this short run down.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How much is 1e-4?
@@ -904,7 +907,7 @@ for m in (0.9, 9):
 # 1. What is compared?
 # 2. What is held fixed?
 # 3. How many runs are behind a number?
-# 4. Which images chose the settings?
+# 4. On which images were the settings chosen?
 # 5. What was done differently just once?
 #
 # **Predict** the answers for ResNet on CIFAR-10.
@@ -916,8 +919,8 @@ show_table(
         ["compared", "plain and residual, 20 to 110 layers; residual with 1202"],
         ["fixed", "width and parameters of each pair; batches of 128; 64 000 steps;"],
         ["", "rate 0.1, ÷ 10 after 32 000 and 48 000; momentum 0.9; decay 1e-4"],
-        ["runs", "five for residual 110; for the others none are stated"],
-        ["who chose", "45 000 images to train, 5000 to validate; not the test set"],
+        ["runs", "five for residual 110; for the others, no number is stated"],
+        ["chosen on", "45 000 images to train, 5000 to validate; not the test set"],
         ["just once", "110 layers: rate 0.01 for the first 400 steps or so"],
     ],
 )
@@ -952,7 +955,7 @@ print(f"two runs differ by over 0.2 in {differ.float().mean():.0%} of all pairs"
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # So 6.43 is about what luck makes of five tries; expect 6.6 from a single run of your
 # own. If the other depths vary as much, 44 against 56 layers, 0.2 apart, may be chance.
-# Over 2 points, from 20 to 110 layers, are not.
+# A gap of over 2 points, as from 20 to 110 layers, is not.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Two names, one loss
@@ -994,7 +997,7 @@ for loss in (
     print(f"{float(loss):.3f}")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## What was said, and what computes
+# ## Lectured, computed, published
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
 kept = [f"{(1 - 0.1 * d) ** 100_000:.0%} kept" for d in (1e-5, 1e-4)]
@@ -1010,8 +1013,8 @@ show_table(
         ["learning rate", "1", worse, "0.1", "slip of the tongue"],
         ["momentum", "9", f"20 steps: {lengths[9]:.0e}", "0.9", "slip of the tongue"],
         ["slope of ReLU", "1 or more", slopes, "", "weights grow, not ReLU"],
-        ["plain nets fail", "vanishing", f"{grows}, 56 layers", "unlikely",
-         "batch norm, He"],
+        ["gradient, plain nets", "vanishes", f"{grows}, 56 layers",
+         "unlikely to vanish", "batch norm, He's start"],
         ["clipping at 10", "each at 10", "one factor for all", "by norm",
          "direction stays"],
     ],
@@ -1027,7 +1030,8 @@ show_table(
 # **Predict:** percent of what?
 
 # %% slideshow={"slide_type": "fragment"}
-first, second = 62.07, 53.57  # mean average precision, ImageNet detection
+# ImageNet detection; mean average precision is a score from 0 to 100 (the best).
+first, second = 62.07, 53.57
 print(f"{first - second:.1f} points, or {first / second - 1:.0%} of the second's")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -1044,9 +1048,9 @@ print(f"{first - second:.1f} points, or {first / second - 1:.0%} of the second's
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Look back
 #
-# Five quick questions about earlier lessons, taken first of all from your own slips.
-# Write one letter for each between the quotation marks, such as `"bacda"`, and run the
-# cell again. A space leaves a question out.
+# Five quick questions about earlier lessons, beginning with exercises that you got
+# wrong at first. Write one letter for each between the quotation marks, such as
+# `"bacda"`, and run the cell again. A space leaves a question out.
 
 # %% slideshow={"slide_type": "skip"} tags=["nbval-ignore-output"]
 # Not compared by CI: the questions follow your own slips.

@@ -101,7 +101,7 @@ def _numbers(C, H, W, *rest):
 _ENDS = """
     {side}-not-moved: {start} + {side} → {side}
       A cut that ends at {side} gets shorter, the later it begins. It should end {side}
-      behind `{start}`.
+      {what} after `{start}`.
     {side}-one-short: {start} + {side} → {start} + {side} - 1
       A slice ends before its second number, so `{start} + {side}` is outside already.
     {side}-one-too-many: {start} + {side} → {start} + {side} + 1
@@ -156,8 +156,8 @@ add(
               This begins P rows too late. Zeros stand above, too: count from the corner
               of the *padded* image.
         """)
-        | in_rows(_ENDS.format(start="top", side="H", other="W"))
-        | in_rows(_ENDS.format(start="left", side="W", other="H"))
+        | in_rows(_ENDS.format(start="top", side="H", other="W", what="rows"))
+        | in_rows(_ENDS.format(start="left", side="W", other="H", what="columns"))
         | {
             "rows-and-columns-swapped": Wrong(
                 lambda image, top, left, P=4: reference("12.2")(image, left, top, P),
@@ -228,7 +228,7 @@ add(
             original-left-out: versions → 2 * _AT**2 - 1
               The image as it was counts as one of them.
             as-many-as-rows: versions → 2 * 40**2
-              A cut of 32 rows does not fit at all 40 of them.
+              A cut of 32 rows cannot begin at every one of the 40 rows.
             rounded-down: steps → _N // _B
               390 batches of 128 are 49 920 images. The rest make one more step.
             not-whole: steps → _N / _B
@@ -247,9 +247,10 @@ add(
             full-batch: last → _B
               128 does not divide 50 000: the last batch is smaller.
             what-is-lacking: last → -_N % _B
-              So many are missing from a full batch. How many are there?
+              That is how many the last batch lacks. How many does it hold?
             a-fraction: last → _N / _B % 1
-              That is what part of a batch it fills. How many images is that?
+              That is the part of a batch that the last one fills. How many images is
+              that?
             nothing-left: last → 0
               128 does not divide 50 000: something is left.
             last-of-all-images: last → _ALL % _B
@@ -405,7 +406,8 @@ add(
               These are the constants of CIFAR-10. Use `mean` and `std`: other images
               have others.
             one-half: mean → (0.5, 0.5, 0.5); std → (0.5, 0.5, 0.5)
-              0.5 for everything just turns 0 to 1 into −1 to 1. Use `mean` and `std`.
+              0.5 for everything only stretches the range 0…1 to −1…1. Use `mean` and
+              `std`.
             no-tensor: #6 → move; #7 → []
               These are still pictures. `ToTensor` turns them into numbers from 0 to 1,
               channels first.
@@ -680,7 +682,7 @@ add(
             new-none: C2 - C1 → 0
               Where C2 is larger than C1, x has too few channels.
             new-shared-out: C2 - C1 → (C2 - C1) // 2
-              All new channels go behind the old ones, so all C2 − C1 are added there.
+              All C2 − C1 new channels come after the old ones; none go before.
             no-shortcut: out + x → out
               The shortcut is missing: this is the plain twin.
             shortcut-only: out + x → x
@@ -855,7 +857,8 @@ add(
             blocks-first-last: depth → _BLOCKS + 2
               Each of the 27 blocks has two convolutions.
             one-stage: depth → _CONVS // 3 + 2
-              These are 18 layers of one stage and 2. There are three stages.
+              These are the 18 layers of one stage and the 2 outside the stages. There
+              are three stages.
             one-stage-only: depth → _CONVS // 3
               18 are in one stage. There are three stages, and two layers outside.
             n: depth → 9
@@ -878,7 +881,8 @@ add(
             none: strided → 0
               32 pixels become 16, then 8. What halves them?
             every-block: strided → _BLOCKS
-              Then a single pixel would be left. Only where stages 2 and 3 begin.
+              Then a single pixel would be left. Only the first blocks of stages 2 and
+              3 have stride 2.
             all-of-a-stage: strided → 9
               Only the *first* block of a stage has stride 2, in two stages.
             all-but-stage-1: strided → 2 * 9
@@ -1006,16 +1010,16 @@ add(
             unsmoothed: other → 0
               That is without smoothing. With it, each gets a part of 0.1.
             smoothed-share: share → 1 - 0.1 + 0.1 / 10
-              The question is about the loss without smoothing, −log of the share. When
-              is that zero?
+              The question is about the loss without smoothing, −log of the share. For
+              which share is that 0?
             unsmoothed-share: share → 1 - 0.1
-              −log 0.9 = 0.105. For which share is −log zero?
+              −log 0.9 = 0.105. Of which share is the −log equal to 0?
             guessing: share → 0.1
-              −log 0.1 = 2.3, for a guess. When is −log zero?
+              −log 0.1 = 2.3, for a guess. Of which share is the −log equal to 0?
             half: share → 0.5
-              −log 0.5 = 0.69. For which share is −log zero?
+              −log 0.5 = 0.69. Of which share is the −log equal to 0?
             zero: share → 0
-              −log 0 is infinite. When is −log zero?
+              −log 0 is infinite. Of which share is the −log equal to 0?
         """),
         hints=(
             "When ten share 0.1, how much does each get?",
@@ -1144,7 +1148,7 @@ add(
               That turns the image upside down: axis 2 holds the rows. Mirror left and
               right.
             both-axes: 3 → (2, 3)
-              That is turned by 180°: mirror left and right only.
+              This turns the image by 180°. Mirror it left to right only.
             summed: 2 → 1
               That is the sum. The same class wins, but the loss changes. Take the mean.
             multiplied: 2 → 0.5

@@ -165,9 +165,9 @@ answer("12.3", versions=blank(162), steps=blank(391), last=blank(80))
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## When is a mirror image wrong?
 #
-# The class mirrored its photographs with torchvision's `RandomHorizontalFlip`.
-# **Predict:** for which of these would you rather not: flowers, digits, a line of text,
-# traffic signs?
+# In the practical session, photographs were mirrored with torchvision's
+# `RandomHorizontalFlip`. **Predict:** for which of these would you rather not: flowers,
+# digits, a line of text, traffic signs?
 #
 # Let us try the digits. Each test image gets the label of the training image most like
 # it; then the same again with mirrored test images.
@@ -212,7 +212,7 @@ show_images(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 12.13: the pipeline
 #
-# This is how the class wrote it, with torchvision: `Compose` does one thing after the
+# This is how the session wrote it, with torchvision: `Compose` does one thing after the
 # other to each picture, and `ToTensor` turns it into numbers from 0 to 1, of shape (3,
 # 32, 32).
 #
@@ -238,7 +238,7 @@ def pipelines(mean, std):
 #
 # A `DataLoader` asks a data set for one picture after another, and gathers them into
 # batches. Its **workers** are processes that prepare the next batches while the network
-# is still learning from this one. The class used four.
+# is still learning from this one. The session used four.
 
 # %% slideshow={"slide_type": "-"}
 from torch.utils.data import DataLoader
@@ -274,9 +274,9 @@ print(f"and what `load` gave: off by {off:.1e} (the same: {yes_no(off < 1e-5)})"
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The centre crop
 #
-# Another question was whether that is the same as a random crop. It is not: a **centre
-# crop** always cuts out the middle, and belongs in the *test*, where photographs are
-# larger than the network's input.
+# Another question was whether a centre crop is the same as a random crop. It is not:
+# the **centre crop** always cuts out the middle, and belongs in the *test*, where
+# photographs are larger than the network's input.
 #
 # **Predict:** a photograph is 384 pixels wide and 256 high. Where does its centre crop
 # of 224×224 begin?
@@ -300,10 +300,10 @@ show_images(
 )
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Nothing in it is random, so the result is the same each time; and what a photograph is
-# about is usually near its middle. Networks for ImageNet are tested like this: scale
-# the shorter side to 256, then crop the centre. CIFAR-10's images have the right size
-# already, so there is nothing to crop.
+# Nothing in a centre crop is random, so the result is the same each time; and what a
+# photograph is about is usually near its middle. Networks for ImageNet are tested like
+# this: scale the shorter side to 256, then crop the centre. CIFAR-10's images have the
+# right size already, so there is nothing to crop.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## All at once
@@ -334,9 +334,10 @@ print(f"all at once: about {at_once / one_by_one:.0f} times as many")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Is it the same?
 #
-# Being faster is worth nothing if the images come out differently. Your `crop` can make
-# all 162 versions of one image. Let both ways draw that image 2000 times. **Predict:**
-# how often does each version come up, if all are equally likely?
+# Being faster is worth nothing if the images come out differently. Your `crop` makes 81
+# versions of one image; with their mirror images there are 162. Let both ways draw that
+# image 2000 times. **Predict:** how often does each version come up, if all are equally
+# likely?
 
 # %% slideshow={"slide_type": "-"}
 image = pixels[0]
@@ -371,8 +372,8 @@ for name, images in draws.items():
     print(f"each {few} to {many} times (30 at most: {yes_no(many <= 30)})")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# About twelve times each, give or take what chance does. Both ways draw the same
-# images, so from here on we use the fast one, `Batches`.
+# About twelve times each, more or fewer by chance. Both ways draw the same images, so
+# from here on we use the fast one, `Batches`.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 12.4: shapes, backwards
@@ -503,7 +504,7 @@ print(f"off by {off:.1e} (the same: {yes_no(off < 1e-5)})")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## With the ReLU inside
 #
-# The class wrote its skip over one layer in another way: f(Wh + b) + h, with the
+# The session wrote its skip over one layer in another way: f(Wh + b) + h, with the
 # non-linearity f *inside*. **Predict:** is that, too, just a layer f(W′h + b′) with
 # other weights? Try one neuron by hand, with W = 1, b = 0 and f = ReLU.
 
@@ -514,7 +515,7 @@ print("relu(h) + h", (few.relu() + few).tolist())
 print("relu(2h)   ", (2 * few).relu().tolist())  # W + identity is 2
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# And for the convolution of before, with the kernels W and W + identity?
+# And for the earlier convolution, with the kernels W and W + identity?
 
 # %% slideshow={"slide_type": "fragment"}
 with_skip = functional.conv2d(h, W, padding=1).relu() + h
@@ -533,8 +534,8 @@ print(f"only the skip puts out negative numbers: {yes_no(below)}")
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ## So one, two or three?
 #
-# The class called it the designer's choice. He and others (2015, section 3.2) put the
-# ReLU *behind* the plus, so a single layer inside is the linear case: they saw no
+# The session called it the designer's choice. He and others (2015, section 3.2) put the
+# ReLU *after* the plus, so a single layer inside is the linear case: they saw no
 # advantage in it. They took two layers in the small blocks, and three in the
 # bottleneck.
 
@@ -606,14 +607,14 @@ def resnet(n, block=Block):
 answer("12.8", depth=blank(56), strided=blank(2), shortcuts=blank(0))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Each of the three stages has 2n convolutions; one more stands before them, and a dense
-# layer behind: 6n + 2.
+# Each of the three stages has 2n convolutions; one more comes before them, and a dense
+# layer after: 6n + 2.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How deep?
 #
-# The class took a ResNet-18, and said that 32 layers would do as well. **Predict:**
-# which of the two can be built after our plan?
+# The session took a ResNet-18, and said that 32 layers would do as well. **Predict:**
+# which of the two can be built to our plan?
 
 # %% slideshow={"slide_type": "fragment"}
 for layers in (18, 20, 32):
@@ -628,8 +629,8 @@ for layers in (18, 20, 32):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Flatten before dropout?
 #
-# "Why do some people flatten, then drop out, then use a dense layer?" Our network has
-# no dropout, as in the paper. But suppose there were some before `nn.Linear`.
+# "Why do some people flatten, then apply dropout, then use a dense layer?" Our network
+# has no dropout, as in the paper. But suppose there were some before `nn.Linear`.
 # **Predict:** does it matter which comes first?
 
 # %% slideshow={"slide_type": "fragment"}
@@ -695,7 +696,7 @@ def rate(epoch, epochs, highest):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How many epochs?
 #
-# The class named no number. The paper counts in steps: it stops after 64 000, each of
+# The session named no number. The paper counts in steps: it stops after 64 000, each of
 # 128 images, a number it found while it held back 5000 of the 50 000 training images
 # (He and others 2015, section 4.2). **Predict:** how many epochs is that of 45 000
 # images, and of 50 000?
@@ -715,8 +716,8 @@ for held_back in (5000, 0):
 # ## The plan for this computer
 #
 # 164 epochs are a job for a GPU: a processor would need hours for each of the twins. So
-# how much is trained depends on what you have here, device and data. **Change it as you
-# like**, in the last line.
+# how much is trained depends on the device and the data that you have here. **Change it
+# as you like**, in the last line.
 
 
 # %% slideshow={"slide_type": "-"}
@@ -735,7 +736,7 @@ depth, epochs, twin = plan()  # or your own: 56, 164, True
 # ## One loop for both
 #
 # `fit` is the loop of lesson 06. It follows your `rate`, and on CIFAR-10 it saves the
-# network after each epoch; `Options` holds such wishes.
+# network after each epoch; `Options` holds such settings.
 #
 # The drawn shapes get a shorter training: 1600 of them at half the width and height,
 # which global average pooling allows, in smaller batches and at a lower rate.
@@ -775,9 +776,9 @@ def learn(network, images, labels, epochs, saved=None):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How long?
 #
-# The way back costs about twice as much as the way forward, and in every epoch every
-# image goes both. **Predict:** how long will the plan take here? Ten batches, run
-# twice, will tell us.
+# The backward pass costs about twice as much as the forward pass, and in every epoch
+# every image goes through both. **Predict:** how long will the plan take here? Ten
+# batches, run twice, will tell us.
 
 # %% slideshow={"slide_type": "fragment"}
 twins = {f"ResNet-{depth}": Block, f"plain-{depth}": Plain}
@@ -933,9 +934,9 @@ show_twins(56)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Is my network right?
 #
-# With a test accuracy **above 91 %**, the class said, your ResNet is right. That takes
-# CIFAR-10 itself and the whole recipe, 164 epochs. These are the published errors (He
-# and others 2015, table 6):
+# With a test accuracy **above 91 %**, the session said, your ResNet is right. That
+# takes CIFAR-10 itself and the whole recipe, 164 epochs. These are the published errors
+# (He and others 2015, table 6):
 
 # %% slideshow={"slide_type": "-"}
 published = {20: 8.75, 32: 7.51, 44: 7.17, 56: 6.97, 110: 6.43}
@@ -980,8 +981,8 @@ show_table(["recorded run", "data", "epochs", "right in training", "in the test"
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # Something else, for in training it is above 91 %. Its images are copies of CIFAR-10
 # that went through **JPEG**, which smudges small pictures. A public ResNet-20 reaches
-# 91.73 % on the true images, say its authors, and 81.03 % on these. Copies cannot show
-# us the 91 %; `make data` fetches the true ones.
+# 91.73 % on the true images, according to its authors; on these copies we measured
+# 81.03 %. Copies cannot show us the 91 %; `make data` fetches the true ones.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Much less?
@@ -1006,7 +1007,7 @@ show_table(["recorded run", "data", "epochs", "right in training", "in the test"
 network = networks[f"ResNet-{depth}"]
 FROM_TERMINAL = False  # True: the network that the terminal trains
 if FROM_TERMINAL:
-    network = cifar_resnet(20).to(device)  # cifar_resnet: the course's own, of a depth
+    network = cifar_resnet(20).to(device)  # cifar_resnet: the course's own, 20 layers
     # restore loads the saved weights, and gives the history of their training
     print(restore(network, DATA / "runs" / "terminal.pt").table())
 
@@ -1055,11 +1056,11 @@ reasons = {
     "batch_size": "steps with less noise can be larger",
     "learning_rate": "for fast, the top of the triangle",
     "nesterov": "the gradient is taken one step ahead",
-    "weight_decay": "with few epochs, shrink more in each",
+    "weight_decay": "with few epochs, shrink the weights more in each",
     "decay_all": "fast leaves γ, β and biases alone",
     "label_smoothing": "be sure, but never too sure",
     "mirror_test": "in the test, two looks at each image",
-    "channels_last": "memory in the order that convolutions read",
+    "channels_last": "numbers lie in the order in which convolutions read",
     "bf16": "numbers of 16 bits, where the hardware has them",
     "compiled": "several operations merged into one, on a GPU",
 }
@@ -1073,7 +1074,8 @@ show_table(["", "lecture", "fast", "why"], rows)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # The first six change what is learned, the mirror test changes how it is tested, and
-# the last three change only how long it takes. None of them changes the architecture.
+# the last three save time (bf16 by rounding the numbers). None of them changes the
+# architecture.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 12.10: never too sure
@@ -1157,7 +1159,7 @@ error_explorer(data, scores)
 #
 # In training, some images were mirrored at random. In the test, mirror images can be
 # used without any randomness: let the network look at the image *and* at its mirror
-# image, and take the mean of the two scores.
+# image, and take, for each class, the mean of its two scores.
 #
 # **Predict:** does that help? What does it cost?
 
@@ -1188,8 +1190,9 @@ head = ["recorded run", "data", "one look", "two looks"]
 show_table(head, rows or [["none", "", "", ""]])
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# The two looks do not always fail together, so their mean is often better. A test takes
-# twice as long, training no longer. Compare networks by the same test.
+# The two looks do not always fail together, so their mean is often better. Testing
+# takes twice as long; training takes no longer than before. Compare networks by the
+# same test.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Common mistakes
@@ -1205,9 +1208,9 @@ show_table(head, rows or [["none", "", "", ""]])
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Look back
 #
-# Five quick questions about earlier lessons, taken first of all from your own slips.
-# Write one letter for each between the quotation marks, such as `"bacda"`, and run the
-# cell again. A space leaves a question out.
+# Five quick questions about earlier lessons, beginning with exercises that you got
+# wrong at first. Write one letter for each between the quotation marks, such as
+# `"bacda"`, and run the cell again. A space leaves a question out.
 
 # %% slideshow={"slide_type": "skip"} tags=["nbval-ignore-output"]
 # Not compared by CI: the questions follow your own slips.

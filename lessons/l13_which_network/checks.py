@@ -126,8 +126,8 @@ add(
                     "Accuracy counts what is right, error what is wrong. Here they are "
                     "swapped."),
                 "at-this-rank-only": ({"top_3": 20, "top_2_error": 60},
-                    "Only labels at exactly this rank are counted. But top-k also "
-                    "counts those that stand before it."),
+                    "Only labels at rank k are counted. Top-k counts those at every "
+                    "rank from 1 to k."),
                 "one-guess-more": (_top(_percent, 0, 1, 2, 3, 1),
                     "That is one guess too many. Rank 1 is the highest score."),
                 "one-guess-less": (_top(_percent, 2, 3, 4, 5, 3),
@@ -184,11 +184,11 @@ add(
                 "Along axis 0 these are the k images with the highest score in each "
                 "class. The guesses of an image stand along axis 1."),
             "labels-flat": Wrong({"labels[:, None]": "labels"},
-                "(N, k) guesses meet (N,) labels along the guesses. Give each image "
-                "its own label: `labels[:, None]`."),
+                "Comparing (N, k) with (N,) lines the labels up with the k guesses, "
+                "not with the images. Give each image its own label: "
+                "`labels[:, None]`."),
             "scores-for-labels": Wrong({"labels[:, None]": "scores"},
-                "Guesses are numbers of classes, and so are labels. Scores are "
-                "neither."),
+                "Guesses and labels are both class numbers. Scores are not."),
             "any-image": Wrong({4: "0"},
                 "Along axis 0 this asks, for each guess, whether any image is hit. Ask "
                 "for each image, along axis 1, whether any guess is."),
@@ -225,8 +225,10 @@ _SAID = {  # of some answers to 13.4, more than that others have more
     "corrected it.)",
     "most_parameters ResNet-152": "The deepest is not the largest: its last layer is "
     "small.",
-    "most_parameters VGG-16": "Close: three layers more have 5 M more.",
-    "most_work ResNet-152": "For all its 152 layers: bottlenecks are thin.",
+    "most_parameters VGG-16": "Close: another VGG has three more layers, and with them "
+    "5 M more parameters.",
+    "most_work ResNet-152": "It has 152 layers, but bottlenecks are thin, so each does "
+    "little work.",
 }
 
 
@@ -269,13 +271,14 @@ add(
 
 _SIX = "AlexNet", "GoogLeNet", "ResNet-18", "ResNet-34", "ResNet-50", "VGG-16"
 _DOMINATED = {  # and why, without saying which
-    "ResNet-18": "GoogLeNet and ResNet-18 are equally accurate: which one works more?",
-    "VGG-16": "one works far more than ResNet-34, and is less accurate.",
+    "ResNet-18": "GoogLeNet and ResNet-18 are equally accurate; which of them does "
+    "more work?",
+    "VGG-16": "It does far more work than ResNet-34, and is less accurate.",
 }
 _STAYS = {
-    "AlexNet": "the least accurate, but nothing else works as little",
+    "AlexNet": "the least accurate, but nothing else does as little work",
     "GoogLeNet": "as accurate as ResNet-18, with less work",
-    "ResNet-34": "all that work less are less accurate",
+    "ResNet-34": "every network that does less work is less accurate",
     "ResNet-50": "nothing is more accurate",
 }  # fmt: skip
 
@@ -292,7 +295,7 @@ def _sets() -> dict[str, Wrong]:
                 for n, why in _STAYS.items()
                 if n in names
             ),
-            *(f"One is missing: {w}" for n, w in _DOMINATED.items() if n not in names),
+            *(f"One is missing. {w}" for n, w in _DOMINATED.items() if n not in names),
         ]
         if says and names != tuple(_STAYS):
             key = "-".join(map(_plain, names)) or "none"
@@ -306,8 +309,8 @@ add(
         "Dominated, by hand",
         level=2,
         normal=_names,
-        otherwise="For each name: which other does no more work, no less accurately? "
-        "And for each that you left out: does none?",
+        otherwise="For each name you gave: which other network does no more work and "
+        "is no less accurate? For each you left out: is there really none?",
         wrong=_sets(),
         hints=(
             "For each row: is there another with no more work and no less accuracy?",
@@ -349,7 +352,7 @@ add(
             "less-work-only": Wrong({_BEATS: "w < work and a >= accuracy"},
                 "With equal work, the more accurate one dominates as well: `<=`."),
             "more-accuracy-only": Wrong({_BEATS: "w <= work and a > accuracy"},
-                "With equal accuracy, the one that works less dominates as well: "
+                "With equal accuracy, the one that does less work dominates as well: "
                 "`>=`."),
             "beaten-by-itself": Wrong({_BEATS: "w <= work and a >= accuracy"},
                 "No network is left. Each is also compared with itself, and is no "

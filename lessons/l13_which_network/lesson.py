@@ -10,9 +10,9 @@
 # About 95 minutes. You need: lessons 06 to 11.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 95 minutes with the exercises, 30 without. The map deserves ten of them: let people
-# call out what to put on the axes. End with the three places in groups, and let each
-# group defend its choice against the others.
+# 95 minutes with the exercises, 30 without. The closing figure deserves ten minutes:
+# let people call out what to put on its axes. End with the three places in groups, and
+# let each group defend its choice against the others.
 
 # %% slideshow={"slide_type": "skip"}
 import statistics
@@ -76,7 +76,7 @@ show(figure, "Bars of the top-5 error: 28.2 and 25.8 % without networks, then Al
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 13.1: how much better?
 #
-# From 16.4 % to 11.7 % is 4.7 points. But of every 16.4 mistakes 4.7 are gone, an
+# From 16.4 % to 11.7 % is 4.7 points. But of every 164 mistakes, 47 are gone: an
 # improvement of 29 % **relative** to the error before.
 #
 # How many % was it from 2011 to 2012 (take 16.4), and how many from GoogLeNet to
@@ -100,6 +100,9 @@ rows = [
     for (year, error), before in zip(list(best.items())[1:], best.values())
 ]
 show_table(["year", "best error in %", "points gained", "relative"], rows)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Hardly: of the 3.57 % that were left, it would have had to remove 84 %.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 16 % of what?
@@ -161,7 +164,7 @@ answer("13.2", top_1=blank(20), top_3=blank(80), top_2_error=blank(40))
 # ### Exercise 13.3: top-k accuracy
 #
 # Why five guesses? An image may show several things, and only one of them is its label.
-# Whoever names another one first should not be wrong.
+# A network that ranks one of the others first should not count as wrong.
 #
 # `scores` is (N, classes), `labels` is (N,). `topk` finds the k highest scores; their
 # order does not matter here.
@@ -232,8 +235,8 @@ for error in (16.4, 15.3):
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # Neither. For 15.3 %, two more networks were added, which had first been trained on the
 # whole ImageNet of autumn 2011, 15 million images in 22 000 classes (section 6 of the
-# paper). With the contest's images alone it is 16.4 %, and those are what the other
-# bars are made of, too.
+# paper). With the contest's images alone the error is 16.4 %, and the other bars, too,
+# stand for entries that used no other images.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## More to be careful about
@@ -257,9 +260,9 @@ for weights in models.ResNet50_Weights:  # each has a name, and what is known of
 print(f"ResNet-152, first weights: {published('resnet152')[0]:.1f} %")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Nearly five, more than a hundred additional layers bring. To compare *networks*, we
-# take the first weights of each. Even so their recipes differ, those of the later
-# networks most of all.
+# Nearly five. That is more than ResNet-152 gains over ResNet-50 with its hundred
+# additional layers. To compare *networks*, we take the first weights of each. Even so
+# their recipes differ, those of the later networks most of all.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Collect the networks
@@ -314,7 +317,7 @@ quoted = {
         depth=76,
         top1=80.0,  # and top5: Szegedy and others 2017, table 1, one crop of 299×299
         top5=95.0,
-        multiply_adds=12_253_974_624,  # timm's version in our table, for 299×299
+        multiply_adds=12_253_974_624,  # counted for 299×299, from the library timm
         parameters=42_679_816,  # the lecture reads 30 to 35 million off the dot
         activations=65_363_176,
     )
@@ -327,9 +330,9 @@ for name, n in {**quoted, "ResNet-152": networks["ResNet-152"]}.items():
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # Fewer parameters, and a little more work, for its images are larger: 299×299 pixels
-# are 1.8 times as many as 224×224. With ours it would do 6.1 G. (timm is a library of
-# networks; its own card says [42.7 M and
-# 12.3 G](https://huggingface.co/timm/inception_v4.tf_in1k).)
+# are 1.8 times as many as 224×224. On images of 224×224 its work would be 6.1 G,
+# thousand million multiply-adds. (timm is a library of networks; its own card says
+# [42.7 M and 12.3 G](https://huggingface.co/timm/inception_v4.tf_in1k).)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The closing figure
@@ -389,7 +392,7 @@ show_table(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The lecture's figure, checked: size
 #
-# M stands for millions of parameters, G for thousand millions of multiply-adds.
+# M stands for a million (of parameters), G for a thousand million (of multiply-adds).
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
 most = {
@@ -407,8 +410,8 @@ show_table(
         ["the largest, corrected", "VGG", largest, "three dense layers: 124 M"],
         ["the most work", "VGG", f"{most['multiply_adds']}, {work}", "wide maps"],
         ["VGG below AlexNet", "yes", f"no: VGG-16 {size['VGG-16']}", "the same slip"],
-        ["GoogLeNet below it", "yes", f"yes: {size['GoogLeNet']}", "one dense layer"],
-        ["ResNet below it", "yes", f"yes: {size['ResNet-152']} at 152", "a close call"],
+        ["GoogLeNet below AlexNet", "yes", f"yes: {size['GoogLeNet']}", "global mean"],
+        ["ResNet below AlexNet", "yes", f"yes: {size['ResNet-152']} at 152", "barely"],
         ["Inception-v4", "30 to 35 M", f"{v4} (quoted)", "read off a dot's size"],
     ],
 )
@@ -478,8 +481,9 @@ for title, group in groups.items():
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # Three of fourteen are left, and Inception-v4 at the end: the most accurate is never
-# dominated. Every VGG is; they live on because their maps are simple to reuse. A front
-# is about two numbers, not about all that matters.
+# dominated. Every VGG is dominated. They live on because a plain chain of layers can be
+# cut anywhere, and its maps reused. A front is about two numbers, not about all that
+# matters.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Accuracy per operation?
@@ -504,7 +508,7 @@ show_table(["network", "top-1, %", "points per G"], [*rows[:3], ["…"] * 3, *ro
 # ### Exercise 13.7: what the last points cost
 #
 # How many points of accuracy does each additional G bring, from ResNet-18 to 34 and
-# from ResNet-50 to 152? Give two digits.
+# from ResNet-50 to 152? Two significant digits will do.
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
 show_table(
@@ -539,9 +543,9 @@ show(figure, "A curve through ResNet-18, 34, 50, 101 and 152: steep at first, fr
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Memory: at inference, and in training
 #
-# At inference, memory holds the weights and the largest map at least; others go once
-# the next layer has used them. In training **everything** stays until the gradients are
-# there:
+# At inference, memory holds the weights and, at least, the maps of the layer that puts
+# out most; other maps go once the next layer has used them. In training **everything**
+# stays until the gradients are there:
 #
 # - for each parameter: weight, gradient, momentum;
 # - for each image of the batch: all activations.
@@ -599,9 +603,10 @@ show_table(["network", "weights", "inference, at least", "training, batch 64"], 
 answer("13.9", alexnet=blank(24.4), resnet18=blank(18))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# AlexNet has less than half the work, and is slower all the same. Its dense layers use
-# each weight only **once** for an image; a convolution uses its weights at every place.
-# With 32 images at a time, one fetch serves them all, and AlexNet is ahead again.
+# On this imagined processor AlexNet is slower, with less than half the work. Its dense
+# layers use each weight only **once** for an image; a convolution uses its weights at
+# every place. With 32 images at a time, one fetch serves them all, and AlexNet is ahead
+# again.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Measured, on this computer
@@ -719,8 +724,8 @@ answer(
 # ## Take it ready-made?
 #
 # You will rarely build these networks again: torchvision has them, and one line makes
-# one. The class said so at its end, and added that you should know how they are built
-# all the same. **Predict:** what for?
+# one. The practical session said so at its end, and added that you should still know
+# how they are built. **Predict:** what for?
 
 # %% slideshow={"slide_type": "-"}
 with torch.device("meta"):
@@ -781,9 +786,9 @@ for name, part in (("backbone", backbone), ("head for ten classes", head)):
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Look back
 #
-# Five quick questions about earlier lessons, taken first of all from your own slips.
-# Write one letter for each between the quotation marks, such as `"bacda"`, and run the
-# cell again. A space leaves a question out.
+# Five quick questions about earlier lessons, beginning with exercises that you got
+# wrong at first. Write one letter for each between the quotation marks, such as
+# `"bacda"`, and run the cell again. A space leaves a question out.
 
 # %% slideshow={"slide_type": "skip"} tags=["nbval-ignore-output"]
 # Not compared by CI: the questions follow your own slips.

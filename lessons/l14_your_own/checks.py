@@ -36,14 +36,14 @@ add(
         ],
         wrong=in_rows("""
             every-third-crop: #1 → torch.arange(len(photograph))
-              This counts the *crops*, so crops of one photograph land in both halves.
+              This counts the *crops*, so crops of one photograph land in both sets.
               Go by the number of each crop's photograph.
             exchanged: #4 → test; #5 → ~test
               The two are exchanged: the crops for training come first.
             both-for-the-test: #4 → test
-              These are the test's crops twice. The others are for training: `~test`.
+              This gives the test crops twice. The others are for training: `~test`.
             both-for-training: #5 → ~test
-              These are the training's crops twice. The test's are `test`.
+              This gives the training crops twice. Those for the test are `test`.
             always-3: every → 3
               The 3 is the lesson's choice. Here it is `every` that says how far apart
               the test's photographs are.
@@ -153,7 +153,7 @@ add(
             only-the-old-layer: network[:-1] → network[-1:]
               This keeps the last layer alone, and throws the backbone away.
             old-number-of-classes: #4 → network[-1].out_features
-              So many classes had the old network. Yours are `classes`.
+              That is how many classes the old network had. You have `classes`.
             features-for-classes: #4 → D
               D numbers go in. One score for each of your `classes` comes out.
             exchanged: D → classes; classes → D
@@ -163,21 +163,21 @@ add(
               The new layer gets the D features of the backbone, and not `classes`
               numbers.
             always-two: classes → 2
-              Two are the classes of the lesson's stand-ins. Use `classes`.
+              The lesson's stand-ins have two classes. Use `classes`.
             one-class-more: classes → classes + 1
               One class too many: each of the `classes` has one score.
         """)
         | {
             "softmax-behind": outside(
                 "14.2",
-                "A softmax stands behind the last layer. The loss has its own, so the "
+                "A softmax follows the last layer. The loss has its own, so the "
                 "network gives plain scores.",
                 ("nn.Linear(D, classes))", "nn.Linear(D, classes), nn.Softmax(1))"),
             ),
             "no-bias": outside(
                 "14.2",
-                "The new layer has no bias: classes that are more frequent could not "
-                "be favoured.",
+                "The new layer has no bias. It needs one, for instance to take account "
+                "of classes that are more frequent.",
                 ("nn.Linear(D, classes)", "nn.Linear(D, classes, bias=False)"),
             ),
         },
@@ -309,14 +309,14 @@ add(
               Along axis 0 the probabilities of one *class* add up to 1. Those of one
               picture should: axis 1.
             highest-of-each-class: #2 → 0
-              Along axis 0 this is the surest picture for each class. Asked is the
-              highest class for each picture: axis 1.
+              Along axis 0 this is the surest picture for each class. You were asked for
+              the most probable class of each picture: axis 1.
             both-along-0: #1 → 0; #2 → 0
               Both go along the pictures. Each picture has its own probabilities, and
               its own highest one: axis 1.
             turned-round: #3 → right.mean(); #4 → confidence.mean()
-              This is positive where it is *less* sure than right. Asked is confidence
-              minus accuracy.
+              This is positive where it is *less* sure than right. You were asked for
+              confidence minus accuracy.
             confidence-alone: right.mean() → 0
               This is the mean confidence. Take away the share that is right.
             accuracy-alone: confidence.mean() → 0
@@ -416,14 +416,14 @@ add(
             ),
             "no-relu-behind": outside(
                 "14.5",
-                "The ReLU behind the second batch norm is missing.",
+                "The ReLU after the second batch norm is missing.",
                 ("return functional.relu(self.norm2(self.mix(x)))",
                  "return self.norm2(self.mix(x))"),
             ),
         },
         hints=(
             "Depthwise: as many channels out as in, and as many groups as channels.",
-            "The 1×1 convolution goes from C1 to C2; behind it stands `norm2`.",
+            "The 1×1 convolution goes from C1 to C2; `norm2` follows it.",
         ),
     )
 )  # fmt: skip
@@ -470,7 +470,7 @@ add(
                                 "work": (9 + 256 * 256) * 196},
                     "Each of the 256 channels has a 3×3 kernel of its own."),
                 "multiplied": ({"separable": 9 * 256 * 256 * 256},
-                    "One convolution stands behind the other: add their weights."),
+                    "One convolution follows the other: add their weights."),
                 "work-of-the-standard": ({"work": 9 * 256 * 256 * 196},
                     "This is the work of the standard convolution. What is that of the "
                     "two together?"),
@@ -530,7 +530,7 @@ add(
             no-relu: #5 → self.down(s)
               Without a ReLU the two dense layers are one linear layer.
             sigmoid-in-the-middle: #5 → self.down(s).sigmoid()
-              A ReLU stands between the two layers; the sigmoid comes behind.
+              A ReLU comes between the two layers; the sigmoid comes after the second.
             down-forgotten: #5 → functional.relu(s)
               The first dense layer is not used.
             no-sigmoid: #6 → self.up(s)
@@ -552,7 +552,7 @@ add(
         """),
         hints=(
             "Squeeze: the mean over axes 2 and 3 leaves (N, C). Then C → C // r → C.",
-            "ReLU behind the first layer, sigmoid behind the second, and then "
+            "A ReLU after the first layer, a sigmoid after the second, then "
             "`x * s[:, :, None, None]`.",
         ),
     )
@@ -593,9 +593,9 @@ add(
             multiplied: #2 → D ** -0.5
               Dividing by D to the power −½ multiplies by √D.
             each-by-itself: #1 → queries @ queries.T
-              Queries ask *keys*, and not each other.
+              Each query is compared with the *keys*, not with other queries.
             keys-ask: #1 → keys @ queries.T
-              Here the keys ask. Each row should belong to one query.
+              Here each row belongs to a key. It should belong to one query.
             not-transposed: #1 → queries @ keys
               (N, D) times (M, D) does not fit: a query meets a key along D, so turn the
               keys with `.T`.
@@ -606,7 +606,7 @@ add(
               Along axis 0 the weights of one *key* add up to 1. Those of one query
               should: axis 1.
             scores-for-weights: #4 → scores @ values
-              These are scores. Softmax makes weights of them that add up to 1.
+              These are scores. Softmax turns them into weights that add up to 1.
             values-left-out: #4 → weights
               These are the weights. The output is the mean of the *values* with them.
             mean-of-keys: #4 → weights @ keys

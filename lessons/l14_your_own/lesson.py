@@ -68,15 +68,15 @@ show(figure, f"Up to three photographs of each of the first two classes, in a ro
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Find a network that can see already
 #
-# `find_trained` takes the best network that lies on this computer: torchvision's
-# ResNet-18 or 50, or your own ResNet of lesson 12. It never downloads one; the
+# `find_trained` takes the first network that it finds on this computer: torchvision's
+# ResNet-18, its ResNet-50, or your own ResNet of lesson 12. It never downloads one; the
 # commented line does, once.
 
 # %% slideshow={"slide_type": "-"}
 # from torchvision import models; models.resnet18(weights="IMAGENET1K_V1")  # 45 MB
 device = best_device()
 known = find_trained(device)
-print(known.title if known else "None is here, so a small one will learn.")
+print(known.title if known else "None was found, so we train a small one.")
 
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
@@ -132,8 +132,8 @@ print(tuple(images.shape), "from", len(photos.all), "photographs")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # With the network's. Its weights were learned on inputs that were normalised in just
-# this way. With other constants, everything would look paler or darker than all it has
-# ever seen.
+# this way. With other constants, everything would look paler or darker than anything it
+# has ever seen.
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "subslide"}
 step = max(1, len(images) // 6)
@@ -179,13 +179,13 @@ print(known.title, "→", tuple(features.shape))
 # *meaningless*, if a coin had been tossed for each photograph?
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Crops of one photograph overlap. If some are in the training half, the test shows the
+# Crops of one photograph overlap. If some are in the training set, the test shows the
 # network what it has seen before. That is cheating, even if nobody meant to.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 14.1: the honest split
 #
-# Whole photographs go into one half or the other: the photographs with the numbers 0,
+# Whole photographs go into one set or the other: the photographs with the numbers 0,
 # `every`, 2·`every`, … are for the test. `photograph` holds the number of each crop's
 # photograph, such as 0 0 0 1 1 1 2 2 2.
 
@@ -201,8 +201,8 @@ def halves(photograph, every):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Training what may learn
 #
-# The loop of lesson 06, for whichever parameters have `requires_grad`. Batch norm keeps
-# the statistics that it has: a few crops would be a poor replacement.
+# This is the loop of lesson 06, for those parameters whose `requires_grad` is True.
+# Batch norm keeps the statistics that it has: a few crops would be a poor replacement.
 
 
 # %% slideshow={"slide_type": "-"}
@@ -238,7 +238,8 @@ def rate(features):
 # ## Classes by the toss of a coin
 #
 # Ten times a coin gives each photograph a class. Nothing can be learned about new
-# photographs, so an honest test should find about half of them right. **Predict** both.
+# photographs, so an honest test should find about half of them right. **Predict** the
+# accuracy with shuffled crops, and with whole photographs kept together.
 
 # %% slideshow={"slide_type": "-"}
 train, test = (torch.as_tensor(half).to(device) for half in halves(photograph, 3))
@@ -267,8 +268,8 @@ print(f"whole photographs: {honest:.0%} right (below 65 %: {yes_no(honest < 0.65
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 14.2: a probe
 #
-# Now as one network, from the picture to your classes. The old last layer goes, a new
-# one comes, and only the new one learns: everything else is **frozen**.
+# Now we make it one network, from the picture to your classes. The old last layer goes,
+# a new one comes, and only the new one learns: everything else is **frozen**.
 
 
 # %% slideshow={"slide_type": "-"}
@@ -303,15 +304,16 @@ print(f"right in the test: {right:.0%} (more than by always naming the most freq
       f"class: {yes_no(right > chance)})")  # fmt: skip
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Tiles of one photograph are neighbours: with those, even this test is too kind. It
-# says nothing about flowers that grow in another garden.
+# (The stand-ins are tiles of one photograph for each class. Neighbouring tiles are
+# alike, so with them even this test is too kind: it says nothing about flowers in
+# another garden.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Fine-tuning
 #
-# The other way: let *all* layers learn on, at a much smaller rate, so that what they
-# know is bent and not broken. We begin with the probe. **Predict:** which is better
-# with few photographs, and which with many?
+# The other way: let *all* layers go on learning, at a much smaller rate, so that what
+# they know is bent and not broken. We begin with the probe. **Predict:** which is
+# better with few photographs, and which with many?
 
 # %% slideshow={"slide_type": "-"}
 from copy import deepcopy  # a second network, so that the first stays as it is
@@ -347,14 +349,15 @@ for name, network in ways.items():
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # If the random network does nearly as well, then your classes differ in something
 # simple, such as their colours, and the task shows little of what the backbone knows.
-# Differences of a few crops mean nothing: other photographs in the test may turn them
-# round.
+# Differences of a few crops mean nothing: with other photographs in the test they may
+# be reversed.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Where does it look?
 #
-# The last maps are small, but they still have places. How much would the score of a
-# class grow if map k grew a little, on average over its places? That is a gradient:
+# The last maps are small, but each of their pixels still belongs to a place in the
+# picture. How much would the score of a class grow if map k grew a little, on average
+# over its places? That is a gradient:
 #
 # $$\alpha_k = \text{mean over places of } \frac{\partial\,\text{score}}
 # {\partial A_k} \qquad \text{heat} = \text{ReLU}\Big(\sum_k \alpha_k A_k\Big)$$
@@ -369,8 +372,8 @@ for name, network in ways.items():
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 14.3: Grad-CAM
 #
-# `maps` are the maps A of one picture, `slopes` the gradient of the score for each of
-# their numbers: both (K, H, W).
+# `maps` are the maps A of one picture, `slopes` the gradient of the score with respect
+# to each of their numbers; both are (K, H, W).
 
 
 # %% slideshow={"slide_type": "-"}
@@ -406,8 +409,8 @@ def heat_of(network, image, k):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Two classes in one picture
 #
-# A crop of each of two classes, side by side, none of them from the training half.
-# **Predict:** where is the heat for the first class, and where for the second?
+# We put a crop of each of two classes side by side, neither of them from the training
+# set. **Predict:** where is the heat for the first class, and where for the second?
 
 # %% slideshow={"slide_type": "-"}
 lefts, rights = (
@@ -449,10 +452,10 @@ print(f"{photos.title}; {known.title}")
 print(f"on its own half: {own:.0%} of the heat (more than half: {yes_no(own > 0.5)})")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Half and half. Second check
-# ([Adebayo and others 2018](https://arxiv.org/abs/1810.03292)): replace the trained
-# weights by random ones. If the map stays the same, it showed the picture's own edges,
-# and nothing that was learned.
+# A map that ignores the class would get half. For the second check ([Adebayo and others
+# 2018](https://arxiv.org/abs/1810.03292)), replace the trained weights with random
+# ones. If the map stays the same, it showed the picture's own edges, and nothing that
+# was learned.
 
 # %% slideshow={"slide_type": "fragment"}
 # corrcoef: correlations of rows, 1 where two are the same, 0 where they are unrelated
@@ -482,9 +485,9 @@ cam_explorer(probe, pictures, inputs, photos.classes, f"{photos.title}; {known.t
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Where it fails
 #
-# We change the crops of the test half, which the probe has never seen: mirrored,
-# turned, darkened, shrunk, as a negative. **Predict:** which of these does it survive?
-# And will it be less sure where it is wrong?
+# We change the crops of the test set, which the probe has never seen: mirrored, turned,
+# darkened, shrunk, as a negative. **Predict:** which of these does it survive? And will
+# it be less sure where it is wrong?
 
 
 # %% slideshow={"slide_type": "-"}
@@ -509,8 +512,8 @@ changes = {
 # ### Exercise 14.4: too sure?
 #
 # The highest probability is the network's **confidence**. If it can be trusted, then of
-# the answers given with 80 % about 80 % are right. How far is the *mean* confidence
-# above the accuracy?
+# the answers given with 80 % confidence, about 80 % are right. How far is the *mean*
+# confidence above the accuracy?
 
 
 # %% slideshow={"slide_type": "-"}
@@ -657,8 +660,8 @@ answer("14.6", standard=blank(589824), separable=blank(67840), work=blank(132966
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 14.7: squeeze and excite
 #
-# The first dense layer goes from C numbers to C // r, the second back. ReLU stands
-# between them, and a sigmoid behind.
+# The first dense layer goes from C numbers to C // r, the second back. A ReLU comes
+# between them, and a sigmoid after the second.
 
 
 # %% slideshow={"slide_type": "-"}
@@ -735,9 +738,9 @@ print(f"in the two dense layers: {dense / theirs:.0%}")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 14.8: attention
 #
-# The scores are products of each query with each key, divided by √D so that softmax is
-# not too sure. Softmax makes weights of each query's scores; the output is the weighted
-# mean of the values.
+# The scores are dot products of each query with each key, divided by √D (D is the
+# length of a query) so that softmax is not too sure. Softmax turns each query's scores
+# into weights; the output is the weighted mean of the values.
 
 
 # %% slideshow={"slide_type": "-"}
@@ -793,7 +796,7 @@ class AttentionBlock(nn.Module):
 # ## Six blocks at one width
 #
 # All from 256 channels to 256. **Predict:** which has the fewest parameters? And whose
-# work grows most when the maps have four times the side?
+# work grows most when the sides of the maps are four times as long?
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
 blocks = {
@@ -834,10 +837,10 @@ show_table(head, rows)
 # | | not yet | solid | convincing |
 # |---|---|---|---|
 # | question | "Does it work?" | can be measured | and predicted, in writing, before |
-# | data | whatever was there | whose and how many is told | and split by what is new |
+# | data | whatever was there | says whose, and how many | and split by what is new |
 # | measure | one number | a number with its control | and repeated, with its spread |
 # | failures | none are shown | some are shown | and sorted, by what they share |
-# | conclusion | "It is good" | follows from the number | and says what refutes it |
+# | conclusion | "It is good" | follows from the number | and says what can refute it |
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Write it down
@@ -846,7 +849,7 @@ show_table(head, rows)
 #
 # - *I ask whether …*
 # - *I expect …, because …*
-# - *I measured … on … photographs; the test half is new in that …*
+# - *I measured … on … photographs; the test set is new in that …*
 # - *My control was …; it gave …*
 # - *I found …; it fails for …*
 # - *I would change my mind if …*
@@ -856,19 +859,19 @@ show_table(head, rows)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Common mistakes
 #
-# - **Crops of one photograph in both halves.** That is a memory test.
+# - **Crops of one photograph in both sets.** That is a memory test.
 # - **Your own mean and standard deviation.** Use the network's.
 # - **A high rate in fine-tuning.** What it knew is lost in a few steps.
 # - **No control.** Try random weights, or classes by the toss of a coin.
-# - **A heat map taken for a reason.** It says where, not why.
-# - **Confidence taken for knowledge.** The network cannot say "none of these".
+# - **A heat map mistaken for an explanation.** It says where, not why.
+# - **Confidence mistaken for knowledge.** The network cannot say "none of these".
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Look back
 #
-# Five quick questions about earlier lessons, taken first of all from your own slips.
-# Write one letter for each between the quotation marks, such as `"bacda"`, and run the
-# cell again. A space leaves a question out.
+# Five quick questions about earlier lessons, beginning with exercises that you got
+# wrong at first. Write one letter for each between the quotation marks, such as
+# `"bacda"`, and run the cell again. A space leaves a question out.
 
 # %% slideshow={"slide_type": "skip"} tags=["nbval-ignore-output"]
 # Not compared by CI: the questions follow your own slips.
