@@ -27,12 +27,12 @@ ifeq ($(origin PYTHON),file)
 	@$(PYTHON3) tools/setup.py
 endif
 
-lab: setup  ## open the course in JupyterLab (PORT=8888: there or not at all)
+lab: setup  ## open the course in JupyterLab (PORT=8888: on that port or not at all)
 	@$(PYTHON) -m jupyterlab --ServerApp.root_dir="$(CURDIR)" $(AS_ROOT) \
 	  --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb \
 	  $(if $(PORT),--port=$(PORT) --ServerApp.port_retries=0)
 
-data: setup  ## download MNIST and CIFAR-10 into data/ (once, 180 MB; all runs without)
+data: setup  ## download MNIST and CIFAR-10 into data/ (once, 180 MB; every lesson runs without)
 	@$(PYTHON) -m tools.data
 
 notebooks: setup  ## build the notebooks from lessons/
@@ -67,7 +67,7 @@ grade: setup  ## check the exercises in a folder of notebooks (FOLDER=...)
 handout: setup  ## pack the students' notebooks into build/handout.zip
 	@$(PYTHON) -m tools.handout
 
-share: setup  ## tell which share of the cells is compared by the tests
+share: setup  ## tell what share of the cells the tests compare
 	@$(PYTHON) -m tools.build --share
 
 clean:  ## remove caches and build/, keep the environment and data

@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 def blank(right_answer: T) -> T:
-    """Mark the right answer that students replace ``____`` by; it is returned as is.
+    """Mark the right answer, which students put for ``____``; it is returned as is.
 
     The source of a lesson therefore runs and lints. The build writes ``____`` into the
     student's notebook and the bare expression into the solved one.

@@ -30,7 +30,7 @@ def output_size(W1: int, F: int, P: int = 0, S: int = 1, dilation: int = 1) -> i
     for name, value in given.items():
         least = 0 if name == "P" else 1
         if int(value) != value or value < least:
-            raise ValueError(f"{name} must be a whole number from {least}, not {value}")
+            raise ValueError(f"{name} must be a whole number ≥ {least}, not {value}")
     extent = dilation * (F - 1) + 1
     if extent > W1 + 2 * P:
         raise ValueError(

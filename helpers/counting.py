@@ -99,14 +99,14 @@ class LayerTable:
         show_table(head, rows)
 
     def to_dicts(self) -> list[dict[str, Any]]:
-        """One dictionary a layer, without totals: for JSON, or a data frame."""
+        """One dictionary per layer, without totals: for JSON, or a data frame."""
         return [
             asdict(row) | {"parameters": row.parameters, "activations": row.activations}
             for row in self.rows
         ]
 
     def to_csv(self, path: str | Path) -> None:
-        """Write one line a layer, without totals, under a line of names."""
+        """Write one line per layer, without totals, under a line of names."""
         rows = [d | {"output": r.size} for d, r in zip(self.to_dicts(), self.rows)]
         with Path(path).open("w", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, fieldnames=list(rows[0]) if rows else [])

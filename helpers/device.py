@@ -33,7 +33,7 @@ def describe_device(device: torch.device | None = None) -> str:
 
 
 def has_bf16(device: torch.device) -> bool:
-    """Whether the hardware computes in bfloat16, rather than imitate it slowly."""
+    """Whether the hardware computes in bfloat16, rather than imitating it slowly."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     if device.type == "cpu":  # these two have other names in other versions, or none
@@ -51,7 +51,7 @@ def is_out_of_memory(problem: BaseException) -> bool:
 
 @contextmanager
 def advice_on_memory(batch_size: Callable[[], int]) -> Iterator[None]:
-    """When memory runs out, let go of what did not fit, and tell what to try.
+    """When memory runs out, let go of what did not fit, and say what to try.
 
     Raises:
         MemoryError: in the place of whatever the allocator raised.

@@ -36,7 +36,7 @@ def yes_no(claim: Any) -> str:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], style: str = "") -> str:
-    """An HTML table of texts; ``style`` is of each cell."""
+    """An HTML table of texts; ``style`` is that of each cell."""
 
     def line(texts: Sequence[str], tag: str) -> str:
         cell = f'<{tag} style="{style}">' if style else f"<{tag}>"
@@ -47,7 +47,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], style: str = "") -
 
 
 def columns(rows: Sequence[Sequence[str]], align: str = ">") -> str:
-    """Lines of equally many texts in columns, right-aligned; left-aligned with "<"."""
+    """Rows of equal length, set in columns; right-aligned, or left-aligned with "<"."""
     widths = [max(map(len, column)) for column in zip(*rows)]
     lines = [
         "  ".join(f"{text:{align}{width}}" for text, width in zip(row, widths))

@@ -22,7 +22,7 @@ _FONT = "'DejaVu Sans', 'Segoe UI', 'Helvetica Neue', Arial, sans-serif"
 
 
 class Drawing:
-    """A picture that grows by shapes; coordinates are pixels, y downwards."""
+    """A picture that grows shape by shape; coordinates are pixels, y downwards."""
 
     def __init__(self, width: float, height: float) -> None:
         """Start an empty drawing of that size."""

@@ -160,7 +160,7 @@ def dropdown(
 
 
 def fixed(value: float, digits: int = 3) -> str:
-    """A number with so many digits, and never −0."""
+    """A number with that many decimals, and never −0."""
     text = f"{value:.{digits}f}"
     zero = not text.strip("-0.")  # no minus sign before a rounded zero
     return text.lstrip("-") if zero else text.replace("-", "−")

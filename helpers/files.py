@@ -11,7 +11,7 @@ from pathlib import Path
 
 @contextmanager
 def replaced(path: Path) -> Iterator[Path]:
-    """Give a scratch file to write; it takes the place of ``path`` when all went well.
+    """Give a scratch file to write; it takes the place of ``path`` if all goes well.
 
     Whatever happens on the way, ``path`` holds either what it held or what is new: a
     crash, a full disk or a second writer leaves no half file under that name.
@@ -27,7 +27,7 @@ def replaced(path: Path) -> Iterator[Path]:
 def check_writable(path: Path) -> None:
     """Make the folder of a file that will be written, and fail now if that cannot be.
 
-    Scratch files are cleared away that `replaced` has left where it was killed.
+    Scratch files that `replaced` left behind when it was killed are cleared away.
 
     Raises:
         OSError: saying what is in the way.

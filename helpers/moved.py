@@ -1,7 +1,7 @@
 """Names that notebooks of the first release import from here.
 
-They now stand with the lesson whose own they are, and a half-filled notebook of that
-time still works: what was their module says ``from helpers.moved import __getattr__``.
+They now live with the lesson that they belong to, and a half-filled notebook of that
+time still works: their former module has ``from helpers.moved import __getattr__``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Five quick questions over earlier lessons, at the end of each.
+"""Five quick questions about earlier lessons, at the end of each lesson.
 
 A question is an exercise of an earlier lesson with one blank, and up to four ways to
 fill it: the right one, and wrong ones that learners have given. Where this learner's
@@ -56,16 +56,16 @@ def questions_of(number: str) -> Iterator[Question]:
 
 
 def look_back(lesson: str, letters: str = "") -> None:
-    """Show five questions over the lessons before this one, and judge the letters.
+    """Show five questions about the lessons before this one, and judge the letters.
 
     Args:
         lesson: number of the lesson at whose end it stands.
-        letters: an answer to each question, such as "bacad"; fewer do for the first
-            ones, and a space leaves one out.
+        letters: an answer to each question, such as "bacad"; fewer letters answer the
+            first questions, and a space leaves one out.
     """
     letters = letters.lower()
     if odd := set(letters) - {*_LETTERS, " "}:
-        print(f"Answer with the letters a to d: {', '.join(sorted(odd))} is none.")
+        print(f"Answer with the letters a to d: {', '.join(sorted(odd))} will not do.")
         letters = ""
     plain, rich = [], []
     answers = letters.ljust(_QUESTIONS)
@@ -84,8 +84,8 @@ def look_back(lesson: str, letters: str = "") -> None:
 def _chosen(lesson: str, kept: Mapping) -> list[tuple[Question, list[str]]]:
     """The questions, each with the keys of its options in order; "" is the right one.
 
-    First where this learner slipped, most often first; then from any lesson, one each
-    as far as they go. Drawn the same every time.
+    First come exercises where this learner slipped, those with most slips first; then
+    one from each lesson, as far as they go. The draw is the same every time.
     """
     random = Random(int(lesson))
     earlier = [n for n in lessons() if n < lesson]

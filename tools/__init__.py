@@ -1,1 +1,1 @@
-"""What make runs; students never need it."""
+"""What make runs; students need only setup and data."""

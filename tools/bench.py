@@ -3,7 +3,7 @@
     python -m tools.bench                    everything
     python -m tools.bench --only explorers   one part of it
 
-Where there is a bar, a row ends in ok or over; the exit status is 1 when one is over.
+Where a bar is set, a row ends in ok or over; the exit status is 1 when any is over.
 """
 
 from __future__ import annotations
@@ -165,7 +165,7 @@ def counting() -> Iterator[Row]:
             network = make()
         median = _median(lambda network=network: layer_table(network, (3, 224, 224)), 3)
         remark = ""
-        if name == "VGG-19" and os.name != "nt":  # Windows does not tell its peak
+        if name == "VGG-19" and os.name != "nt":  # Windows does not report it
             command = [sys.executable, "-c", _COUNT_MEMORY]
             run = subprocess.run(command, capture_output=True, check=True)
             remark = f"{float(run.stdout):.1f} MiB more, at most {COUNT_MEMORY:.0f}"
@@ -258,9 +258,9 @@ def augmentation() -> Iterator[Row]:
 
 
 def training(full: bool = False) -> Iterator[Row]:
-    """1 000 images of ResNet-20: the usual loop, and the recipe "fast", all cores.
+    """ResNet-20 on 1 000 images: the usual loop, and the recipe "fast", all cores.
 
-    In turn, so that a change in the machine's speed meets both.
+    In turn, so that a change in the machine's speed affects both.
     """
     device, threads = best_device(), torch.get_num_threads()
     data = load("cifar10", device)
@@ -341,7 +341,7 @@ def _fast_loop(data: DataSet, bf16: bool) -> float:
 
 
 def _to_accuracy(data: DataSet) -> Iterator[Row]:
-    """Seconds of training and testing until so much of the test set is right."""
+    """Seconds of training and testing until a given share of the test set is right."""
     device = data.train.images.device
     epochs = 5 if device.type == "cpu" else RECIPES["fast"].epochs
     result = train("resnet20", data, "fast", epochs, progress=False)
@@ -363,7 +363,7 @@ def _to_accuracy(data: DataSet) -> Iterator[Row]:
 def checks() -> Iterator[Row]:
     """From a filled cell to its card: right, with each misconception, with none known.
 
-    The last is the first of its exercise, so that all that is kept is computed there.
+    The last kind is tried first, so that it computes whatever is kept for the others.
     """
 
     def unknown(*_, **__) -> None:
@@ -402,7 +402,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--only", choices=PARTS, metavar="NAME", help=", ".join(PARTS))
     parser.add_argument(
-        "--full", action="store_true", help="train until 80 and 91 %% are right, too"
+        "--full", action="store_true", help="also train until 80 and 91 %% are right"
     )
     options = parser.parse_args(arguments)
     parts = {**PARTS, "training": partial(training, options.full)}

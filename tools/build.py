@@ -10,8 +10,8 @@ Each `lessons/lNN_name/lesson.py` becomes `notebooks/NN_name.ipynb` (blanks) and
 `notebooks/solutions/NN_name.ipynb` (solved), both executed. `lesson.json` beside it
 gets its title and the cell of each exercise: checks and cards take them from
 there. The links to the next lesson and README's table are written too. Building twice
-changes no byte: cell ids are counted, and what depends on machine or moment is left
-out.
+changes no byte: cell ids are numbered in order, and what depends on machine or moment
+is left out.
 """
 
 from __future__ import annotations
@@ -192,7 +192,7 @@ def convert(lesson: Source) -> tuple[dict[str, NotebookNode], dict[str, Cell]]:
 
 
 def _link_next(lesson: Source, source: NotebookNode) -> None:
-    """Write the link to the next lesson: for {next}, else under the last text."""
+    """Write the link to the next lesson: in place of {next}, or after the last text."""
     later = [
         other for other in lessons(lesson.folder.parents[1]) if other.name > lesson.name
     ]
@@ -459,7 +459,7 @@ def share() -> tuple[int, int]:
 def main() -> int:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("lessons", nargs="*", help="as 03; what is stale without")
+    parser.add_argument("lessons", nargs="*", help="such as 03; if none, what is stale")
     parser.add_argument("--force", action="store_true", help="rebuild all")
     parser.add_argument("--check", action="store_true", help="name what is stale")
     parser.add_argument("--share", action="store_true", help="share that CI compares")

@@ -1,10 +1,10 @@
 """Check style and what the latest change touched, in under a minute.
 
     python -m tools.check            changes not yet committed, or the last commit
-    python -m tools.check --list     only say which tests that would run
+    python -m tools.check --list     only say which tests would run
 
-Of a lesson that changed, its tests and its two notebooks run; of a helper or a tool,
-the tests that import it themselves. What else depends on it is left to `make test`.
+For a lesson that changed, its tests and its two notebooks run; for a helper or a tool,
+the tests that import it directly. Whatever else depends on it is left to `make test`.
 """
 
 from __future__ import annotations

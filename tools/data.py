@@ -3,9 +3,9 @@
     python -m tools.data                     # both: 180 MB to fetch, 420 MB on the disk
     python -m tools.data mnist               # one
     python -m tools.data --folder DIR        # elsewhere: set CONVNETS_DATA=DIR, too
-    python -m tools.data --check             # tell what is there, fetch nothing
+    python -m tools.data --check             # say what is there, fetch nothing
 
-Can be stopped and run again at any time. The lessons run without: see data/README.md.
+Can be stopped and run again at any time. Lessons run without it: see data/README.md.
 """
 
 from __future__ import annotations

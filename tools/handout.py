@@ -1,7 +1,7 @@
 """Pack what students need into build/handout.zip.
 
     python -m tools.handout                     # without the solutions
-    python -m tools.handout --with-solutions    # cards show them, behind the hints
+    python -m tools.handout --with-solutions    # cards show them, after the hints
 
 The students' notebooks, the helpers they import, the recorded runs they show and the
 files that set the environment up. No lesson sources, no solved notebooks. The checks

@@ -26,7 +26,7 @@ _BY_LEVEL = {1: 2.0, 2: 5.0, 3: 10.0}
 
 
 def estimate(lesson: Source) -> int:
-    """Minutes for a student who reads all and solves all, to the next five."""
+    """Minutes for a student who reads all and solves all, to the nearest five."""
     book = nbformat.read(lesson.targets["student"], as_version=4)
     minutes = 0.0
     for cell in book.cells:

@@ -1,4 +1,4 @@
-"""Make the README's pictures: photographs of the course itself, as it is now.
+"""Make the README's pictures: screenshots of the course itself, as it is now.
 
     python -m tools.pictures
 

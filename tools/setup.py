@@ -272,13 +272,13 @@ def install(env: Path) -> None:
 def main(arguments: "list[str]") -> None:
     """Do what the command line asks for."""
     parser = argparse.ArgumentParser(description="Make the course's environment.")
-    parser.add_argument("--browser", action="store_true", help="and find a Chromium")
-    parser.add_argument("--print-python", action="store_true", help="only that")
+    parser.add_argument("--browser", action="store_true", help="get a Chromium, too")
+    parser.add_argument("--print-python", action="store_true", help="do only that")
     options = parser.parse_args(arguments)
     env = conda_environment(dict(os.environ)) or ROOT / ".venv"
     python = python_in(env)
     if options.print_python:
-        # Relative to this folder where possible: make cannot handle blanks in a path.
+        # Relative to this folder where possible: make cannot handle spaces in a path.
         inside = ROOT in python.parents
         print((python.relative_to(ROOT) if inside else python).as_posix())
         return

@@ -80,7 +80,7 @@ class Server:
 def is_free(port: int) -> bool:
     """Tell whether nothing listens on a port of this computer."""
     with socket.socket() as probe:
-        if os.name != "nt":  # there it would allow to share a port in use
+        if os.name != "nt":  # there it would allow sharing a port in use
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
@@ -107,7 +107,7 @@ def serve(
     port: int | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> Iterator[Server]:
-    """Run JupyterLab on a folder for the time of the block.
+    """Run JupyterLab on a folder for as long as the block runs.
 
     It listens on this computer only, behind a token, and has settings and workspaces of
     its own, so that every run looks the same. ``environment`` is added to that of the
@@ -130,7 +130,7 @@ def serve(
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env=_environment(state, environment or {}),
-                # Of its own, or Ctrl+C would reach it too, and it would ask back.
+                # Of its own, or Ctrl+C would reach it too, and it would ask "sure?".
                 start_new_session=True,
                 creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
             )
@@ -268,7 +268,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m tools.slides", description=__doc__.split("\n")[0]
     )
-    parser.add_argument("lesson", nargs="?", help="as 03 or 03_output_size")
+    parser.add_argument("lesson", nargs="?", help="such as 03 or 03_output_size")
     parser.add_argument("--unsolved", action="store_true", help="with blanks")
     parser.add_argument("--port", type=int, help="this port or none")
     parser.add_argument("--no-browser", action="store_true", help="print addresses")

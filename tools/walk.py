@@ -250,7 +250,7 @@ class PageWatch:
 
 @contextlib.contextmanager
 def launch(playwright: Playwright) -> Iterator[Browser]:
-    """Run a headless Chromium for the time of the block."""
+    """Run a headless Chromium for as long as the block runs."""
     program = find_chromium()
     if program is None:
         raise SlidesError(MISSING.strip())
@@ -262,7 +262,7 @@ def launch(playwright: Playwright) -> Iterator[Browser]:
 
 
 class Slides:
-    """A notebook shown as live slides, for the time of a ``with`` block."""
+    """A notebook shown as live slides, for as long as a ``with`` block runs."""
 
     def __init__(self, browser: Browser, server: Server, notebook: str):
         self.page = browser.new_page(
@@ -327,7 +327,7 @@ class Slides:
 
     def _run(self, cell: ElementHandle) -> int | None:
         """Run a cell; return how many had run before, None if it takes no focus."""
-        for _ in range(400):  # the page marks it in a moment, when it is busy later
+        for _ in range(400):  # the page marks it in a moment, or later when it is busy
             before = cell.evaluate(_RUN)
             if before is not None:
                 return before
@@ -370,7 +370,7 @@ def walk(
         shots: a folder for a picture of each slide at each size.
         fullest: how many slides, those that need most of the small screen's height, to
             measure on the large one too; all, unless given. rise.css lets everything
-            grow in proportion, so that these tell of the others.
+            grow in proportion, so that these speak for the others.
     """
     needs, problems = defaultdict(dict), defaultdict(list)
     with Slides(browser, server, notebook) as slides:
@@ -436,7 +436,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m tools.walk", description=__doc__.split("\n")[0]
     )
-    parser.add_argument("lessons", nargs="*", help="as 03; all when none is named")
+    parser.add_argument("lessons", nargs="*", help="such as 03; all when none is named")
     parser.add_argument("--unsolved", action="store_true", help="with blanks")
     parser.add_argument("--shots", type=Path, help="folder for pictures of the slides")
     options = parser.parse_args(arguments)

@@ -58,7 +58,7 @@ class DataSet:
 
     @property
     def pad_value(self) -> Tensor:
-        """(C,) what black becomes by normalising: the border for cropped images."""
+        """(C,) what normalising makes of black: the border for cropped images."""
         return (0 - self.mean) / self.std
 
 
@@ -77,7 +77,7 @@ def load(
         name: "mnist" (60 000 + 10 000, 1 × 28 × 28) or "cifar10" (50 000 + 10 000,
             3 × 32 × 32), downloaded once; or, with no download, "digits" (1438 + 359,
             1 × 8 × 8, scikit-learn's) or "shapes" (3 × 32 × 32, drawn on the spot),
-            which stand in for them, as large, where they were not downloaded.
+            which stand in for them, at their height and width, if they are not there.
         device: the best there is, unless given.
         folder: where the downloads lie; `DATA` unless given.
         size: height and width in pixels; MNIST gets a black border, the digits are
@@ -86,9 +86,9 @@ def load(
         stand_in: whether a stand-in will do.
 
     Raises:
-        ValueError: for a name, a size or counts that there cannot be.
+        ValueError: for an unknown name, or a size or counts that are impossible.
         FileNotFoundError: when it was not downloaded, and no stand-in will do.
-        DataError: when a file is damaged or another one, which is left as it is.
+        DataError: when a file is damaged or not the right one; it is left as it is.
     """
     if name not in TITLES:
         raise ValueError(f"no data set {name!r}; there are {', '.join(TITLES)}")
@@ -121,7 +121,7 @@ def load(
     mean, std = (value.to(device) for value in _mean_and_std(halves[0][0]))
     splits = []
     for pixels, labels in halves:
-        images = pixels.to(device).float().div_(255)  # a quarter to move, as bytes
+        images = pixels.to(device).float().div_(255)  # bytes: a quarter as much to move
         images.sub_(mean[:, None, None]).div_(std[:, None, None])
         splits.append(Split(images, labels.to(device, copy=True)))
     original = TITLES.get(STAND_INS.get(name, ""))

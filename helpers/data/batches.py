@@ -18,7 +18,7 @@ class Batches:
     What is random comes from `seed` and the epoch alone, the same on every device and
     in a run resumed by `set_epoch`. Iterating moves on to the next epoch. As
     augmentation, "crop" moves each image by up to 4 pixels in both directions, and
-    "flip" mirrors every other one, at random. Several processes together see every
+    "flip" mirrors half of them, at random. Several processes together see every
     image once an epoch, in equally many batches; images that remain when N is shared
     make a last batch larger by one. ValueError for arguments that do not fit.
     """
@@ -46,7 +46,7 @@ class Batches:
         if self.batch_size < 1:
             raise ValueError(f"batch_size must be 1 or more, not {self.batch_size}")
         if self.augment and images.ndim != 4:
-            raise ValueError(f"not (N, C, H, W) but {tuple(images.shape)}: no augment")
+            raise ValueError(f"cannot augment {tuple(images.shape)}: not (N, C, H, W)")
         if not 0 <= rank < world:
             raise ValueError(f"ranks are (rank, world), rank < world, not {self.ranks}")
         share = len(images) // world  # the smallest of all processes
@@ -54,7 +54,7 @@ class Batches:
         self._count = full + bool(left_over and not self.drop_last)
         if self._count == 0:
             raise ValueError(
-                f"{len(images)} images do not fill a batch of each process"
+                f"{len(images)} images do not fill a batch for each process"
             )
         if self.augment in (True, "crop"):
             if self.pad_value is None:
@@ -112,5 +112,5 @@ def crop(
 
 
 def flipped(images: Tensor, mirrored: Tensor) -> Tensor:
-    """Mirror those of the (N, C, H, W) images, left to right, that (N,) bools name."""
+    """Mirror, left to right, those (N, C, H, W) images that the (N,) bools mark."""
     return torch.where(mirrored[:, None, None, None], images.flip(-1), images)

@@ -65,7 +65,7 @@ def _is_there(file: Path, md5: str) -> bool:
 
     if os.path.lexists(file) and not check_integrity(file, md5):
         raise DataError(
-            f"{file} is damaged, or not the official file (its md5 is another). "
+            f"{file} is damaged, or not the official file (its md5 is different). "
             "Nothing was changed: move it away and run `make data`."
         )
     return file.exists()
@@ -76,7 +76,7 @@ def download(name: str, folder: str | Path | None = None) -> None:
 
     What has arrived is kept as `<file>.part`, and a later call goes on from there. Only
     a file with the right md5 gets its name; nothing that is there is overwritten.
-    DataError tells in a sentence what is in the way: no network, wrong content, no
+    DataError says in a sentence what is in the way: no network, wrong content, no
     space, another file in place, or another program at it.
     """
     from filelock import FileLock, Timeout  # torch needs it, so it is there
@@ -136,7 +136,7 @@ def _receive(url: str, part: Path) -> None:
         resumed = response.status == http.HTTPStatus.PARTIAL_CONTENT
         have = have if resumed else 0  # else it sends the whole file
         print(f"{part.stem} from {urlsplit(url).netloc}{', resumed' if have else ''}")
-        total = response.length and response.length + have  # None if it does not tell
+        total = response.length and response.length + have  # None if it does not say
         bar = {"total": total, "initial": have, "disable": None}  # only on a terminal
         answer = tqdm.wrapattr(response, "read", **bar)
         with answer as body, open(part, "ab" if resumed else "wb") as file:
@@ -146,7 +146,7 @@ def _receive(url: str, part: Path) -> None:
 
 
 def _unpack(folder: Path, archive: str, wanted: dict[str, str]) -> None:
-    """Put the wanted files of an archive in place, each of them at once."""
+    """Put the wanted files of an archive in place, each in a single step."""
     for litter in folder.glob(".unpacking-*"):  # of a run that was killed
         shutil.rmtree(litter, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix=".unpacking-", dir=folder) as scratch:

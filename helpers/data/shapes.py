@@ -25,11 +25,11 @@ _FIVE = np.float32(
 def draw_shapes(count: int, seed: int) -> tuple[Tensor, Tensor]:
     """Draw `count` images, the same for a seed on every machine.
 
-    The classes by turns, in random order: a figure of random colour, place, size and
-    rotation on a sloping background of random colour, with scraps before and behind it,
-    a bar across and noise over all. Stripes are told apart by their direction, which
-    varies by up to 15 degrees. Returns (count, 3, 32, 32) uint8 and (count,) int64,
-    which are kept for the next call: not to be written to.
+    Equally many of each class, in random order: a figure of random colour, place, size
+    and rotation on a sloping background of random colour, with scraps in front of it
+    and behind, perhaps a bar across, and noise over all. Stripes are told apart by
+    their direction, which varies by up to 15 degrees. Returns (count, 3, 32, 32) uint8
+    and (count,) int64, which are kept for the next call: not to be written to.
     """
     if count < 1:
         raise ValueError(f"at least one image is needed, not {count}")
@@ -66,7 +66,7 @@ def _draw(generator, shape, count):
     across, down = centres[None, None, :], centres[None, :, None]
 
     def scrap(width, length):
-        """Cover of a bar anywhere, bounds of half its sides given: (count, 32, 32)."""
+        """Cover of a bar somewhere, from bounds of half its sides: (count, 32, 32)."""
         x, y = across - pick(0, 32), down - pick(0, 32)
         cosine, sine = direction()
         past_side = abs(cosine * x + sine * y) - pick(*width)  # in pixels
@@ -88,7 +88,7 @@ def _draw(generator, shape, count):
     for _ in range(2):
         lay(scrap((0.7, 2), (1, 4)), colour())
     lay(scrap((1, 2.5), (40, 50)) * (pick() < 0.5), colour())
-    noise = draw((2, *image.shape)).sum(axis=0)  # of two, a triangle
+    noise = draw((2, *image.shape)).sum(axis=0)  # triangular, as a sum of two
     image += 0.15 * (noise - 1)
     return np.clip(np.rint(image * 255), 0, 255).astype(np.uint8)
 

@@ -110,7 +110,7 @@ def inline(text: str) -> str:
 
 
 def show_progress(kept: Mapping[str, dict]) -> None:
-    """Show solved exercises by lesson, of those that exist."""
+    """Show each lesson's exercises, and how many of them are solved."""
     rows = []
     for number, lesson in lessons().items():
         marks = "".join(_mark(kept.get(n)) for n in lesson.solved)

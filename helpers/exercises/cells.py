@@ -45,7 +45,7 @@ def exercises_in(tree: ast.Module) -> dict[ast.stmt, str]:
 
 
 def exercises_in_text(source: str) -> dict[str, str | None]:
-    """The same of source that does not parse: number → name that it defines, if any."""
+    """The same for source that does not parse: number → name it defines, if any."""
     names: dict[str, str | None] = {}
     number = None
     for match in _IN_TEXT.finditer(source):

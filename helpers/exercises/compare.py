@@ -137,7 +137,7 @@ def _nested(array: np.ndarray) -> str:
 def form(got: Any, expected: Any) -> str:
     """What is odd about the form of a wrong result whose numbers may be right."""
     if got is None:
-        return "That is None: what a function without a `return` gives, and `print`."
+        return "That is None, as from a function without a `return`, or from `print`."
     a, b = as_array(got), as_array(expected)
     if isinstance(got, str) and b is not None:
         return "This is text. Write numbers, True and False without quotation marks."
@@ -174,7 +174,7 @@ def _is_rounded(got: float, wanted: float) -> bool:
 def difference(
     got: Any, expected: Any, tolerance: float = 1e-4, secret: bool = False
 ) -> str:
-    """One sentence about where two results part; a secret one is not given away."""
+    """One sentence about where two results differ; a secret one is not given away."""
     a, b = as_array(got), as_array(expected)
     if secret and (b is None or isinstance(expected, bool)):
         return "That is not so; the first hint says where to look."

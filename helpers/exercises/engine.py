@@ -1,8 +1,8 @@
-"""What an exercise is, the list of all, and the judge.
+"""What an exercise is, the list of them all, and the judge.
 
 An exercise is judged by what the learner's code does: it runs on many cases, beside a
-reference, and a wrong answer is recognised as a known misconception, or as two of them
-at once, when it does, on every case, what an example of that does.
+reference. If a wrong answer does on every case what the example of a misconception
+does, it is recognised as that misconception; two of them at once are, too.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ class Wrong:
     ``says`` tells the learner what it means. ``example`` is what fills the lesson's
     blank wrongly: a text or, where there are several blanks, a mapping from the right
     filling (or the blank's position, from 1) to the wrong one. Two of these are also
-    recognised together. Where a mistake lies outside the blanks, it is a function; of
-    an exercise that asks for values, a mapping of those.
+    recognised together. Where a mistake lies outside the blanks, the example is a
+    function; where an exercise asks for values, a mapping of those.
 
     Code is compared by what it does, errors included, never by how it is written.
     """
@@ -90,7 +90,7 @@ class Exercise:
     said of a wrong answer that fits no misconception; ``exact`` has values that the
     lesson shows rounded. ``reference``, the right answer, is never written here: it is
     what the lesson's solved cell hands in, filled in when the exercise is looked up.
-    ``level`` is how hard it is: 1 to 3 dots behind its title.
+    ``level`` is how hard it is, 1 to 3, shown as dots after its title.
     """
 
     number: str
@@ -153,7 +153,7 @@ _registry: dict[str, Exercise] = {}
 
 
 def add(exercise: Exercise) -> None:
-    """Enter an exercise in the list; numbers are given once."""
+    """Enter an exercise in the list; a number may be used only once."""
     if exercise.number in _registry:
         raise ValueError(f"exercise {exercise.number} is defined twice")
     _registry[exercise.number] = exercise
@@ -165,8 +165,8 @@ def of_lesson(lesson: str) -> Mapping[str, Exercise]:
 
     Raises:
         KeyError: when there is no lesson of that number.
-        ValueError: when its checks are not those of its text, as after a change of one
-            of them without a build.
+        ValueError: when its checks and its text have different exercises, as when one
+            of them was changed and nothing was built.
     """
     if lesson not in lessons():
         raise KeyError(f"no lesson {lesson!r}; choose from {', '.join(lessons())}")
@@ -206,7 +206,7 @@ def _as_code(exercise: Exercise, wrong: Wrong) -> Wrong:
 
 @cache
 def pairs(number: str) -> Mapping[str, Wrong]:
-    """Two misconceptions at once, by their keys, wherever one code can have both."""
+    """Two misconceptions at once, by their keys, wherever one answer can have both."""
     exercise, found = get(number), {}
     right = lessons()[exercise.lesson].solved[number]
     for one, other in combinations(exercise.wrong, 2):
@@ -251,7 +251,7 @@ def check(number: str, candidate: Any) -> Result:
     judge = _check_values if exercise.is_answer else _check_object
     if torch.get_default_device().type == "cpu":
         return judge(exercise, candidate)
-    with torch.device("cpu"):  # which makes all that is made on the CPU a little slower
+    with torch.device("cpu"):  # which makes creating tensors a little slower
         return judge(exercise, candidate)
 
 
@@ -324,7 +324,7 @@ def _check_object(exercise: Exercise, candidate: Any) -> Result:
         return blank_result(exercise)
     if not callable(candidate):
         kind = type(candidate).__name__
-        says = f"This should be a function or a class, but it is {kind}."
+        says = f"This should be a function or a class, but it is of type {kind}."
         return _result(exercise, "failed", says=says)
     known = isinstance(candidate, type | FunctionType)
     name = candidate.__name__ if known else "your function"
@@ -366,7 +366,7 @@ def _check_cases(exercise: Exercise, candidate: Any, name: str) -> Result:
     else:
         says = f"Right in all {len(cases)} cases tried."
         if _changes_input(exercise, candidate, cases):
-            says += " But it changes its input in place, so its caller loses that."
+            says += " But it changes its input in place: the caller loses the original."
         return _result(exercise, "passed", says=says)
 
     key, says, found = None, "", {at: outcome}
@@ -415,7 +415,7 @@ def _recognise(exercise: Exercise, code: Any, cases: list[Case], found: dict) ->
 
     ``found`` holds what happened on the first case that failed, by the case's number.
     """
-    (at,) = found  # others come behind it
+    (at,) = found  # others come after it
 
     def acts_like(key: str, wrong: Wrong) -> bool:
         for i in (at, *range(len(cases))):

@@ -38,12 +38,12 @@ class Lesson:
 
     @cached_property
     def built(self) -> dict[str, Any]:
-        """What the build wrote; by number of the exercise, cells, fillings, slides."""
+        """What the build wrote: title and, by exercise, cells, fillings and slides."""
         return json.loads((self.folder / FILE).read_text("utf-8"))
 
     @property
     def title(self) -> str:
-        """What the lesson's first heading says behind the number."""
+        """What the lesson's first heading says after the number."""
         return self.built["title"]
 
     @cached_property
@@ -55,8 +55,8 @@ class Lesson:
     def filled(self, number: str, other: str | Mapping[str | int, str]) -> str:
         """An exercise's cell with another filling: ``other``, in its only blank.
 
-        Where there are several, by the right filling, or by the position from 1.
-        ValueError where there is no such blank.
+        Where there are several, ``other`` maps the right filling, or the position from
+        1, to another filling. ValueError where there is no such blank.
         """
         right = self.built["fillings"][number]
         if isinstance(other, str):

@@ -22,7 +22,7 @@ from torch.nn.modules.module import register_module_forward_pre_hook
 from helpers.exercises.engine import Case, reference
 
 _TOLERANCE = 1e-4
-_TRIALS = 24  # of giving layers of one shape another order
+_TRIALS = 24  # of another order for layers of the same shape
 # The CPU's alone: torch.manual_seed would seed a GPU too, whose random state nobody
 # keeps here, and where none has been used it takes 2 ms.
 _SEEDED = torch.random.default_generator
@@ -76,8 +76,8 @@ def by_function(
     candidate that does not match says what is different.
 
     Args:
-        number: of the exercise, whose reference makes a network of the arguments.
-        scales: how large the inputs of a batch are, one after the other, over again.
+        number: of the exercise, whose reference makes a network from the arguments.
+        scales: how large the inputs of a batch are, in turn, and again from the start.
     """
 
     known: dict[str, list[Behaviour]] = {}  # of the reference, by case
@@ -100,7 +100,7 @@ def by_function(
             _SEEDED.manual_seed(0)
             network = Case(tuple(arguments), each.kwargs).call(candidate)
             if not isinstance(network, nn.Module):
-                return f"{type(network).__name__}, and no network"
+                return f"{type(network).__name__}, not a network"
             first = None
             for order in _orders(network, images, wanted[0].units):
                 got = _behaviour(network, order, images, wanted if first else ())

@@ -112,7 +112,7 @@ def _write(file: Path, kept: Mapping[str, dict]) -> None:
 
 
 def progress() -> None:
-    """Show a table of all lessons: exercises solved, of how many."""
+    """Show a table of all lessons: how many exercises are solved, and of how many."""
     from helpers.exercises.cards import show_progress
 
     show_progress(read() or {})

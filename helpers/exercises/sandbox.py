@@ -1,4 +1,4 @@
-"""Run a learner's code so that it can hurt nothing.
+"""Run a learner's code so that it can do no harm.
 
 Time limit, output captured and cut, ``exit()`` and ``input()`` disarmed, the state of
 random generators kept: whatever the code does ends as an `Outcome`, never as a

@@ -1,4 +1,4 @@
-"""AlexNet and ZFNet: as lectured, as published, AlexNet also as in torchvision."""
+"""AlexNet and ZFNet: as lectured and as published; AlexNet also as in torchvision."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from helpers.networks.weights import accept_names
 
 
 class Form(NamedTuple):
-    """What tells one variant from another; five numbers are of conv1 to conv5."""
+    """What tells one variant from another; five numbers are for conv1 to conv5."""
 
     filters: tuple[int, ...] = (96, 256, 384, 384, 256)
     extents: tuple[int, ...] = (11, 5, 3, 3, 3)
@@ -133,7 +133,7 @@ def _network(forms: Mapping[str, Form], variant: str, classes: int) -> nn.Sequen
     if form.average:
         layers["average"] = nn.AdaptiveAvgPool2d(form.side)
     # Dropout before fc6 and fc7, as torchvision has it. The paper drops "in the first
-    # two" dense layers; some programs take that to mean behind.
+    # two" dense layers; some programs take that to mean after them.
     layers |= OrderedDict(
         flatten=nn.Flatten(),
         drop6=nn.Dropout(0.5),

@@ -21,7 +21,7 @@ def build(name: str) -> nn.Module:
 
 
 class Mirrored(nn.Module):
-    """The mean of a network's scores for an image and its mirror image: for tests."""
+    """The mean of a network's scores for an image and its mirror image, for testing."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()

@@ -70,7 +70,7 @@ class Bottleneck(nn.Module):
     """1×1 down, 3×3, 1×1 up by four, and a shortcut around them.
 
     He and others 2015, figure 5, right. The stride is the 3×3's, as torchvision has it
-    (the paper strides in the first 1×1, and so skips three pixels of four).
+    (the paper strides in the first 1×1, and so skips three pixels in four).
 
     Args:
         channels_in: depth of the input.

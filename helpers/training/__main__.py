@@ -82,7 +82,7 @@ def _run(options: argparse.Namespace, device: torch.device, words: list[str]) ->
 def _record(
     options: argparse.Namespace, data: DataSet, result: Result, words: list[str]
 ) -> dict[str, Any]:
-    """All that one needs to know of a run, and to do it again."""
+    """All that one needs in order to understand a run, and to repeat it."""
     start = "python"
     if ranks.world() > 1:  # on each machine, where there are several
         start = f"torchrun --nproc-per-node={os.environ['LOCAL_WORLD_SIZE']}"
@@ -116,15 +116,15 @@ def _record(
 
 
 def _parsers() -> tuple[argparse.ArgumentParser, argparse.ArgumentParser]:
-    """That of the options which a record leaves out, as theirs who ran it; of all."""
+    """Two parsers: of the private options, which a record leaves out, and of all."""
     private = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     add = private.add_argument
     add("--folder", type=Path, help="where the downloads lie, unless in data/")
     add("--checkpoint", type=Path, metavar="FILE", help="written after every epoch")
     add("--resume", action="store_true", help="go on from the checkpoint, if any")
-    add("--record", type=Path, metavar="FILE.json", help="of the whole run")
-    add("--note", metavar="TEXT", help="what to know of these images, for the record")
-    add("--quiet", action="store_true", help="only the last line")
+    add("--record", type=Path, metavar="FILE.json", help="write down the whole run")
+    add("--note", metavar="TEXT", help="about these images, for the record")
+    add("--quiet", action="store_true", help="print only the last line")
     summary, _, examples = __doc__.partition("\n\n")
     parser = argparse.ArgumentParser(
         prog="python -m helpers.training",
@@ -145,9 +145,9 @@ def _parsers() -> tuple[argparse.ArgumentParser, argparse.ArgumentParser]:
     gpus = {f"cuda:{k}" for k in range(torch.cuda.device_count())}
     devices = sorted({"cpu", best_device().type, *gpus})
     add("--device", choices=devices, help="the best there is, unless given")
-    add("--threads", type=_count, metavar="N", help="of the processor")
-    add("--bf16", action=choice, help="where the hardware has it; in fast")
-    add("--compile", dest="compiled", action=choice, help="on a GPU; in fast")
+    add("--threads", type=_count, metavar="N", help="on the CPU")
+    add("--bf16", action=choice, help="if the hardware has it; part of fast")
+    add("--compile", dest="compiled", action=choice, help="on a GPU; part of fast")
     return private, parser
 
 

@@ -17,7 +17,7 @@ from helpers.training.history import History
 from helpers.training.run import Run
 
 FORMAT = "helpers.training checkpoint 2"
-# How it computes is no setting: these of an optimizer, channels_last and bf16.
+# How a run computes is no setting: not channels_last, bf16 or an optimizer's WAYS.
 FORMER = {"channels_last", "bf16", "loss"}  # settings that were compared once
 WAYS = {"params", "lr", "foreach", "fused", "capturable", "differentiable"}
 
@@ -27,7 +27,7 @@ class CheckpointError(RuntimeError):
 
 
 def restore(network: nn.Module, checkpoint: str | Path) -> History:
-    """Load a checkpoint's weights, with whatever settings they were trained."""
+    """Load a checkpoint's weights, whatever settings they were trained with."""
     saved = _read(Path(checkpoint))
     _compare(checkpoint, _shapes(saved["network"]), _shapes(network.state_dict()))
     network.load_state_dict(saved["network"])
@@ -35,7 +35,7 @@ def restore(network: nn.Module, checkpoint: str | Path) -> History:
 
 
 def resume(run: Run, epochs: int) -> str:
-    """Make the run what it was when its checkpoint was written; say if that is all."""
+    """Make the run what it was when its checkpoint was written; say if it is over."""
     if not run.options.resume:
         return ""
     if not run.path.exists():
@@ -52,7 +52,7 @@ def resume(run: Run, epochs: int) -> str:
 
 
 def write(run: Run) -> None:
-    """Save all that decides how the run goes on; the old file stays until it is."""
+    """Save all that decides how the run goes on; the old file stays until then."""
     generator = getattr(run.batches, "generator", None)  # a DataLoader's
     name, keys, *rest = np.random.get_state()
     state = {
@@ -73,7 +73,7 @@ def write(run: Run) -> None:
                 torch.save(state, file)
                 file.flush()
                 os.fsync(file.fileno())  # on the disk before the old one is gone
-            _read(part)  # an optimizer of one's own may hold what cannot be
+            _read(part)  # an optimizer of one's own may hold what cannot be read
     except (OSError, RuntimeError) as problem:
         raise OSError(
             f"cannot write the checkpoint {run.path}: {problem}. The one before, if "
@@ -115,7 +115,7 @@ def _read(path: Path) -> dict[str, Any]:
     except Exception as problem:  # the readers raise nearly anything
         what = f"is no checkpoint, or only a part of one ({problem})"
         if isinstance(problem, pickle.UnpicklingError):
-            what = "holds more than numbers, and could run code when read, so it is not"
+            what = "holds more than numbers and could run code, so it was not read"
         raise CheckpointError(f"{path} {what}; pass another path") from problem
     if not isinstance(saved, dict) or saved.get("format") != FORMAT:
         raise CheckpointError(
@@ -146,8 +146,8 @@ def _compare(path: str | Path, there: dict[str, Any], here: dict[str, Any]) -> N
     ]
     if told := "; ".join(differing[:3]):
         raise CheckpointError(
-            f"{path} is of another network or of other settings: {told}. Make all as "
-            "it was to go on, or pass another checkpoint path to start anew"
+            f"{path} is of another network or of other settings: {told}. To go on, "
+            "make all as it was; to start anew, pass another checkpoint path"
         )
 
 
@@ -156,7 +156,7 @@ def _shapes(state: dict[str, Tensor]) -> dict[str, list[int]]:
 
 
 def _settings(run: Run, epochs: int) -> dict[str, Any]:
-    """What decides how a run goes on after so many epochs, as JSON can tell it."""
+    """What decides how a run goes on after so many epochs, as JSON can hold it."""
     data, (_, processes) = run.batches, getattr(run.batches, "ranks", (0, 1))
     names = "label_smoothing", "clip"
     settings = {name: getattr(run.options, name) for name in names}
@@ -178,7 +178,7 @@ def _settings(run: Run, epochs: int) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """A layer's kind, words and constants; another thing's name."""
+    """A layer's kind, words and constants; of anything else, its name."""
     kind = getattr(value, "__name__", type(value).__name__)
     if isinstance(value, nn.Module):
         kind += f"({value.extra_repr()})"

@@ -52,7 +52,7 @@ def first_batch(network: nn.Module, images: Tensor, labels: Tensor) -> Iterator[
 
 def _advice(layer: nn.Module, x: Tensor) -> str:
     if isinstance(layer, nn.Linear) and x.shape[-1] != layer.in_features:
-        inputs = f"in_features={x.shape[-1]} if the image size is meant"
+        inputs = f"in_features={x.shape[-1]} if the image size is right"
         return f"flatten the maps before it (flatten(1)), or write {inputs}"
     if isinstance(layer, _ConvNd) and x.ndim == len(layer.kernel_size) + 1:
         return "add the channel axis: images.unsqueeze(1)"
@@ -64,7 +64,7 @@ def _advice(layer: nn.Module, x: Tensor) -> str:
 
 
 def check_output(scores: Tensor, labels: Tensor, count: int) -> None:
-    """Refuse scores not (N, classes); wrong labels, which on a GPU end the process."""
+    """Refuse unusable scores and labels; on a GPU wrong labels end the process."""
     if not isinstance(scores, Tensor):
         kind = type(scores).__name__
         raise ValueError(f"the network gives a {kind}, not a tensor (N, classes)")
@@ -88,7 +88,7 @@ def check_output(scores: Tensor, labels: Tensor, count: int) -> None:
 
 
 def check_loss(loss: float, first: float, step: int, epoch: int) -> None:
-    """Refuse a loss that is no number any more, or far above the first."""
+    """Refuse a loss that is no longer a number, or far above the first."""
     if not math.isfinite(loss) or loss > EXPLODED * max(first, 1.0):
         raise TrainingDivergedError(
             f"the loss is {loss:.4g}, from {first:.4g}, at step {step} of epoch "

@@ -1,4 +1,4 @@
-"""What a training leaves: one row an epoch, as a table, as JSON, as a figure."""
+"""What a training run leaves: a row per epoch, as a table, as JSON, as a figure."""
 
 import json
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ FORMAT = "helpers.training record 1"  # of the file that --record writes
 
 
 class Scores(NamedTuple):
-    """Means over all images: the loss, and the part classified correctly (0 to 1)."""
+    """Means over all images: the loss, and the share classified correctly (0 to 1)."""
 
     loss: float
     accuracy: float

@@ -20,7 +20,7 @@ from helpers.training.history import History, Row, Scores
 from helpers.training.run import Options, Run, Schedule
 
 READ_EVERY = 50  # steps; reading a loss makes the processor wait for the GPU
-EMPTY = "the loader is empty; has it fewer images than a batch, and drop_last?"
+EMPTY = "the loader is empty; does it drop_last, with fewer images than a batch?"
 
 
 def divide_at(*epochs: int, by: float = 10) -> Schedule:
@@ -46,7 +46,7 @@ def evaluate(
     """Mean loss and accuracy over all images of ``batches``, without gradients.
 
     In evaluation mode; every module is then put back into the mode it was in. What goes
-    wrong is told by a ValueError, or a MemoryError with a batch size to try.
+    wrong is reported in a ValueError, or a MemoryError with a batch size to try.
 
     Args:
         network: images (N, C, H, W) → scores (N, classes).
@@ -78,7 +78,7 @@ def fit(
     options: Options | None = None,
     progress: bool = True,
 ) -> History:
-    """Train a network, which itself learns; return a row for each finished epoch.
+    """Train a network, in place; return a row for each finished epoch.
 
     Ctrl+C (or the notebook's stop button) ends the run quietly, with the history so
     far. With a checkpoint, the network is then as after the last finished epoch.
@@ -98,7 +98,7 @@ def fit(
         schedule: epochs finished → factor of the learning rate, asked before each step:
             2.5 in the middle of the third epoch (see `divide_at` and `triangle`).
         options: checkpoint and more, see `Options`.
-        progress: show a bar on stderr. When False, only an interruption is told.
+        progress: show a bar on stderr. When False, only an interruption is reported.
 
     Raises:
         ValueError, CheckpointError, TrainingDivergedError, MemoryError, OSError.

@@ -31,8 +31,8 @@ def joined(kind: str | None = None) -> Iterator[torch.device]:
     """Join the processes that torchrun started, if any; give this one's device.
 
     That is the one asked for ("cpu", "cuda:1", "mps"), or the best there is; with
-    several processes each gets a GPU of its own, or all the processor. ValueError when
-    there are fewer GPUs.
+    several processes each gets a GPU of its own, or all of them share the CPU.
+    ValueError when there are fewer GPUs than processes.
     """
     if "LOCAL_RANK" not in os.environ:
         yield torch.device(kind) if kind else best_device()

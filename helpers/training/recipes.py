@@ -71,7 +71,7 @@ class Recipe:
 
 
 RECIPES = {
-    # He et al. 2015, section 4.2: 64 000 steps, divided by 10 after 32 000 and 48 000.
+    # He et al. 2015, section 4.2: 64 000 steps; the rate falls after 32 000 and 48 000.
     "lecture": Recipe(164, 128, 0.1, "steps"),
     # 48 epochs are meant for a GPU; on a processor, 5 take some minutes.
     "fast": Recipe(
@@ -124,7 +124,7 @@ def train(
     With several processes (torchrun), each takes its share.
 
     Args:
-        network: (N, C, H, W) → (N, 10), which learns itself; or a name for `build`.
+        network: (N, C, H, W) → (N, 10), trained in place; or a name for `build`.
         data: from `load`, on the device to train on.
         recipe: "lecture", "fast", or your own `Recipe`.
         epochs: the recipe's, unless given.

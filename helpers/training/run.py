@@ -1,4 +1,4 @@
-"""What decides a training, and what has become of it so far."""
+"""What decides a training run, and what has become of it so far."""
 
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
@@ -25,7 +25,7 @@ class Options:
     channels_last: bool = False  # store as (N, H, W, C): faster on most GPUs
     bf16: bool = False  # compute in bfloat16: see `has_bf16` in helpers.device
     # Written after every epoch, in place of a file that is there. With resume the run
-    # goes on from it, on a CPU bit for bit as without the stop; anew where none is.
+    # goes on from it, on a CPU bit for bit as without the stop; with none, it is new.
     checkpoint: str | Path | None = None
     resume: bool = False
 

@@ -61,7 +61,8 @@ add(
                 "1.5.",
             ),
             "distance": Wrong(
-                "(b - a) / 2", "That is half the distance between them. Add it to `a`."
+                "(b - a) / 2",
+                "That is half the distance from `a` to `b`. Add it to `a`.",
             ),
             "constant": Wrong(
                 "3",
@@ -164,7 +165,7 @@ add(
             ),
             "no-axis": Wrong(
                 "x[len(x) - n :].flip()",
-                "`flip` has to be told along which axis it reverses the tensor: "
+                "`flip` has to be told along which axis to reverse the tensor: "
                 "`.flip(0)`.",
             ),
             "newest-left-out": Wrong(
@@ -196,7 +197,7 @@ add(
             "single": Wrong(
                 "x[len(x) - n]",
                 "That is one reading. A slice needs a colon: `x[start:]` goes from "
-                "the start to the end.",
+                "place `start` to the end.",
             ),
         },
         hints=(
@@ -301,7 +302,7 @@ add(
             "all-together": Wrong(
                 f"{_DIFFERENCE}.square().mean().sqrt()",
                 "Without an axis, `mean` takes all readings of all aeroplanes "
-                "together. Here each row gets its own.",
+                "together. Each row should have a mean of its own.",
             ),
             "no-root": Wrong(
                 f"{_DIFFERENCE}.square().mean(1)",
@@ -310,9 +311,9 @@ add(
             ),
             "root-first": Wrong(
                 f"{_DIFFERENCE}.square().sqrt().mean(1)",
-                "That is the mean of the errors without their signs: what `abs` "
-                "gives, or a root taken straight after the square. The root comes "
-                "after the mean.",
+                "That is the mean of the errors without their signs: a root straight "
+                "after the square does no more than `abs`. Square first, then take "
+                "the mean, and take the root last.",
             ),
             "squared-mean": Wrong(
                 f"{_DIFFERENCE}.mean(1).square().sqrt()",

@@ -96,7 +96,7 @@ print(2 + 4 / 2, midpoint(2, 4))
 # |---|---|---|
 # | ○ | a blank is still open | replace each `____`, run the cell |
 # | ✓ | right, on every case tried | go on |
-# | ✗ | the first case that fails: expected, got | read on: it may name your mistake |
+# | ✗ | the first case that fails: expected, got | read on: the card may say why |
 #
 # The dots after a title say how hard the exercise is: • is one step, •• needs a
 # thought or two, and ••• puts several ideas together.
@@ -104,7 +104,7 @@ print(2 + 4 / 2, midpoint(2, 4))
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Go on, make it wrong
 #
-# Mistakes are half of what these pages teach. Try some in `midpoint` above:
+# Half of what you learn here comes from mistakes. Try some in `midpoint` above:
 #
 # - `a + b / 2`, then `(a + b) // 2`;
 # - `while True: pass` on a line of its own, an endless loop;
@@ -183,12 +183,13 @@ print(torch.ones(2, 3))  # ones: two rows of three
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # `arange(5)` holds whole numbers, `arange(5.0)` numbers with a decimal point. Nearly
-# all numbers in this course have one. One reason: `mean` refuses whole numbers.
+# all numbers in this course have a decimal point, partly because `mean` refuses whole
+# numbers.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Every tensor has a shape
 #
-# Two aeroplanes, with three readings each, make a table.
+# Two aeroplanes, with three readings each, make a table, one row for each aeroplane.
 #
 # **Predict:** is its shape (2, 3) or (3, 2)?
 
@@ -271,7 +272,7 @@ print(x[-2:])  # the last two
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Reversed
 #
-# `[::-1]` reverses a Python list: it goes through it in steps of −1.
+# `[::-1]` reverses a Python list by going through it in steps of −1.
 #
 # **Predict:** does it work for a tensor, too?
 
@@ -316,7 +317,8 @@ def distances(x):
 #
 # `flights` has the rows 1.0, 1.1, 1.2 and 2.0, 2.2, 2.4.
 #
-# **Predict**, line by line: does it give one number, two, or three?
+# **Predict:** does `flights.sum()` give one number, two, or three? And
+# `flights.sum(0)`? And `flights.mean(1)`?
 
 # %% slideshow={"slide_type": "fragment"}
 print(flights.sum())  # sum of all
@@ -426,7 +428,7 @@ answer(
 # - Shift+Enter runs a cell, and a card judges your answer.
 # - Tensors compute number by number. A slice stops before its second number. The axis
 #   you sum along disappears.
-# - The course follows a lecture. Where we get other numbers than the lecture, you see
+# - The course follows a lecture. Where our numbers differ from the lecture's, you see
 #   both, and why they differ.
 #
 # Next: {next}. An aeroplane, and a sensor that lies

@@ -38,8 +38,9 @@ add(
             ),
             "shifted-back": Wrong(
                 {"t - n + 1": "t - n", "t + 1": "t"},
-                "This window ends one before x_t. And at its first place it starts at "
-                "−1, which Python counts from the end, so that window is empty.",
+                "This window ends one reading before x_t. And at its first place it "
+                "starts at −1, which Python counts from the end, so that window is "
+                "empty.",
             ),
             "one-too-many": Wrong(
                 {"t - n + 1": "t - n"},
@@ -244,7 +245,7 @@ add(
             ),
             "same-lag": Wrong(
                 {"mean_of_7": 6},
-                "Only the oldest reading is six seconds late. The mean gives all ages "
+                "Only the oldest reading is six seconds old. The mean gives all ages "
                 "the same weight.",
             ),
         },
@@ -353,13 +354,13 @@ add(
             ),
             "bare-weight": Wrong(
                 {"weight": (7,)},
-                "A filter has three axes, too: how many there are, their channels, "
-                "and their extent, (K, C, F).",
+                "`weight` has three axes, too: how many filters there are, their "
+                "channels, and their extent, (K, C, F).",
             ),
             "same-length": Wrong(
                 {"output": (8, 1, 100)},
-                "There is one output for each place where the window fits, and those "
-                "are 100 − 7 + 1.",
+                "There is one output for each place where the window fits, and there "
+                "are 100 − 7 + 1 such places.",
             ),
             "one-short": Wrong(
                 {"output": (8, 1, 93)},
@@ -370,7 +371,8 @@ add(
         hints=(
             "Signals are (N, C, W): how many signals, channels and readings.",
             "Filters are (K, C, F): how many filters, channels and weights.",
-            "The output is (N, K, W2), with W2 = W1 − F + 1.",
+            "The output is (N, K, W2). W2 is the number of places where the window "
+            "fits, W − F + 1.",
         ),
     )
 )

@@ -44,7 +44,7 @@ class SlidingWindow(Explorer):
     WIDTH, HEIGHT, LEFT = 846, 312, 104
 
     def __init__(self, x: list[float], w: list[float]) -> None:
-        output_size(len(x), len(w))  # a filter longer than the signal says so
+        output_size(len(x), len(w))  # raises if the filter is longer than the signal
         self.x, self.w = x, w
         first, last = len(w) - 1, len(x) - 1
         self.play = ipywidgets.Play(
@@ -84,7 +84,7 @@ class SlidingWindow(Explorer):
         return [sum(self.products(u)) for u in range(len(self.w) - 1, self.t.value + 1)]
 
     def draw(self) -> Drawing:
-        """Rows x, w and products, the sum, and the outputs, t under t."""
+        """Rows x, w and products, the sum, and each output under its time t."""
         t, F = self.t.value, len(self.w)
         start = t - F + 1
         side = min(60.0, (self.WIDTH - self.LEFT - 8) / len(self.x))
@@ -177,7 +177,7 @@ class WeightChooser(Presets):
             raise ValueError(
                 f"{len(measured)} measured values but {len(true)} true ones"
             )
-        output_size(len(measured), F)  # a filter longer than the signal says so
+        output_size(len(measured), F)  # raises if the filter is longer than the signal
         self.measured, self.true = measured, true
         self.low, self.high = min(measured + true), max(measured + true)
         presets = _weight_presets(F)
@@ -197,8 +197,8 @@ class WeightChooser(Presets):
         preset = dropdown("weights", presets, start)
         note = ipywidgets.HTML(
             '<div style="line-height:1.5">One weight for each measurement in the '
-            "window, the oldest left, the latest right. They are divided by their sum "
-            "before use.</div>",
+            "window, from the oldest on the left to the latest on the right. They are "
+            "divided by their sum before use.</div>",
             layout={"width": "330px"},
         )
         left = ipywidgets.VBox([preset, note], layout={"width": "345px"})
@@ -211,7 +211,7 @@ class WeightChooser(Presets):
         return [value / total for value in self.values()] if total > 0 else None
 
     def filtered(self, w: list[float]) -> list[float]:
-        """The (n − F + 1,) filter's outputs, for t from F − 1."""
+        """The filter's (n − F + 1,) outputs, for t from F − 1."""
         return [
             sum(a * b for a, b in zip(self.measured[i:], w))
             for i in range(len(self.measured) - len(w) + 1)

@@ -64,8 +64,8 @@ show_lines(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 01.1: the mean of the latest n
 #
-# At time t the latest n readings end with x_t. Fill in where the window starts and
-# where it stops. It has to work for n = 1 too.
+# At time t the latest n readings end with x_t. We call them the **window**. Fill in
+# where the slice starts and where it stops. Your answer has to work for n = 1 too.
 
 
 # %% slideshow={"slide_type": "-"}
@@ -83,13 +83,13 @@ def moving_average(x, n):
 # ## How far from the truth?
 #
 # How far is the mean from the truth, typically? As in exercise 00.6, we take the root
-# of the mean squared error.
+# of the mean squared error, or **RMS error** (root mean square).
 
 
 # %% slideshow={"slide_type": "-"}
 def error(estimate):
     """Typical distance from the truth, in km."""
-    # as_tensor makes a tensor of a list, and leaves a tensor as it is. There is no
+    # as_tensor turns a list into a tensor, and leaves a tensor as it is. There is no
     # estimate for the first seconds, so the first true positions are left out.
     difference = torch.as_tensor(estimate) - truth[-len(estimate) :]
     return difference.square().mean().sqrt().item()
@@ -119,15 +119,15 @@ show_table(
 #
 # $$s_t = (x * w)_t = \sum_{a=0}^{6} x_{t-a}\, w_{-a}$$
 #
-# $x$ is the **input**, $w$ the **filter** (or kernel). The subscript of a weight says
-# when its reading was taken: $w_0$ now, $w_{-6}$ six seconds ago. Sliding $w$ along $x$
-# to get every $s_t$ is their **convolution**, $x * w$. The sum could go back for ever;
-# in practice it stops after a few readings, here seven.
+# $x$ is the **input**, $w$ the **filter** (or kernel), $s$ the **output**. The
+# subscript of a weight says when its reading was taken: $w_0$ now, $w_{-6}$ six seconds
+# ago. Sliding $w$ along $x$ to get every $s_t$ is their **convolution**, $x * w$. The
+# sum could go back for ever; in practice it stops after a few readings, here seven.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## By hand
 #
-# The lecture's own numbers are twelve readings and seven weights.
+# The lecture has an example of its own, with twelve readings and seven weights.
 
 # %% slideshow={"slide_type": "-"}
 x = torch.tensor(
@@ -362,7 +362,7 @@ print(output.shape, [f"{s:.3f}" for s in output.flatten().tolist()])
 # ### Exercise 01.8: shapes
 #
 # Eight aeroplanes have one sensor each, which gives 100 readings, and all share one
-# filter of seven weights. Write the three shapes as tuples.
+# filter of seven weights. Write the shapes of signal, weight and output as tuples.
 
 # %% slideshow={"slide_type": "-"}
 answer(

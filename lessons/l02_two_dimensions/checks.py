@@ -30,7 +30,7 @@ def _other_way(text):
 
 
 def _rows_and_columns(rows):
-    """Wrong fillings of blanks for rows, and the same of those for columns."""
+    """Wrong fillings of blanks for rows, and their counterparts for columns."""
     columns = {
         _other_way(right): {
             # Letters in code only: "a" is a word, too.
@@ -55,7 +55,7 @@ def _terms(text):
     return "+".join(sorted("".join(sorted(term)) for term in letters.split("+")))
 
 
-_SUMS = {  # what the others make of S_01, and of S_10
+_SUMS = {  # what is said of a wrong S_01, and of a wrong S_10
     "that is S_00. Move the kernel by one pixel.": ["aw+bx+ey+fz"] * 2,
     "that is S_11, one step down *and* one to the right.": ["fw+gx+jy+kz"] * 2,
     "the window moves by one pixel only, so neighbouring windows overlap.": [
@@ -151,8 +151,8 @@ add(
             "swapped": Wrong(
                 {"preceding": "turned", "succeeding": "upright"},
                 "It is the other way round. With succeeding neighbours, the outputs "
-                "*above and to the left* of the bright pixel see it, and they see it "
-                "with the last weights.",
+                "*above and to the left* of the bright pixel see it, the furthest of "
+                "them through the last weight.",
             ),
             "both-upright": Wrong(
                 {"succeeding": "upright"},
@@ -201,7 +201,7 @@ _BEFORE = "A slice ends before its second number, so "
 
 _WINDOWS = {
     "H1 - m + 1": {
-        "H1 - m": "The last row is missing. Count the places of a kernel of 2 on 4 "
+        "H1 - m": "The last row is missing. Count the places where 2 weights fit on 4 "
         "pixels: there are 3.",
         "H1 - m - 1": "That is two rows short: there are `H1 - m` moves, and the place "
         "before the first move makes one *more*.",
@@ -287,7 +287,8 @@ _FLAT = {
     "ones": {
         255: "255 is the most that a screen can show. The sum itself is larger.",
         300: "Nine pixels lie under the kernel, not three.",
-        100: "That is their mean. Weights of 1 only add up; nothing divides the sum.",
+        100: "That is the mean of the nine pixels. Weights of 1 only add them up, and "
+        "nothing divides the sum.",
         9: "`ones`: 9 is the sum of the weights, and each of them meets a pixel of "
         "100.",
     },
@@ -352,9 +353,9 @@ _MIDDLES = {
     (-1, 0, 0): "That is minus the left neighbour. The right one is missing.",
     (-1 / 2, 0, 1 / 2): "That is half of the difference. Here nothing halves it.",
     (1, -1, 0): "That is the left neighbour minus the pixel itself. Leave the centre "
-    "out, and start from the right neighbour.",
+    "out, and subtract the left neighbour from the right one.",
     (0, 1, -1): "That is the pixel itself minus its right neighbour. Leave the centre "
-    "out, and subtract the left neighbour.",
+    "out: take the right neighbour, and subtract the left one.",
     (1, -2, 1): "That adds both neighbours and subtracts the pixel itself twice.",
 }
 add(
@@ -387,8 +388,9 @@ _MAPS = {
         "kernel.shape[1]": "`kernel.shape[1]` is the filter's height, not its depth.",
     },
     "sum(maps)": {
-        "sum(maps) / len(maps)": "The channels' answers are added, not averaged.",
-        "sum(maps) / 3": "The channels' answers are added, and nothing divides them.",
+        "sum(maps) / len(maps)": "The channels' maps should be added, not averaged.",
+        "sum(maps) / 3": "The channels' maps should be added, and nothing should "
+        "divide the sum.",
         "maps": "That is one map for each channel. A filter gives a single map, so add "
         "them up.",
         "maps[0]": "Here only the first channel counts, but the filter reaches through "
@@ -459,8 +461,8 @@ _SHAPES = {
         (4, 8, 3, 28, 28): f"The colours have no axis of their own any more. {_ADDED}",
         (4, 28, 28): "The axis of the maps is missing: there are 8 for each image.",
         (4, 1, 28, 28): "Each filter makes a map of its own, so there are 8 maps.",
-        (8, 28, 28): "Those are the maps of one image. There are four, and N comes "
-        "first.",
+        (8, 28, 28): "Those are the maps of one image. There are four images, and N "
+        "comes first.",
         (4, 28, 28, 8): "In `maps`, too, the number of maps comes before height and "
         "width.",
         (8, 4, 28, 28): "The axes of images and maps are swapped: N comes first.",

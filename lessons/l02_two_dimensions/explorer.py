@@ -130,7 +130,7 @@ class KernelExplorer(Presets):
             lines.append("the lowest value is shown black, the highest white")
         else:
             most = fixed(_usual_most(answer), 0)
-            lines.append(f"orange: below 0; purple: above 0; darkest from ±{most}")
+            lines.append(f"orange: below 0; purple: above 0; darkest from ±{most} on")
         return lines
 
     def _answer_picture(self, answer: Tensor) -> Image.Image:
@@ -142,7 +142,7 @@ class KernelExplorer(Presets):
         return _grey_picture(answer)
 
     def draw(self) -> Drawing:
-        """Original and answer side by side, what is shown written beneath."""
+        """Original and answer side by side, each with its caption beneath."""
         picture = Drawing(self.WIDTH, self.HEIGHT)
         answer = self.answer()
         left, right = 4, self.WIDTH - self.PANEL - 4
@@ -261,7 +261,7 @@ class WindowExplorer(Explorer):
         ]
 
     def total(self, i: int, j: int) -> float:
-        """Their sum."""
+        """The sum of these products: output i, j."""
         return sum(pixel * v for row in self.terms(i, j) for pixel, v in row)
 
     def describe(self) -> str:

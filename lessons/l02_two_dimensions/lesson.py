@@ -111,9 +111,9 @@ def at_preceding(I, K, i, j):
 # ## The third formula, by hand
 #
 # Try it on nine pixels, 1 to 9, and a 3×3 kernel. The pixel of interest is the 5. The
-# index m/2 is meant to be rounded down: 3/2 becomes 1, the kernel's middle row. And a
-# runs over −1, 0 and 1; the same goes for n and b. So the kernel's centre, v, meets the
-# 5.
+# index m/2 is meant to be rounded down: 3/2 becomes 1, the kernel's middle row. The
+# index $a$ takes the values −1, 0 and 1; the same goes for $n$ and $b$. So the kernel's
+# centre, v, meets the 5.
 
 # %% slideshow={"slide_type": "-"}
 pixels = ["123", "456", "789"]
@@ -180,10 +180,10 @@ drawn = {
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
 show_grids(
     {"kernel": kernel, **drawn},
-    alt="The kernel 1 to 9, and what each formula makes of one bright pixel in the "
-    "middle of 5×5: preceding draws the kernel upright, down and right of the pixel; "
-    "succeeding draws it turned by half a turn, up and left of it; centred draws it "
-    "upright, around it.",
+    alt="The kernel 1 to 9, and what each formula draws for one bright pixel in the "
+    "middle of 5×5 cells: preceding draws the kernel upright, down and right of the "
+    "pixel; succeeding draws it turned by half a turn, up and left of it; centred "
+    "draws it upright, around it.",
     side=34,
     lit={name: [(2, 2)] for name in drawn},
 )
@@ -202,15 +202,16 @@ show_grids(
 answer("02.3", preceding=blank("upright"), succeeding=blank("turned"))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Formulas 1 and 3 rotate the kernel before laying it on the image. The bright pixel
-# then draws it upright. As in lesson 01, that is convolution in the strict sense, and
-# formula 2 is cross-correlation. A network learns its kernels, so it can just as well
-# use the simpler formula 2.
+# Laid on as it is written, a kernel comes out turned: places above and to the left of
+# the bright pixel see it through the kernel's lower right weights. Formulas 1 and 3
+# rotate the kernel first, so the two turns cancel. As in lesson 01, that is convolution
+# in the strict sense, and formula 2 is cross-correlation. A network learns its kernels,
+# so it can just as well use the simpler formula 2.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A trap in the third formula
 #
-# Above, a ran over −1, 0 and 1. In the lecture, it runs from ⌊−m/2⌋ to ⌊m/2⌋.
+# Above, $a$ ran over −1, 0 and 1. In the lecture, it runs from ⌊−m/2⌋ to ⌊m/2⌋.
 #
 # **Predict:** for m = 3, are these the same?
 
@@ -298,14 +299,14 @@ def conv2d(image, kernel):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How much faster?
 #
-# To compare them, we need a picture. `photograph` loads one in colour, here with
+# To time both versions, we need a picture. `photograph` loads one in colour, here with
 # 128×192 pixels, and `to_grey` turns it into grey values, one number for each pixel.
 #
 # **Predict:** is shift and add ten times faster? A thousand times?
 
 # %% slideshow={"slide_type": "-"} tags=["nbval-ignore-output"]
 # Not compared by our tests: a time depends on the machine.
-# timeit calls a function `number` times and returns the seconds that took.
+# timeit calls a function `number` times and returns how many seconds that took.
 small, blur = to_grey(photograph("monument", height=128)), torch.ones(3, 3) / 9
 loops = timeit.timeit(lambda: conv2d_loops(small, blur), number=1)
 taps = timeit.timeit(lambda: conv2d(small, blur), number=50) / 50
@@ -315,7 +316,7 @@ print(f"loops {loops:.2f} s, shift and add {taps:.5f} s: {loops / taps:.0f}× as
 # ## A photograph
 #
 # A grey picture is a matrix of numbers from 0, black, to 255, white. A colour picture
-# is three of them: red, green and blue.
+# is three such matrices: red, green and blue.
 
 # %% slideshow={"slide_type": "-"}
 monument = photograph("monument")  # (3, H, W), 0 to 255
@@ -393,7 +394,7 @@ show_images(
 #
 # - moves the picture by one pixel;
 # - finds only vertical edges;
-# - makes the photograph look engraved.
+# - makes the photograph look embossed, like a relief.
 
 # %% slideshow={"slide_type": "subslide"}
 kernel_explorer(grey)
@@ -417,10 +418,11 @@ answer(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Several filters, several maps
 #
-# What a filter makes of an image is called a **feature map**. If the filter's weights
-# add up to 0, the map is large where the image resembles the filter. K filters give K
-# maps. (From here on, K is their number.) PyTorch's own `conv2d` applies them all at
-# once; it takes images (N, C, H, W) and filters (K, C, F, F).
+# The output of a filter that slides over an image is called a **feature map**. If the
+# filter's weights add up to 0, the map's values are large where the image resembles the
+# filter. K filters give K maps. (From here on, K is their number.) PyTorch's own
+# `conv2d` applies them all at once; it takes images (N, C, H, W) and filters
+# (K, C, F, F).
 
 # %% slideshow={"slide_type": "-"}
 vertical = torch.tensor([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]])
@@ -445,8 +447,8 @@ show_images(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Colours: a filter is a volume
 #
-# A colour picture has depth 3. **Predict:** does a filter on it give three maps, or
-# one?
+# A colour picture has three channels: its **depth** is 3. **Predict:** does a filter on
+# it give three maps, or one?
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # One. A filter reaches through the whole depth of its input, so here it is a volume,
@@ -457,7 +459,7 @@ show_images(
 # ### Exercise 02.8: a filter is a volume
 #
 # Turn an image (C, H, W) and a filter (C, m, n) into one map, for any number of
-# channels C. (The `conv2d` in it is the one that you wrote, for a single channel.)
+# channels C. (The `conv2d` in the code is the one you wrote, for a single channel.)
 
 
 # %% slideshow={"slide_type": "-"}
@@ -512,7 +514,7 @@ print(tuple(functional.conv2d(images, filters).shape))
 # - **Rows and columns swapped.** Images are (H, W): row first.
 # - **One map for each colour.** A filter adds up its channels, so it gives one map.
 # - **Weights that add up to 9.** The picture turns white.
-# - **Looking for a flip in PyTorch.** There is none: it uses formula 2.
+# - **Expecting PyTorch to flip the kernel.** It does not: it uses formula 2.
 # - **Showing negative outputs as black.** That hides about half of the edges.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
@@ -523,7 +525,7 @@ print(tuple(functional.conv2d(images, filters).shape))
 # `"bacda"`, and run the cell again. A space leaves a question out.
 
 # %% slideshow={"slide_type": "skip"} tags=["nbval-ignore-output"]
-# Not compared by CI: the questions follow your own slips.
+# Not compared by our tests: the questions depend on your own slips.
 look_back("02", "")
 
 # %% [markdown] slideshow={"slide_type": "slide"}

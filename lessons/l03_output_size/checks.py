@@ -182,7 +182,8 @@ def _side_lengths(W1, F, P, S):
         "That is one too many: count the moves, and *one* more for the first "
         "place.": room // S + 2,
         "That is the size of the input. Can the kernel be centred on every pixel?": W1,
-        "The kernel loses ⌊F/2⌋ places at *each* border, not at one.": W1 - F // 2,
+        "Without padding, the kernel loses ⌊F/2⌋ places at *each* border, not at "
+        "one.": W1 - F // 2,
         "That lays the kernels side by side. But they move on by the stride.": W1 // F,
     }
     if P:
@@ -218,7 +219,7 @@ def _side_lengths(W1, F, P, S):
 
 
 def _wrong_sizes(W1, H1, D1, K, F, P, S):
-    """What goes wrong with the three sizes; mistakes that give the same go together."""
+    """What goes wrong with the three sizes; mistakes with equal results are joined."""
     widths, heights = (_side_lengths(side, F, P, S) for side in (W1, H1))
     right = {"W2": widths[""], "H2": heights[""], "D2": K}
     found = {}
@@ -367,13 +368,13 @@ _LAYERS = {
     (1, 1): "The input has depth 3: the filters reach through all its channels.",
     (1, 224): "224 is the image's width. The layer only needs to know its depth, 3.",
     (2, 3): "The second number is how many filters there are, 64.",
-    (2, 112): "That is the output's width. The second number is 64, the filters.",
+    (2, 112): "That is the output's width. The second number counts the filters: 64.",
     (3, 3, 5, 1):
-        "Filters of 3×3 with padding 1 give the same size. But these should be "
-        "7×7.",
+        "With 3×3 filters and padding 1 the output has the right size, too. But the "
+        "filters should be 7×7.",
     (3, 3): "The filters are 3×3 here, and should be 7×7.",
     (4, 1): "With stride 1 the size is not halved.",
-    (4, 3): "Stride 3 leaves about a third of the places, but it should be half.",
+    (4, 3): "Stride 3 leaves about a third of each side. It should be about half.",
     (5, 0):
         "Without padding, fewer than 112 pixels come out. How many zeros does each "
         "side need?",

@@ -155,7 +155,7 @@ def size_explorer(W1: int = 7, F: int = 3, P: int = 0, S: int = 1) -> Explorer:
     """Change input, kernel, padding and stride, and count the output. Lesson 03.
 
     To find out: W2 counts the positions of the kernel; P = (F − 1) / 2 keeps the size
-    at stride 1; a stride that does not divide leaves columns that no output has seen;
+    at stride 1; where the last step does not fit, no output sees the last columns;
     a kernel larger than the padded input has no position at all.
 
     Args:

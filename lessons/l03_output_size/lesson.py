@@ -47,7 +47,7 @@ start()
 # Lay a 3×3 kernel on 7×7 pixels. It cannot be centred on a corner pixel, since part of
 # it would hang over the edge, and other pixels are ruled out for the same reason.
 #
-# **Predict:** on how many pixels can it be centred? On how many can a 5×5 kernel?
+# **Predict:** on how many pixels can it be centred? And a 5×5 kernel?
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
 show_positions(
@@ -196,7 +196,7 @@ show_positions(
 #
 # $$W_2 = \left\lfloor \frac{W_1 - F + 2P}{S} \right\rfloor + 1$$
 #
-# In the last example, the kernel never sees the last column and the last row of pixels.
+# In the last example, the kernel never sees the last column or the last row of pixels.
 # Some courses call such a layer invalid. PyTorch does not: it rounds down and says
 # nothing.
 
@@ -241,7 +241,7 @@ print(len(combinations), "combinations, all equal:", yes_no(agree))
 # ## Play with it
 #
 # The kernel never sees the striped pixels. **Find** a setting in which it misses a
-# third of the image, and one in which the output is larger than the input.
+# third of the columns, and one in which the output is larger than the input.
 
 # %% slideshow={"slide_type": "subslide"}
 size_explorer(W1=7, F=3, P=1, S=2)

@@ -57,7 +57,7 @@ add(
         hints=(
             "Where the gradient is positive, a larger weight means a larger error. So "
             "should the weight grow or shrink?",
-            "The new kernel is the old one minus a bit of the gradient: rate times it.",
+            "The new kernel is the old one minus the rate times the gradient.",
         ),
     )
 )
@@ -106,8 +106,8 @@ _PIXELS = {
         10,
         11,
         12,
-    ): "Those are 3×3 around pixel 7. A 2×2 kernel lies on four.",
-    (*range(1, 17),): "All sixteen is what a dense layer does.",
+    ): "Those are the 3×3 pixels around pixel 7. A 2×2 kernel lies on four.",
+    (*range(1, 17),): "All sixteen feed an output in a dense layer, but not here.",
 }
 add(
     Exercise(
@@ -139,7 +139,7 @@ _COUNTS = {
     },
     "local": {
         16 * 4: "The kernel fits at 3·3 places, not at 16.",
-        9: "Nine places, and a kernel of four weights at each of them.",
+        9: "That counts the places. At each of them there is a kernel of four weights.",
         9 * 4
         + 9: "That counts biases, too: `local` has four weights at each of 9 places.",
         16 * 9: "That is `dense`. Here, lines from outside the window are cut.",
@@ -153,7 +153,7 @@ _COUNTS = {
         5: "That counts a bias, too: `shared` is the kernel alone.",
         9: "That counts the places. All of them use the same weights: how many?",
         2: "2 is the kernel's extent along one side. It is a square.",
-        16: "That counts the pixels. The kernel lies on some of them at a time.",
+        16: "That counts the pixels. The kernel has a weight for only four at a time.",
     },
 }
 add(
@@ -164,8 +164,8 @@ add(
         wrong={
             "biases": Wrong(
                 {"dense": 16 * 9 + 9, "local": 9 * 4 + 9},
-                "That counts a bias for each output as well. Often one does; here they "
-                "are left out.",
+                "That counts a bias for each output as well. Layers often have biases, "
+                "but here they are left out.",
             )
         }
         | in_place(_COUNTS),
@@ -222,13 +222,13 @@ add(
 
 _GROWTH = {
     "(F - 1) * step": {
-        "F - 1": "Strides change nothing here. After a stride of 2, neighbouring "
-        "values are two pixels apart, so each of the F − 1 steps counts double: `step` "
-        "grows with the strides, and `field` with `step`.",
+        "F - 1": "In your version, strides change nothing. But after a stride of 2, "
+        "neighbouring values are two pixels apart, so each of the F − 1 steps counts "
+        "double: `step` grows with the strides, and `field` with `step`.",
         "(F - 1) * step * S": "A layer's own stride does not widen its own windows: it "
         "spaces them out, which only later layers notice.",
         "(F - 1) * S": "A layer's own stride does not widen its own windows. The "
-        "strides of the layers *before* it do, and `step` has them.",
+        "strides of the layers *before* it do, and `step` is their product.",
         "F * step": "From the first of F values to the last there are F − 1 steps.",
         "F": "That should be F − 1 steps, each of `step` pixels.",
         "F - 1 * step": "`*` comes before `-`: put `F - 1` in brackets.",
@@ -286,7 +286,7 @@ add(
             "two-layers": Wrong(
                 {"two_layers": False},
                 "The first layer's maps move along, and they are what the second layer "
-                "takes for its picture.",
+                "gets as its picture.",
             ),
             "own-kernels": Wrong(
                 {"own_kernels": True},
@@ -325,7 +325,7 @@ _ROWS = {
         "0wxyz0000": "Your weights stand side by side. Between x and y the window "
         "leaves out a pixel and goes on in the next row.",
         "0wx00yz00": "One zero too many: f, below c, is three further on.",
-        "0zy0xw000": "The kernel is turned round: w lies on the first pixel.",
+        "0zy0xw000": "Here the kernel is turned round. w should lie on c, z on g.",
         "0wy0xz000": "x stands beside w, and y below it: `wx` and then `yz`.",
         "wx0yz0000": "That is the row of ℓ. For m the window is one pixel further.",
         "000wx0yz0": "That is the row of n, below ℓ. m is to the right of ℓ.",
@@ -336,9 +336,9 @@ _ROWS = {
     "row_n": {
         "00wx0yz00": "That puts w on d and x on e: half of the window hangs over the "
         "right edge. n starts at e, a row further down.",
-        "000wxyz00": "Below e lies h, not g: one zero between x and y.",
+        "000wxyz00": "Below e lies h, not g, so a zero comes between x and y.",
         "000wx00yz": "One zero too many: h, below e, is three further on.",
-        "000zy0xw0": "In row n the kernel is turned round. w lies on e.",
+        "000zy0xw0": "In row n the kernel is turned round. w should lie on e.",
         "000wy0xz0": "In row n, x stands beside w, and y below it.",
         "0wx0yz000": "That is the row of m, to the right of ℓ. n is below ℓ.",
         "0000wx0yz": "That is the last row: one row down *and* one column right of ℓ.",
@@ -377,8 +377,8 @@ _NUMBERS = {
         "(i + a) * W2 + j + b": "The columns belong to the *input's* pixels, and a row "
         "of the input has W1 of them, not W2.",
         "(i + a) * H1 + j + b": "A row of the input has W1 pixels, not H1.",
-        "i + a + j + b": "A step down counts like a step to the right here. Flattened, "
-        "the pixel below is W1 further on.",
+        "i + a + j + b": "In your version, a step down counts like a step right. "
+        "But in the flattened image, the pixel below is W1 further on.",
         "i + a * W1 + j + b": "Only `a` counts in rows here: put `i + a` in brackets.",
         "i * W1 + a + j + b": "`a` counts rows, as `i` does, and a row is W1 pixels "
         "long.",
@@ -387,7 +387,7 @@ _NUMBERS = {
         "i * W1 + j": "That is the window's first pixel, for all weights. "
         "`kernel[a, b]` meets pixel (i + a, j + b).",
         "a * W1 + b": "That is the same for every output: `i` and `j` are missing.",
-        "(j + b) * W1 + i + a": "Rows and columns are exchanged: i and a count rows.",
+        "(j + b) * W1 + i + a": "Rows and columns are swapped: i and a count rows.",
         "(i + a) * (j + b)": "Do not multiply the two: count the rows above, W1 "
         "pixels each, and then the pixels along the row.",
         "(i + a) * n + j + b": "A row of the image has W1 pixels, not n.",
@@ -423,19 +423,22 @@ _WAYS_BACK = {
     "matrix.T @ g": {
         "matrix @ g": "That goes forward once more. The way back follows the same "
         "lines, but from output to input: the matrix transposed.",
-        "matrix.sum(dim=0)": "That is right when every output's gradient is 1. Each "
-        "output's row counts with its own gradient g.",
+        "matrix.sum(dim=0)": "That is right only if every output's gradient is 1. In "
+        "general, each output's row is multiplied by its own gradient.",
         "torch.linalg.pinv(matrix) @ g": "An inverse would ask which input gave this "
         "output. The gradient asks how strongly each input affects each output, "
         "and the weights themselves say that.",
         "torch.linalg.inv(matrix) @ g": "A matrix that is not square has no inverse, "
         "and none is needed.",
-        "matrix * g": "Pixels add up what comes from all outputs: `@`.",
-        "matrix.T * g": "Now add, for each pixel, over all outputs: `@`.",
+        "matrix * g": "Each pixel adds up what comes back to it from all the outputs. "
+        "The product `@` does that.",
+        "matrix.T * g": "For each pixel, these products still have to be added up over "
+        "all outputs, as `@` does.",
         "(matrix.T * g).sum()": "That is one number. Each pixel has a gradient of its "
         "own.",
         "(matrix.T * g).sum(dim=0)": "That adds over pixels, not outputs.",
-        "matrix.T": "g is missing: each output's row counts with its own gradient.",
+        "matrix.T": "g is missing: each output's row is multiplied by its own "
+        "gradient.",
         "matrix.T @ g / len(g)": "The outputs' gradients are added up, not averaged.",
         "matrix.T @ matrix @ g": "g comes from the outputs already: all that is left "
         "is to go back.",

@@ -144,7 +144,7 @@ class FieldExplorer(Explorer):
         return reaching(self._links(), self.output.value - 1)
 
     def redraw(self) -> None:
-        """As for any explorer; an output that is not there any more is left first."""
+        """As for any explorer, after leaving an output that no longer exists."""
         quiet, self._quiet = self._quiet, True
         self.output.max = self.widths()[-1]  # the slider moves its value into range
         self._quiet = quiet

@@ -14,8 +14,8 @@
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 90 minutes with the exercises, 40 without. The negative control is worth a pause: ask
 # how one would notice that nothing was learned. Do the single weight and the three
-# scores on the board. Draw the receptive field there before its picture; let them play
-# with the stride in the explorer.
+# scores on the board. Draw the receptive field there, too, before you show its picture.
+# Then let the students play with the stride in the explorer.
 
 # %% slideshow={"slide_type": "skip"}
 import matplotlib.pyplot as plt
@@ -39,8 +39,8 @@ start()
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Who chooses the nine numbers?
 #
-# In lesson 02 somebody knew that 1 around −8 finds edges. Suppose nobody did. All we
-# have is pictures, and what the unknown kernel made of them.
+# In lesson 02 somebody knew that a −8 with ones around it finds edges. Suppose nobody
+# did. All we have is pictures, and what the unknown kernel made of them.
 #
 # **Predict:** can its nine numbers be found from that?
 
@@ -93,8 +93,9 @@ change = squared_error(1.01) - squared_error(1.0)
 print(f"{change:.4f}, that is {change / 0.01:.2f} for each unit")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# It falls. The smaller the step, the closer this comes to −16, the slope at w = 1. We
-# call it the **gradient**. If it is negative, the error falls as w grows.
+# It falls. The smaller the step, the closer that number comes to −16, the slope at
+# w = 1. This slope is called the **gradient**. If it is negative, the error falls as w
+# grows.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## PyTorch takes notes
@@ -118,9 +119,9 @@ print(f"w = {moved_w:.1f}: error {squared_error(moved_w):.2f} instead of 16")
 # ## Which way is down?
 #
 # A kernel has nine weights, so its gradient is nine numbers. Each says what the error
-# does when that weight grows a little: grow as well (+), or shrink (−).
+# does when that weight grows a little: it grows as well (+), or it shrinks (−).
 #
-# **Predict** the nine signs at the zeros, knowing where we want to go.
+# **Predict** the nine signs for a kernel of zeros, knowing where we want to go.
 
 # %% slideshow={"slide_type": "-"}
 kernel = zeros.clone().requires_grad_()  # clone copies; requires_grad_: take notes
@@ -166,7 +167,7 @@ def learn(wanted, steps=100, rate=0.1):
 # %% slideshow={"slide_type": "-"}
 kernels = learn(wanted)
 off = (kernels[-1] - edges).abs().max().item()
-print(f"largest error {off:.1e} (below 0.01: {yes_no(off < 0.01)})")
+print(f"largest error of a weight {off:.1e} (below 0.01: {yes_no(off < 0.01)})")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Watch it converge
@@ -226,9 +227,9 @@ show_lines(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Gradients add up
 #
-# The gradient of our single weight was −16, and it still stands in `w.grad`.
+# The gradient of our single weight was −16, and it is still there, in `w.grad`.
 #
-# **Predict:** what stands there if `backward` is called once more?
+# **Predict:** what will be there after `backward` is called once more?
 
 # %% slideshow={"slide_type": "fragment"}
 squared_error(w).backward()
@@ -262,7 +263,7 @@ off = (kernel - kernels[-1]).abs().max().item()
 print(f"they differ by {off:.1e} (the same kernel: {yes_no(off < 1e-4)})")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## A harder wish: name the digit
+# ## A harder task: name the digit
 #
 # Usually nobody has the wanted *maps*. What people have is pictures, and a **label**
 # for each: what it shows. Here are handwritten digits, each moved by up to two pixels
@@ -290,8 +291,8 @@ print(tuple(train_images.shape), tuple(test_images.shape))
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "subslide"}
 show_images(
     {str(c): train_images[train_labels == c][0, 0] for c in range(10)},
-    alt="Ten handwritten digits of few pixels, each at another place of a black "
-    "square, with its class above it.",
+    alt="Ten handwritten digits of only a few pixels, each in a different place on a "
+    "black square, with its class above it.",
     columns=5,
     height=1.9,
 )
@@ -301,9 +302,10 @@ print(data.title)
 # ## A score for each class
 #
 # A classifier gives each of the ten classes a **score**, and the highest one wins. The
-# simplest takes, for each class, a weighted sum of all 144 pixels and a bias.
+# simplest one takes, for each class, a weighted sum of all 144 pixels and adds one more
+# number, the **bias**.
 #
-# - `nn.Flatten` makes one row of each picture: 144 numbers.
+# - `nn.Flatten` turns each picture into one row of 144 numbers.
 # - `nn.Linear(144, 10)` makes ten weighted sums of them.
 # - `nn.Sequential` hands the output of each layer to the next.
 
@@ -335,8 +337,8 @@ print(f"test accuracy {untrained:.1%} (above 20 %: {yes_no(untrained > 0.2)})")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## From scores to probabilities
 #
-# A score may be any number. **Softmax** makes probabilities of them: raise e to the
-# power of each score, then divide by the sum, so that they add up to 1.
+# A score may be any number. **Softmax** turns scores into probabilities: raise e to the
+# power of each, then divide these powers by their sum, so that they add up to 1.
 #
 # **Predict:** three classes with scores 2, 1 and 0. Does the last one get anything?
 
@@ -356,8 +358,8 @@ for name, numbers in {"powers": powers, "probabilities": probabilities}.items():
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How wrong is a guess?
 #
-# The **cross-entropy** is −log of the probability that the *right* class got. That is 0
-# if it got all of it, and the less it got, the larger it becomes.
+# The **cross-entropy** is −log of the probability that the *right* class got. It is 0
+# if that class got a probability of 1, and the less the class got, the larger it is.
 #
 # **Predict:** is it worse if class 1 was the right one, or class 2?
 
@@ -367,7 +369,7 @@ for label in range(3):
     print(f"if class {label} is right: {cost:.2f}")
 
 # %% slideshow={"slide_type": "fragment"}
-# From scores (N, classes) and labels (N,); cross_entropy does the softmax by itself.
+# cross_entropy takes scores (N, classes) and labels (N,); it does the softmax itself.
 cost = functional.cross_entropy(scores[None], torch.tensor([2]))
 print(f"by PyTorch, if class 2 is right: {cost:.2f}")
 
@@ -385,18 +387,18 @@ for first in (2.0, 2.01):
     print(f"first score {first}: {mistakes} mistake, cross-entropy {cost:.3f}")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# The number of mistakes stays the same nearly always, so its slope is 0 and shows no
+# The number of mistakes nearly always stays the same, so its slope is 0 and shows no
 # way down. The cross-entropy feels the smallest change.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A few pictures at a time
 #
 # The error to bring down, called the **loss**, is the mean cross-entropy. Must each
-# step look at all 1438 pictures? Take 64 of them, a **mini-batch**, then the next 64,
-# until all have had their turn: that is one **epoch**.
+# step look at all 1438 pictures? No. Take 64 of them, a **mini-batch**, then the next
+# 64, until all have had their turn: that is one **epoch**.
 #
-# `Batches` shuffles the pictures and deals them out. As chance decides who is in which
-# batch, this is **stochastic** gradient descent, the S of SGD.
+# `Batches` shuffles the pictures and deals them out. As chance decides which pictures
+# share a batch, this is **stochastic** gradient descent, the S of SGD.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ## The loop that trains a network
@@ -420,11 +422,11 @@ def train(network, images, labels, epochs=24, batch_size=64):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## One good step, or 23 rough ones?
 #
-# One epoch, twice from the same start: a single step, with a gradient from all 1438
-# pictures; then 23 steps, each with the gradient of at most 64. Both look at every
-# picture once.
+# Train for one epoch, twice from the same start: first in a single step, with a
+# gradient from all 1438 pictures; then in 23 steps, each with a gradient from at most
+# 64. Both look at every picture once.
 #
-# **Predict:** after which of them is the loss lower?
+# **Predict:** after which of the two is the loss lower?
 
 # %% slideshow={"slide_type": "-"}
 losses = []
@@ -440,8 +442,8 @@ lower = yes_no(many < single - 0.05)
 print(f"one step {single:.2f}, 23 steps {many:.2f} (lower: {lower})")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# 64 pictures show the way down well enough, and a step takes a 22nd of the work. So
-# the same work buys 23 steps instead of one.
+# 64 pictures show the way down well enough, and a step takes about a 22nd of the work.
+# So the same work buys 23 steps instead of one.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 1. Raw pixels
@@ -472,8 +474,8 @@ print(f"test accuracy {pixels:.1%} ({above})")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 2. Hand-made features
 #
-# So describe the picture first: where are edges, and which way do they run? The
-# kernels of lesson 02 and their negatives give six maps, and the same kind of
+# So describe the picture first: where are its edges, and which way do they run? Three
+# kernels from lesson 02 and their negatives give six maps, and the same kind of
 # classifier gets these instead of pixels.
 
 # %% slideshow={"slide_type": "-"}
@@ -512,9 +514,9 @@ print(f"edges {linear:.1%}, pixels {pixels:.1%} (better by over 10 points: {bett
 # ## A bend in between
 #
 # A map should say "an edge is here", or nothing. **ReLU** does that: it keeps what is
-# positive and turns the rest to zero, as a function, `functional.relu`, or as a layer,
-# `nn.ReLU`. (Hence the negative kernels: an edge from bright to dark, which is lost in
-# one map, is kept in the other.)
+# positive and turns the rest to zero. It comes as a function, `functional.relu`, and as
+# a layer, `nn.ReLU`. (Hence the negative kernels: an edge from bright to dark, which is
+# lost in one map, is kept in the other.)
 
 # %% slideshow={"slide_type": "-"}
 print(functional.relu(torch.tensor([-3.0, -1, 0, 2])).tolist())
@@ -559,7 +561,7 @@ show_images(
 #
 # Maps are pictures too, with depth 6. So convolve them again: corners from edges,
 # shapes from corners. **Several layers of learned kernels, then a classifier, all
-# learned together: that is a CNN.**
+# learned together: that is a CNN, a convolutional neural network.**
 
 # %% slideshow={"slide_type": "-"}
 torch.manual_seed(0)
@@ -595,8 +597,8 @@ show(
 # ## Is this not just a neural network?
 #
 # It is one, with most of its lines cut. Take a digit of 4×4 pixels. In a **dense**
-# layer, such as `nn.Linear`, all sixteen pixels feed every output. How many feed h₁₁
-# when a 2×2 kernel makes it?
+# layer, such as `nn.Linear`, all sixteen pixels feed every output. How many feed the
+# first output, h₁₁, when a 2×2 kernel makes it?
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
 numbers = [[str(4 * i + j + 1) for j in range(4)] for i in range(4)]
@@ -617,8 +619,8 @@ show_grids(
 )
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Only four. Neighbouring pixels make a stroke; pixels far apart rarely do. Leaving
-# those lines out is called **sparse connectivity**.
+# Only four. Neighbouring pixels make a stroke; pixels far apart rarely do. Leaving out
+# the lines from all the others is called **sparse connectivity**.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 04.2: who feeds h₂₃?
@@ -686,14 +688,14 @@ for W1 in (4, 28, 224):
 show_table(["pixels", "F", "dense", "local", "shared"], rows)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# The weights of a dense layer grow with the fourth power of the width. Those of a
-# shared kernel do not grow at all.
+# A dense layer's number of weights grows with the fourth power of the width. A shared
+# kernel's does not grow at all.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Is something lost?
 #
-# Five pixels in a row, $x_1$ to $x_5$, and a kernel of 3. No output of layer 1 sees
-# both $x_1$ and $x_5$.
+# Take five pixels in a row, $x_1$ to $x_5$, and a kernel of 3. No output of layer 1
+# sees both $x_1$ and $x_5$.
 #
 # **Predict:** can the two ever meet?
 
@@ -706,9 +708,9 @@ show(
         unit=2,
         width=560,
     ),
-    alt="Three rows of five dots, x below, h above it, g on top; each dot sees three "
-    "below it. From g 3 the lit lines lead to h 2, h 3 and h 4, and from these to all "
-    "of x 1 to x 5.",
+    alt="Three rows of five dots, x below, h above it, g on top; each dot sees up to "
+    "three below it. From g 3 the lit lines lead to h 2, h 3 and h 4, and from these "
+    "to all of x 1 to x 5.",
 )
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
@@ -731,7 +733,7 @@ answer("04.4", three_of_3=blank(7), two_of_5=blank(9), layers_for_11=blank(5))
 # ## Strides make long steps
 #
 # After a layer of stride 2, neighbouring values are two pixels apart, so one step in
-# any later layer is two pixels long. After another stride of 2 it is four.
+# the next layer is two pixels long. After another stride of 2 it is four.
 #
 # For example, F = 5 with S = 2 sees 1 + 4·1 = 5 pixels. F = 3 after it adds two steps
 # of two pixels: 5 + 2·2 = 9.
@@ -770,7 +772,7 @@ field_explorer(depth=2, F=3, S=1)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # All 31 inputs: four layers of F = 3 with S = 2. An input that nobody sees: any S above
-# F does it, and so do the last inputs where the stride does not divide.
+# F skips some, and where the last step does not fit, the last inputs are left out.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## One kernel for all places?
@@ -842,10 +844,10 @@ shared = train(Strokes(1).to(device), *left)
 own = train(Strokes(36).to(device), *left)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## Which one knows the right?
+# ## Which one copes on the right?
 #
-# **Predict** for each network: how often is it right on the left, where it was trained,
-# and how often on the right?
+# **Predict** for each network: how often is its answer correct on the left, where it
+# was trained, and how often on the right?
 
 # %% slideshow={"slide_type": "-"}
 again = strokes(500, (0, 3), seed=3)  # new pictures, old places
@@ -860,7 +862,8 @@ for name, network in {"shared": shared, "own kernels": own}.items():
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # Both know the left. On the right, the network with its own kernel for each place is
 # hardly better than a guess, as its kernels there have never met a whole stroke. To a
-# shared kernel the right is nothing new, and that network has a 36th of the weights.
+# shared kernel the right side is nothing new, and its network has a 36th of the
+# weights.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Shift equivariance
@@ -872,11 +875,11 @@ for name, network in {"shared": shared, "own kernels": own}.items():
 # %% slideshow={"slide_type": "-"}
 def shift(image):
     """One pixel to the right: the last column falls out, zeros come in."""
-    return functional.pad(image, [1, -1])  # pad: one more on the left, one less right
+    return functional.pad(image, [1, -1])  # pad: one column added left, one cut right
 
 
 # %% slideshow={"slide_type": "-"}
-digit = data.test.images[0, 0] - data.pad_value  # minus the value of black: black is 0
+digit = data.test.images[0, 0] - data.pad_value  # so that black becomes 0
 digit = functional.pad(digit, [3] * 4)  # three more on all four sides
 for padding in (0, 1):
     moved_first = conv2d(shift(digit), edges, padding)
@@ -1046,8 +1049,8 @@ g = torch.tensor([[1.0, -2], [0.5, 3]])  # say this came from above: start from 
 functional.conv2d(x[None, None], w[None, None])[0, 0].backward(g)
 
 ours = torch.as_tensor(input_gradient(matrix, g.flatten())).view(3, 3)
-print("pixels: equal:", yes_no(torch.equal(ours, x.grad)))
-print("kernel: equal:", yes_no(torch.equal(conv2d(image, g), w.grad)))
+print("pixels' gradients equal:", yes_no(torch.equal(ours, x.grad)))
+print("weights' gradients equal:", yes_no(torch.equal(conv2d(image, g), w.grad)))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # A shared weight collects the gradients from all its places, and their sum is a
@@ -1060,8 +1063,8 @@ print("kernel: equal:", yes_no(torch.equal(conv2d(image, g), w.grad)))
 # - **Going uphill.** The gradient points up, so subtract it.
 # - **No ReLU.** One linear layer after another is still a single linear layer.
 # - **Counting places as weights.** A shared kernel counts once.
-# - **A receptive field of 3 + 3.** The windows overlap: it is 5.
-# - **A layer's own stride.** It widens only what comes after it.
+# - **A receptive field of 3 + 3.** After two layers of F = 3 it is 5: windows overlap.
+# - **Counting a layer's own stride.** It widens only what comes after it.
 # - **Equivariant taken for invariant.** The map moves along; it does not stay the same.
 
 # %% [markdown] slideshow={"slide_type": "skip"}

@@ -123,7 +123,7 @@ _ROWS = {
     },
     "i * S": {
         "i": "The stride is missing: each window starts S rows after the one before.",
-        "i * F": "These windows start F rows apart, but they move by S rows.",
+        "i * F": "These windows start F rows apart. They should start S rows apart.",
         "j * S": "`top` is a row, and it is `i` that counts the rows.",
     },
     "top + F": {
@@ -156,7 +156,7 @@ _OTHER |= {"rows": "columns", "row": "column"}
 
 
 def _other_way(text):
-    """The same of columns as of rows."""
+    """What is said of rows, said of columns, and the other way round."""
     return re.sub(r"\w+", lambda word: _OTHER.get(word[0], word[0]), text)
 
 
@@ -208,7 +208,8 @@ _MIDDLES = {
     21 / 2: "You divided by 2. The middle window, too, holds 4 numbers.",
     21 / 9: "You divided by 9, the number of windows. Each of them holds 4 numbers.",
     57 / 16: "That is the mean of all 16. The middle window holds 8, 3, 6 and 4.",
-    57 / 4: "That is a quarter of all 16. The middle window holds 8, 3, 6 and 4.",
+    57 / 4: "That is a quarter of the sum of all 16. The middle window holds 8, "
+    "3, 6 and 4.",
     8: "8 is the largest of the middle window, not its mean.",
     5: "5 is the mean rounded, or the median. The mean is (8 + 3 + 6 + 4)/4.",
 } | {
@@ -385,25 +386,25 @@ add(
 _SHARES = {
     "eight": {
         1: "The 8 wins more than one window, and what it gets from each adds up.",
-        8: "8 is the number itself. How much does the sum grow when it grows by 1?",
+        8: "8 is the number itself. If it grows by 1, how much does the sum grow?",
         32: "The 8 wins four windows, but gets 1 from each, not 8.",
         3: "That is one window short. How many of the nine outputs are 8?",
         2: "That is two windows short. How many of the nine outputs are 8?",
     },
     "seven": {
         2: "The 7 lies in two windows, but in the upper one the 8 wins.",
-        7: "7 is the number itself. How much does the sum grow when it grows by 1?",
+        7: "7 is the number itself. If it grows by 1, how much does the sum grow?",
         0: "The 7 does win a window: it is the largest of 7, 6, 1 and 3.",
     },
     "six": {
         0: "The 6 loses to 8 and to 7, but look at the window 6, 4, 3, 1.",
         4: "The 6 lies in four windows, but wins only one.",
-        6: "6 is the number itself. How much does the sum grow when it grows by 1?",
+        6: "6 is the number itself. If it grows by 1, how much does the sum grow?",
         2: "Only one of the nine outputs is 6.",
     },
     "five": {
         1: "This 5 lies in two windows, at the right edge. Who wins them?",
-        5: "5 is the number itself. How much does the sum grow when it grows by 1?",
+        5: "5 is the number itself. If it grows by 1, how much does the sum grow?",
         10: "The 5 wins two windows, but gets 1 from each, not 5.",
         0: "This 5, in the third row, wins both of the windows in which it lies.",
     },

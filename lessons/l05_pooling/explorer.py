@@ -266,8 +266,8 @@ def pool_explorer(image: Grid) -> Explorer:
     """Choose window and stride, and see what pooling keeps. Lesson 05.
 
     To find out: with S = F the windows lie side by side, with S < F they overlap and a
-    large number wins several of them; a stride that does not divide leaves numbers that
-    no window sees; the average hears everybody, the maximum one.
+    large number wins several of them; where the last step does not fit, no window sees
+    the last numbers; the average hears everybody, the maximum only one.
 
     Args:
         image: (H, W) small, 2 to 7 rows and columns.

@@ -1,7 +1,7 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # 05 Pooling
 #
-# Between convolutions, many networks shrink their maps, and need no weights for it.
+# Between convolutions, many networks shrink their maps, and need no weights to do so.
 # Afterwards you can
 #
 # - pool by hand and in code, with maximum and mean;
@@ -13,7 +13,8 @@
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 55 minutes with the exercises, 25 without. Do the 4×4 example on the board, and keep
-# it there: the gradient comes back to it. The shifted stroke is the heart of the hour.
+# it there: you need it again for the gradient. The shifted stroke is the heart of the
+# hour.
 
 # %% slideshow={"slide_type": "skip"}
 from fractions import Fraction
@@ -113,7 +114,7 @@ for S in (2, 1):
     print("PyTorch agrees:", yes_no(torch.equal(by_loops, by_pytorch)))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## When the stride does not divide
+# ## When the last step does not fit
 #
 # **Predict:** take 5 pixels, windows of 2, and stride 2. How many outputs are there,
 # and which pixel is left out?
@@ -130,7 +131,7 @@ for W1, F, S in [(5, 2, 2), (28, 2, 2), (55, 3, 2), (112, 3, 2)]:
 show_table(["W1", "F", "S", "formula", "PyTorch", "ceil_mode"], rows)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# As in lesson 03, PyTorch rounds down. Where the stride does not divide, as in the
+# As in lesson 03, PyTorch rounds down. Where the last step does not fit, as in the
 # first and the last row, the last pixel is never seen. Only if you ask for
 # `ceil_mode=True` does it round up, and then the last window hangs over the edge.
 
@@ -177,7 +178,7 @@ blended = functional.avg_pool2d(edges[None, None], 6)[0, 0]
 show_images(
     {"edges, 212×319": edges, "max, 35×53": kept, "average, 35×53": blended},
     alt="The vertical edges of a temple, thin bright lines on black; max pooled: "
-    "coarse, and as bright; average pooled: coarse, and much darker.",
+    "coarse, and just as bright; average pooled: coarse, and much darker.",
     limits=(0, 700),
 )
 
@@ -315,7 +316,7 @@ print("the same, one channel at a time:", yes_no(same))
 #
 # ### Exercise 05.4: global average pooling
 #
-# Turn maps (N, C, H, W) into numbers (N, C). Over which dimensions does the mean go?
+# Turn maps (N, C, H, W) into numbers (N, C). Over which dimensions do you average?
 
 
 # %% slideshow={"slide_type": "-"}
@@ -374,7 +375,7 @@ for layer in (nn.Conv2d(3, 8, 5), pool, nn.Conv2d(8, 16, 5), pool):
 
 # %% slideshow={"slide_type": "-"}
 def gradient(pooling, S):
-    """Of the sum of all outputs, with respect to each number of the example."""
+    """The gradient of the sum of all outputs, for each number of the example."""
     images = example[None, None].clone().requires_grad_()
     pooling(images, 2, stride=S).sum().backward()
     return images.grad[0, 0]
@@ -396,7 +397,7 @@ show_grids(
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # In max pooling the winner takes it all, and the other three in its window get nothing
-# this time. Average pooling shares it out, a quarter each.
+# this time. Average pooling shares the gradient out, a quarter each.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 05.6: who gets the gradient?
@@ -435,7 +436,7 @@ show_grids(
 )
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# You have seen the 4 and the 2 before, as ×4 and ×2 in the explorer: they count the
+# You have seen such numbers before, as ×4 and ×2 in the explorer: they count the
 # windows won. With the average, a number in the middle lies in four windows and gets a
 # quarter from each.
 

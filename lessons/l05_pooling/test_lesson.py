@@ -88,7 +88,7 @@ def average_by_lists(images):
 
 
 def gradient_of_all_outputs():
-    """Of the sum of all outputs with stride 1, by autograd."""
+    """The gradient of the sum of all outputs with stride 1, by autograd."""
     image = EXAMPLE.clone().requires_grad_()
     max_pool2d(image[None, None], 2, stride=1).sum().backward()
     return image.grad
@@ -302,7 +302,7 @@ IMAGE = torch.arange(30.0).view(5, 6) * 7 % 11 - 3  # negative ones, and ties
 
 
 def settings(explorer):
-    """Set every kind, F and S; yield what they are and PyTorch's output."""
+    """Set every kind, F and S; yield these, the image and PyTorch's pooling."""
     image = torch.tensor(explorer.image)[None, None]
     controls = [explorer.kind, explorer.F, explorer.S]
     for kind, F, S in product((MAX, AVERAGE), range(1, 5), range(1, 5)):

@@ -32,8 +32,8 @@ add(Exercise("06.1", "C1 by hand",
     wrong={
         **of_value("W2", 28, {
             "size-kept": (32, "Without padding a 5×5 kernel has 32 − 5 + 1 places."),
-            "one-short": (32 - 5, "32 − 5 = 27 counts the moves. The first place "
-                "comes on top."),
+            "one-short": (32 - 5, "32 − 5 = 27 counts the moves. Add 1 for the first "
+                "place."),
             "half-taken-off": (32 - 5 // 2, "A 5×5 kernel takes off two pixels at each "
                 "end: 4 in all."),
         }),
@@ -41,7 +41,7 @@ add(Exercise("06.1", "C1 by hand",
             "one-filter": (25, "25 is one filter. Six different ones are learned."),
             "for-each-place": (150 * 28 * 28, "Weights are shared: a filter has the "
                 "same 25 at each of its 784 places."),
-            "biases-in": (156, "156 counts the biases too. Give them apart, as "
+            "biases-in": (156, "156 counts the biases too. Give them separately, as "
                 "`biases`."),
             "extent-once": (6 * 5, "A filter is 5 high *and* 5 wide: 25 weights, not "
                 "5."),
@@ -93,8 +93,8 @@ add(Exercise("06.2", "Parameters of a convolution",
             "are K, one for each filter."),
         "one-filter": Wrong("F * F * D1 + 1", "That is one filter, with its bias. "
             "There are K."),
-        "one-filter-and-all-biases": Wrong("F * F * D1 + K", "The weights of one "
-            "filter, and K biases. All K filters have weights."),
+        "one-filter-and-all-biases": Wrong("F * F * D1 + K", "These are the weights of "
+            "one filter, and K biases. All K filters have weights."),
         "no-depth-no-bias": Wrong("K * F * F", "A filter reaches through the whole "
             "depth, F·F·D1 weights, and has a bias."),
         "always-six": Wrong("6 * (F * F * D1 + 1)", "6 is C1's number of filters. Here "
@@ -107,7 +107,7 @@ add(Exercise("06.2", "Parameters of a convolution",
             "has F·F."),
     },
     hints=(
-        "How many weights has one filter? It is F high, F wide, D1 deep.",
+        "How many weights does one filter have? It is F high, F wide, D1 deep.",
         "One filter has F·F·D1 weights and one bias, and there are K.",
     ),
 ))  # fmt: skip
@@ -229,8 +229,8 @@ add(Exercise("06.5", "Multiply-adds",
             "one-filter": (25 * 784, "That is one filter. C1 has six of them."),
             "places-of-the-input": (150 * 32 * 32, "Count the places of the output, "
                 "28×28, not the pixels of the input."),
-            "biases-in": (156 * 784, "A bias is only added. Count multiplications: "
-                "weights."),
+            "biases-in": (156 * 784, "A bias is only added. Count multiplications, "
+                "and it takes part in none."),
             "outputs": (6 * 784, "4704 numbers come out, and each takes 25 "
                 "multiplications."),
             "extent-once": (6 * 784 * 5, "A filter has 5·5 weights, not 5."),
@@ -384,7 +384,7 @@ add(Exercise("06.7", "One step",
             "scores come from calling it with images."),
     },
     hints=(
-        "`backward` adds to the gradients that are there. What must happen before?",
+        "`backward` adds to the gradients that are there. What must happen first?",
         "Forget, compute, move: `zero_grad`, `backward`, `step`.",
     ),
 ))  # fmt: skip
@@ -405,7 +405,7 @@ add(Exercise("06.8", "Confusion matrix",
         case(torch.tensor([0]), torch.tensor([1]), 2),
         case(torch.tensor([0, 1, 1]), torch.tensor([0, 1, 0]), 2),
         case(torch.tensor([2, 2, 2]), torch.tensor([0, 0, 2]), 3),
-        # Classes that nobody is, and nobody guesses, have rows and columns too.
+        # Classes that no label and no guess names have rows and columns, too.
         case(torch.tensor([0, 1, 0]), torch.tensor([1, 1, 0]), 4),
         _guessing(30, 4, 1),
         _guessing(200, 10, 2),
@@ -543,8 +543,8 @@ add(Exercise("06.10", "Shapes, the PyTorch way",
                 "is one. One filter gives one map."),
             "size-kept": ((1, 1, 32, 32), "Without padding a 5×5 kernel takes off "
                 "four: 32 − 5 + 1."),
-            "one-short": ((1, 1, 27, 27), "32 − 5 = 27 counts the moves. The first "
-                "place comes on top."),
+            "one-short": ((1, 1, 27, 27), "32 − 5 = 27 counts the moves. Add 1 for "
+                "the first place."),
         }),
         **_batch("stride-forgotten", 28, "With stride 2, 28 become 14."),
         **_batch("rounded-up", 15, "(28 − 3 + 2)/2 = 13.5 is rounded down to 13 "
@@ -647,8 +647,8 @@ _ACROSS = Tensor.copy_, Tensor.__getitem__, torch._has_compatible_shallow_copy_t
 class PretendedGPU(TorchFunctionMode):
     """Within it, whatever is moved to "cuda" says that it is there; no GPU is needed.
 
-    All stays in the CPU's memory. What computes with tensors of both devices stops with
-    PyTorch's words; single numbers may be mixed, as in PyTorch.
+    Everything stays in the CPU's memory. What computes with tensors of both devices
+    stops with PyTorch's error message; single numbers may be mixed, as in PyTorch.
     """
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
@@ -787,7 +787,8 @@ add(Exercise("06.12", "Accuracy, on a device",
         "divided-by-batches": Wrong({5: "1"}, "Divide by the number of images, not of "
             "batches."),
         "batches-for-images": Wrong({5: "len(batches)"}, "`len(batches)` is how many "
-            "batches there are, added once for each. Count the images of this one."),
+            "batches there are, and the loop adds it for every batch. Count the images "
+            "of the batch instead."),
         "first-batch's-size": Wrong({5: "len(batches[0][1])"}, "Not every batch is as "
             "large as the first: the last may be smaller. Ask each how many images it "
             "has."),

@@ -172,8 +172,8 @@ def map_explorer(
     """Choose an image and a layer, see the layer's maps. Lesson 06.
 
     To find out: the first maps still look like the digit, as outlines of one direction
-    each; pooling makes them coarser and keeps what they show; the later, the less a map
-    looks like anything, and the more it changes from one digit to another.
+    each; pooling makes them coarser and keeps what they show; the later the layer, the
+    less a map looks like anything, and the more it changes from one digit to another.
 
     Args:
         network: layers that compute one after the other, (N, C, H, W) → (N, classes).

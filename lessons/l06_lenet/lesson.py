@@ -11,9 +11,10 @@
 # About 105 minutes. You need: lessons 03 to 05.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 105 minutes with the exercises, 40 without. The table by hand is worth its time: one
-# row for each part of the audience. Training takes a few seconds with the stand-in for
-# MNIST, and some four minutes with MNIST itself on two cores: run the cells ahead.
+# 105 minutes with the exercises, 40 without. The table by hand is worth its time: give
+# each part of the audience one row. Training takes a few seconds with the stand-in for
+# MNIST, and some four minutes with MNIST itself on two cores: run those cells
+# beforehand.
 
 # %% slideshow={"slide_type": "skip"}
 import time
@@ -262,8 +263,8 @@ print([round(v, 2) for v in nn.Tanh()(torch.tensor([-9.0, -1, 0, 1, 9])).tolist(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 06.6: build LeNet-5
 #
-# Any network that computes the same is right, whatever its layers are called. Yours is
-# given the weights of the reference, and must then give the same scores.
+# Any network that does the same job is right, whatever its layers are called. The check
+# gives your network the weights of its own LeNet-5; the scores must then be the same.
 
 
 # %% slideshow={"slide_type": "-"}
@@ -395,8 +396,8 @@ except RuntimeError as error:
 #    from other tensors on cuda:0`
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# 1: the images. 2: the network, whose weights these are. 3: the labels, which the loss
-# calls `target`.
+# 1: the images. 2: the network, to which the weights belong. 3: the labels, which the
+# loss calls `target`.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Three things to move
@@ -470,8 +471,9 @@ def learn(network, images, labels, optimizer):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Many steps
 #
-# All batches once make an **epoch**. How many epochs now, how many more later, and how
-# large a batch? That depends on the data. Change the numbers as you like.
+# One pass through all batches is an **epoch**. How many epochs now, how many more
+# later, and how large a batch? That depends on the data. Change the numbers as you
+# like.
 
 # %% slideshow={"slide_type": "-"}
 first, more, size = (3, 10, 32) if digits.stand_in else (1, 10, 64)
@@ -514,7 +516,7 @@ print(f"test accuracy {accuracy:.1%} (above 75 %: {yes_no(accuracy > 0.75)})")
 # **Predict:** does it train LeNet-5 a hundred times as fast?
 
 # %% slideshow={"slide_type": "fragment"}
-# 64 images: once forwards, and once backwards, which is twice the work of forwards.
+# 64 images: once forwards, and once backwards, at twice the work of going forwards.
 work = (1 + 2) * 64 * table.multiply_adds
 computing = work / 5e12  # seconds, at 5 trillion multiply-adds a second
 starting = 50 * 5e-6  # some 50 commands, at 5 millionths of a second each
@@ -695,7 +697,7 @@ show(
 #
 # A network with many weights and few images can learn the images by heart. **Dropout**
 # makes that hard: in training, it sets each number that passes through it to zero with
-# probability p, and draws anew every time. No later layer can rely on any one.
+# probability p, and draws anew every time. No later layer can rely on any one of them.
 #
 # **Predict:** ten thousand ones go through `nn.Dropout(p=0.2)`. What comes out, and
 # what is its mean?
@@ -768,10 +770,10 @@ print(tuple(image[None].shape), "→", tuple(network(image[None]).shape))
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A network of the practice session
 #
-# In the lecture's practice session, a network like this came before lesson 12's ResNet.
-# It is the same plan, a generation later: ReLU, which is max(0, x), replaces tanh, the
-# maximum replaces the mean, there is dropout, and only one dense layer is left. The
-# input is MNIST's own 28×28 pixels.
+# In the lecture's practice session, a network like the next one came before lesson 12's
+# ResNet. It is LeNet's plan, a generation later: ReLU, which is max(0, x), replaces
+# tanh, the maximum replaces the mean, there is dropout, and only one dense layer is
+# left. The input is MNIST's own 28×28 pixels.
 #
 # Work out each shape first, and then fill in the blanks.
 
@@ -847,7 +849,7 @@ def accuracy_of(network, batches, device):
 # %% slideshow={"slide_type": "-"}
 smaller = load("mnist", device)
 epochs = 4 if smaller.stand_in else 8 if device.type == "cpu" else 20  # or as you like
-more_work = other.multiply_adds / table.multiply_adds  # than LeNet-5, for an image
+more_work = other.multiply_adds / table.multiply_adds  # as a multiple of LeNet-5's
 print(f"{epochs} epochs: about {epochs * more_work * seconds:.0f} s")
 
 # %% slideshow={"slide_type": "-"}

@@ -243,7 +243,7 @@ def accuracy_by_loops(network, batches, device):
 
 
 def accuracy_by_numpy(network, batches, device):
-    """The labels stay where they are, and the guesses come there."""
+    """The labels stay where they are, and the guesses are brought to them."""
     place, guesses, wanted = torch.device(device), [], []
     network = network.to(place)
     network.eval()
@@ -887,7 +887,7 @@ INPUTS = {
 
 class TestLesson(LessonTests):
     right, wrong, inputs = RIGHT, WRONG, INPUTS
-    few = frozenset({"06.6", "06.11"})  # one input tells all about a network
+    few = frozenset({"06.6", "06.11"})  # one input shows everything about a network
 
 
 # --- The GPU that 06.12 pretends to have ----------------------------------------------

@@ -128,8 +128,8 @@ def _convolution(name, W, F, D, K, slide):
     return of_value(name, right, {
         "flat-filters": (F * F * K, "A filter is as deep as its input: "
             f"{F}·{F}·{D} weights."),
-        "one-filter": (one, f"{one} are the weights of one filter. There are {K} of "
-            "them."),
+        "one-filter": (one, f"{one} are the weights of one filter. There are {K} "
+            "filters."),
         "extent-once": (F * D * K, f"A filter is {F} high *and* {F} wide."),
         "biases-in": (right + K, f"{right + K} includes the {K} biases. Count weights "
             "only, as the lecture does."),
@@ -408,8 +408,8 @@ add(Exercise("07.8", "The total of the slide", level=1,
                 "that the sum?"),
             "the-true-total": (28.813344, "This is the sum of the computed column. Add "
                 "up the lectured one."),
-            "not-in-millions": (27561000, "Right, but in millions: divide by 1 000 "
-                "000."),
+            "not-in-millions": (27561000, "Right, but give it in millions: divide by "
+                "1 000 000."),
             "conv1-as-millions": (61.527, "34K is 0.034 million, not 34."),
             "conv1-as-tenths": (27.867, "34K is 0.034 million, not 0.34."),
             "conv4-cut": (27.554, "The row of conv4 says 1.327: add that, not 1.32."),
@@ -510,7 +510,7 @@ add(Exercise("07.10", "Weights in groups", level=2,
         "always-five": Wrong({3: "25"}, "25 is 5·5. A kernel of another F has F·F."),
     },
     hints=(
-        "Of D1 maps each group gets the same number. How many?",
+        "The D1 maps are shared out equally. How many does each group get?",
         "K filters, each with F·F·(D1/groups) weights.",
     ),
 ))  # fmt: skip

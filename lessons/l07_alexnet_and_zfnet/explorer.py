@@ -58,7 +58,7 @@ class CostExplorer(Explorer):
         return _of(self.table(), self.quantity.value)
 
     def shares(self) -> dict[str, float]:
-        """The same for convolutions, dense layers and others, without empty kinds."""
+        """The shares of convolutions, dense layers and others; no empty kinds."""
         sums = dict.fromkeys(KINDS, 0.0)
         for row in self.rows():
             sums[_kind(row)] += self.share(row)

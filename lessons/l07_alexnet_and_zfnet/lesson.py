@@ -48,8 +48,9 @@ start()
 # ## A million photographs
 #
 # The ImageNet challenge (ILSVRC) offers 1.2 million photographs to learn from, in 1000
-# classes, 120 of them breeds of dog. Many show several things, so five guesses are
-# allowed. The **top-5 error** is the share of images whose class is not among the five.
+# classes, 120 of them breeds of dog. Many photographs show several things, so five
+# guesses are allowed. The **top-5 error** is the share of images whose class is not
+# among the five.
 #
 # **Predict:** what is the top-5 error of someone who guesses blindly?
 
@@ -79,7 +80,7 @@ def top_error(scores, labels, k=5):
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
 winners = [  # year, who, top-5 error in %
     (2010, "features\nby hand", 28.2), (2011, "features\nby hand", 25.8),
-    (2012, "AlexNet\n8 layers", 16.4), (2013, "Clarifai,\nafter ZFNet", 11.7),
+    (2012, "AlexNet\n8 layers", 16.4), (2013, "Clarifai\n(Zeiler)", 11.7),
 ]  # fmt: skip
 figure, ax = plt.subplots(figsize=(8.4, 3.1))
 years = [f"{year}\n{who}" for year, who, _ in winners]
@@ -98,7 +99,8 @@ show(
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # The year before, the error had fallen by 2.4 points; now it fell by 9.4. The 11.7 %
 # of 2013 was reached by Clarifai, the company of Matthew Zeiler, one of ZFNet's two
-# authors. The six networks of their paper, averaged, reach 14.8 %.
+# authors. The six networks of the ZFNet paper, averaged, reach 14.8 %. (ILSVRC, results
+# pages of 2010 to 2013; Zeiler and Fergus 2013, table 2.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 16.4 % or 15.3 %?
@@ -173,7 +175,7 @@ for W1, P in ((224, 0), (227, 0), (224, 2)):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 07.2: conv1 and pool1
 #
-# The image is 227×227×3. conv1 has 96 filters with F = 11, S = 4; then comes a max
+# The image is 227×227×3. conv1 has 96 filters with F = 11, S = 4; then comes max
 # pooling with F = 3, S = 2, whose windows overlap by one pixel. How wide are the two
 # outputs? And how many weights does conv1 have, without biases?
 #
@@ -250,8 +252,8 @@ def place(c, i, j, H, W):
 # ## A dense layer is a convolution
 #
 # Each output of a dense layer, also called a **neuron**, has one weight for each number
-# in the volume. So it is a filter as large as the volume, which has only one place to
-# stand. **Predict:** which shape must the weights be given, to serve as filters?
+# in the volume. So it is a filter as large as the volume, with only one place to stand.
+# **Predict:** which shape must the weights be given, to serve as filters?
 
 # %% slideshow={"slide_type": "fragment"}
 volume = torch.randn(3, 8, 2, 4)  # (N, C, H, W)
@@ -377,7 +379,7 @@ show_table(
     ["total", "millions", "why"],
     [
         ["lectured", "27.55", "as printed"],
-        ["its rows added", f"{sum(slide.values()):.3f}", "0.011 more than it says"],
+        ["its rows added", f"{sum(slide.values()):.3f}", "0.011 more than printed"],
         ["with conv4 cut to 1.32", f"{cut:.3f}", "cut once more: 27.55"],
         [
             "computed",
@@ -431,7 +433,7 @@ print(f"convolutions: {parameters:.1%} of the parameters, {work:.1%} of the work
 x = torch.linspace(-4, 4, 81, requires_grad=True)  # linspace: evenly spaced numbers
 slopes = {}
 for name, act in (("tanh", torch.tanh), ("ReLU", functional.relu)):
-    # autograd.grad: the slope of the sum at each x, which is in one term of it only
+    # autograd.grad: the slope of the sum at each x; only one term contains that x
     (slopes[name],) = torch.autograd.grad(act(x).sum(), x)
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
@@ -577,8 +579,8 @@ print(weights, "weights; as by your own code:", yes_no(same))
 # from photographs of 256×256, pieces of 224×224 are cut at random, and half of them
 # mirrored. Mirrored, a monument is still a monument.
 #
-# The paper counts 2048 from each. **Predict:** at how many places can a window of 224
-# stand along 256?
+# The paper counts 2048 pieces from each photograph. **Predict:** at how many places can
+# a window of 224 stand along 256?
 
 # %% slideshow={"slide_type": "fragment"}
 places = output_size(256, F=224)
@@ -631,8 +633,8 @@ show(
 )
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# You know the idea from lesson 06: each map of LeNet's C3 saw only some maps of S2.
-# **Predict:** what do two groups do to the number of weights?
+# You know the idea from lesson 06: all but one of the maps in LeNet's C3 saw only
+# some maps of S2. **Predict:** what do two groups do to the number of weights?
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 07.10: weights in groups
@@ -712,7 +714,7 @@ show_table(["AlexNet", "weights", "biases", "parameters", "why"], rows)
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # The 28.8 million that we computed for the lecture's network are weights only; the
 # paper's "60 million" are parameters, biases included. torchvision builds a later
-# version, of 2014, made for one GPU.
+# version, of 2014, without groups.
 
 # %% slideshow={"slide_type": "fragment"}
 grouped = [("conv2", 96, 256, 5), ("conv4", 384, 384, 3), ("conv5", 384, 256, 3)]
@@ -809,8 +811,8 @@ show_table(
 )
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# For layers 6 and 7 the slide also gives a formula each. They are right, apart from
-# their sign; the values are not what they come to. And the slide's total?
+# For layers 6 and 7 the slide also gives formulas. They are right, apart from their
+# sign; the values are not what they come to. And the slide's total?
 
 # %% slideshow={"slide_type": "fragment"}
 print(
@@ -890,7 +892,7 @@ show_table(
 # ## Common mistakes
 #
 # - **The next layer forgotten.** More filters in one layer deepen those of the next.
-# - **fc6.** Its inputs depend on depth *and* size of pool5.
+# - **fc6 miscounted.** Its inputs depend on the depth *and* the size of pool5.
 # - **Rounded rows added up.** Errors add up, too.
 # - **Weights or parameters?** Say which.
 # - **Parameters taken for work.** They sit at opposite ends.

@@ -133,7 +133,7 @@ def side(row):
 
 
 def more(name):
-    """Weights that ZFNet's layer has and AlexNet's has not."""
+    """How many more weights ZFNet's layer has than AlexNet's."""
     return ZFNET[name].weights - LECTURED[name].weights
 
 

@@ -198,7 +198,7 @@ add(
                 "`//` rounds down to whole numbers, here mostly to 0. Divide by `/`."),
         },
         hints=(
-            "What n layers of F×F see along one side: lesson 04.",
+            "Recall from lesson 04 what n layers of F×F see along one side.",
             "field = n·(F − 1) + 1, and one layer that sees it has field·field "
             "weights for each pair of channels.",
         ),
@@ -297,9 +297,8 @@ add(
                 "Each shifted copy of the first kernel counts as much as the second "
                 "kernel says: multiply it by that weight."),
             "whole-second": Wrong({_TAP: "second"},
-                "Multiplied by the whole second kernel, number by number, the copy is "
-                "not weighted. Take one tap at a time: the number in row a and column "
-                "b."),
+                "This multiplies the copy by the whole second kernel, number by "
+                "number. Take one tap at a time: the number in row a and column b."),
             "whole-first-missing": Wrong({"first": "first[a, b]"},
                 "Each tap weights the whole first kernel, not one number of it."),
             "roles-exchanged": Wrong({_TAP: "first[a, b]", "first": "second"},
@@ -345,7 +344,7 @@ add(
         tolerance=1e-9,
         wrong={
             "maps-double-on": Wrong({"maps": [*_MAPS[:4], 1024]},
-                "It stops doubling at 512."),
+                "The number of maps stops doubling at 512."),
             "all-the-same": Wrong({"maps": [64] * 5},
                 "From stage to stage the number of maps doubles."),
             "what-comes-in": Wrong({"maps": [3, *_MAPS[:4]]},
@@ -686,8 +685,8 @@ add(
             "not-rounded": Wrong({"times_fewer": _VGG / _LEAN},
                 "Round it to a whole number, please."),
             "fraction": Wrong({"times_fewer": round(_LEAN / _VGG, 2)},
-                "That is the share that is left. How many times does it go into "
-                "VGG-16's weights?"),
+                "That is the share that is left. How many times do the weights that "
+                "are left go into VGG-16's?"),
             "rounded-up": Wrong({"times_fewer": 10},
                 "9.09 is nearer to 9: round to the nearest."),
             "forty-nine": Wrong({"times_fewer": 49},

@@ -89,7 +89,9 @@ class StackExplorer(Explorer):
         elif not self.relu.value:
             remarks.append("Without ReLU one layer could do all that it does.")
         if F % 2 == 0:
-            remarks.append("F is even: it has no middle, so no padding keeps the size.")
+            remarks.append(
+                "F is even: the kernel has no middle, so no padding keeps the size."
+            )
         return remarks
 
     def draw(self) -> Drawing:

@@ -172,16 +172,18 @@ for n in (2, 3, 5, 10):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Play with it
 #
-# The next slide shows both from the side, and what they cost. **Find** a stack that
-# needs less than a third of the single layer's weights, a stack that needs more weights
-# than the single layer, and something that every stack has more of.
+# The next slide shows a stack and a single layer from the side, and what they cost.
+# **Find** a stack that needs less than a third of the single layer's weights, a stack
+# that needs more weights than the single layer, and something that every stack has more
+# of.
 
 # %% slideshow={"slide_type": "subslide"}
 stack_explorer(F=3, layers=2, C=64)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Less than a third: five layers of 4×4 or more, four of 6×6 or more. More than the
-# single layer: F = 1, several times. A stack keeps more values: n·C for each pixel.
+# single layer: two or more layers with F = 1. A stack keeps more values, n·C for each
+# pixel, and has more ReLUs.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Why not 2×2?
@@ -256,7 +258,7 @@ show_grids(
 )
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## Equal, to the last digits
+# ## Equal, but for the last digits
 #
 # Try it with two random kernels and a random image.
 
@@ -298,9 +300,9 @@ for name, maps in {"one 5×5": turned + one, "stack": bent_stack(-image) + bent}
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # So no single kernel, of whatever size, does what the stack with ReLU does. Fewer
-# weights and more ReLUs: that is the case for 3×3. (The authors tried it: with one 5×5
-# in place of each pair of 3×3, the top-1 error was, in their words, "7% higher";
-# section 4.1.)
+# weights and more ReLUs: that is the argument for 3×3. (The authors tested it: with one
+# 5×5 in place of each pair of 3×3, the top-1 error was, in their words, "7% higher";
+# section 4.1 of their paper.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The rules of VGG-16
@@ -499,7 +501,7 @@ for name, sides in lines.items():
 # ## With a better start
 #
 # The last layers hardly notice which image they get, and gradients fade in the same
-# way. Larger weights at the start keep both alive.
+# way. Larger weights at the start keep the differences and the gradients alive.
 
 # %% slideshow={"slide_type": "-"}
 torch.manual_seed(0)
@@ -509,10 +511,10 @@ print(digits.title)
 print(f"test accuracy {accuracy:.1%} (above 60 %: {yes_no(accuracy > 0.6)})")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# This start (He and others) came in 2015, after VGG. Its authors trained VGG-11 first,
-# and copied its first four convolutions and its dense layers into the deeper networks.
-# Later they found that an older scaled start, of 2010, would have done (section 3.1).
-# Lessons 10 and 11 go on from here.
+# This start (He and others) came in 2015, after VGG. The authors of VGG trained VGG-11
+# first, and copied its first four convolutions and its dense layers into the deeper
+# networks. Later they found that an older scaled start, of 2010, would have done
+# (section 3.1). Lessons 10 and 11 go on from here.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Where are the 138 million parameters?
@@ -617,7 +619,7 @@ show_table(
 # also says that VGG has fewer parameters than AlexNet; VGG has more than twice as many.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## Three things to run out of
+# ## Three costs
 #
 # Parameters are one of them, and work is another. The third is memory: to compute
 # gradients, training keeps the output of each layer, for every image of the batch.
@@ -667,7 +669,7 @@ show(
 )
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Early layers hold the memory, the middle does the work, fc6 has the parameters.
+# Early layers need the memory, the middle does the work, fc6 has the parameters.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Stage by stage
@@ -693,9 +695,9 @@ rows.append([
 show_table(["VGG-16, one image", "activations", "multiply-adds", "parameters"], rows)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# When the side is halved and the number of maps doubled, a convolution has a quarter of
-# the places and four times the weights. So it does the same work, with half of the
-# activations.
+# When the side is halved and the number of maps doubled, both in and out, a convolution
+# has a quarter of the places and four times the weights. So it does the same work, with
+# half of the activations.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 08.10: the largest batch
@@ -728,16 +730,16 @@ for memory in (2, 4, 8, 16, 24):
 # - positions: for each maximum, pooling stores in 8 bytes where it was found. That
 #   makes 73 MB per image, not 60;
 # - room for fast convolutions to work in;
-# - the GPU's own software, gaps, the images.
+# - the GPU's own software, gaps in the memory, and the images themselves.
 #
 # So this is an upper limit. Start with half that batch, and watch the memory in use.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The trouble with 512×7×7
 #
-# fc6 joins each of 25 088 numbers to each of 4096 neurons by a weight of its own. Those
-# are three quarters of the network. **Predict:** in lesson 05, a layer without weights
-# turned each map into one number. What would it save here?
+# fc6 joins each of 25 088 numbers to each of 4096 neurons by a weight of its own. These
+# weights are three quarters of the network. **Predict:** in lesson 05, a layer without
+# weights turned each map into one number. What would it save here?
 
 # %% [markdown] slideshow={"slide_type": "-"}
 # ### Exercise 08.11: without fc6 and fc7
@@ -771,8 +773,9 @@ print(f"work: {lean.multiply_adds / table.multiply_adds:.0%} of VGG-16's")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # Nine times fewer weights, but nearly the same work, because the work is in the
-# convolutions. Counting cannot tell what happens to the accuracy. But the next lesson's
-# network averages, and it won in 2014, when VGG came second.
+# convolutions. Counting cannot tell you what happens to the accuracy. But the next
+# lesson's network averages its last maps, too, and it won in 2014, when VGG came
+# second.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How deep?
@@ -834,7 +837,7 @@ look_back("08", "")
 # - Two 3×3 see 5×5 for 18C², not 25C²; three see 7×7 for 27C², not 49C².
 # - Without ReLU, a stack is one kernel.
 # - VGG-16: 138 357 544 parameters, three quarters in fc6.
-# - Memory sits early, work in the middle.
+# - Early layers need the memory; the middle does the work.
 # - Deep networks need a good start.
 #
 # Next: {next}. Why not all sizes at once?

@@ -27,14 +27,14 @@ add(
             _widths(lambda F: 28 - F + 1) | _paddings(lambda F: F // 2),
             {
                 "already-padded": ({"three": 28, "five": 28},
-                    "The width stays 28 only with padding. The first question is "
-                    "about no padding: W2 = W1 − F + 1."),
+                    "The width stays 28 only with padding, and the first question has "
+                    "none: W2 = W1 − F + 1."),
                 "one-place-short": (_widths(lambda F: 28 - F),
                     "W1 − F counts the moves. The first place counts, too."),
                 "stride-of-F": ({"three": 9, "five": 5},
                     "That is with windows side by side, S = F. Here S = 1."),
                 "exchanged": ({"three": 24, "five": 26},
-                    "3×3 and 5×5 are exchanged: the larger window has fewer places."),
+                    "3×3 and 5×5 are swapped: the larger window has fewer places."),
                 "pool-halves": ({"pool": 14},
                     "Halving needs stride 2. Here all branches have S = 1."),
                 "pool-kept": ({"pool": 28},
@@ -182,7 +182,7 @@ add(
                 "is both together, once."),
         },
         hints=(
-            "How many numbers come out, and how many products has each?",
+            "How many numbers come out, and how many products go into each?",
             "Width times height times K numbers come out, each a sum of F·F·D "
             "products. The width is W − F + 2P + 1.",
         ),
@@ -225,10 +225,10 @@ add(
         wrong={
             "not-turned": Wrong({"weight.T": "weight"},
                 "A row of D numbers needs a matrix with D rows, and `weight` has K. "
-                "Turn it: `weight.T`."),
+                "Swap its rows and columns: `weight.T`."),
             "reshaped": Wrong({"weight.T": "weight.reshape(weight.shape[::-1])"},
                 "`reshape` and `view` keep the order of the numbers and only cut the "
-                "rows elsewhere. To turn the matrix, take `.T`."),
+                "rows elsewhere. To swap rows and columns, take `.T`."),
             "axes-left-last": Wrong(_order("0123"),
                 "The numbers are right, but their axes are still (N, H, W, K). Move "
                 "the last one to the second place."),
@@ -245,14 +245,14 @@ add(
             "depth-first": Wrong(_order("3012"),
                 "That gives (K, N, H, W). N stays in front."),
             "named-twice": Wrong(_order("0112"),
-                "An axis is named twice, and another not at all: each of 0, 1, 2, 3 "
-                "once."),
+                "An axis is named twice, and another not at all: name each of 0, 1, 2, "
+                "3 once."),
         },
         hints=(
             "A pixel is a row of D numbers, and `weight.T` has D rows: `pixels @ "
             "weight.T`.",
-            "After it the axes 0, 1, 2, 3 are N, H, W, K. In which order do they have "
-            "to stand for (N, K, H, W)?",
+            "After multiplying, the axes 0, 1, 2, 3 are N, H, W, K. In which order do "
+            "they have to stand for (N, K, H, W)?",
             "`permute(0, 3, 1, 2)`.",
         ),
     )
@@ -322,7 +322,7 @@ add(
                     "That is the whole branch. Give the cost of the 5×5 alone."),
                 "exchanged": (
                     {"reduce": 28 * 28 * 32 * 25 * 16, "five": 28 * 28 * 16 * 192},
-                    "The two steps are exchanged: first 1×1, then 5×5."),
+                    "The two steps are swapped: first 1×1, then 5×5."),
             },
         ),
         hints=(
@@ -372,8 +372,8 @@ add(
             **_branch(1, 2, "r3", "k3", "r5", "3×3"),
             **_branch(3, 4, "r5", "k5", "r3", "5×5"),
             "reductions-swapped": Wrong({"r3": "r5", "r5": "r3"},
-                "r3 and r5 are swapped: the number says before which kernel it "
-                "stands."),
+                "r3 and r5 are swapped: the number says which kernel the reduction "
+                "comes before."),
             "pool-strides": Wrong({5: "3"},
                 "Windows side by side leave a third of the width, and the branches do "
                 "not meet. Here the window moves by 1."),
@@ -387,8 +387,8 @@ add(
                 "Pooling keeps the depth: all D maps come to the 1×1, which leaves "
                 "`pool`."),
             "batches-concatenated": Wrong({8: "0"},
-                "That makes more images of them. Maps are concatenated along the "
-                "depth: axis 1 of (N, C, H, W)."),
+                "That makes the batch larger. Maps are concatenated along the depth: "
+                "axis 1 of (N, C, H, W)."),
             "rows-concatenated": Wrong({8: "2"},
                 "That puts the maps below each other. Concatenate along the depth: "
                 "axis 1 of (N, C, H, W)."),
@@ -415,7 +415,7 @@ _GAPS = {  # what the row says besides, depth before, depth of the output
 
 
 def _gaps(of):
-    """What is left of the output, without what `of` says to count of the others."""
+    """What `of` makes of each gap's row; only values above 0 are kept."""
     found = {name: of(*row) for name, row in _GAPS.items()}
     return {name: value for name, value in found.items() if value and value > 0}
 
@@ -544,11 +544,11 @@ add(
             _count(18) | _ends(lambda n: n * 1000),
             {
                 "one-a-module": (_count(9),
-                    "On the longest way through a module there are two convolutions."),
+                    "On the longest path through a module there are two convolutions."),
                 "all-branches": (_count(54),
-                    "Branches stand side by side. Count the longest way only."),
+                    "Branches stand side by side. Count the longest path only."),
                 "four-branches": (_count(36),
-                    "Branches stand side by side. The longest way has two."),
+                    "Branches stand side by side. The longest path has two."),
                 "one-module": (_count(2), "That is one module. There are nine."),
                 "three-a-module": (_count(27),
                     "Three layers in each module are one too many: pooling and "
@@ -559,7 +559,8 @@ add(
                     "The dense layer at the end learns, so it counts."),
                 "stem-forgotten": ({"depth": 19}, "The stem has 3 layers, too."),
                 "modules-only": ({"depth": 18},
-                    "Stem and dense layer have layers that learn, too: 3 and 1."),
+                    "Outside the modules there are layers that learn, too: 3 in the "
+                    "stem and 1 at the end."),
                 "heads-in": ({"depth": 22 + 6}, "The auxiliary heads do not count."),
                 "inputs-only": (_ends(lambda n: n),
                     "That many numbers come in, and each of 1000 classes has a weight "
@@ -580,7 +581,7 @@ add(
             },
         ),
         hints=(
-            "Longest way through a module: a 1×1 reduction and a 3×3 (or 5×5).",
+            "Longest path through a module: a 1×1 reduction and a 3×3 (or 5×5).",
             "3 in the stem, 2 in each of nine modules, 1 at the end.",
             "A dense layer has inputs · outputs weights; after averaging the inputs "
             "are 1024.",
@@ -621,7 +622,7 @@ add(
                     "That is one less than the ratio: it says how much *more* the "
                     "other has. Just divide."),
                 "exchanged": ({"alexnet": 138357544 / _OWN, "vgg16": 60965224 / _OWN},
-                    "AlexNet and VGG-16 are exchanged."),
+                    "AlexNet and VGG-16 are swapped."),
                 "whole": ({"alexnet": 9, "vgg16": 20},
                     "The exercise asks for one decimal place."),
                 "cut": ({"vgg16": 19.7}, "19.77 is nearer to 19.8 than to 19.7."),
@@ -652,7 +653,7 @@ def _checked_loss(candidate, each):
         return f"{value:.4g}, a number from which no gradient goes back"
     found = torch.autograd.grad(loss, leaves, allow_unused=True)
     if any(gradient is None for gradient in found):
-        return f"{value:.4g}, but from it no gradient reaches all the heads"
+        return f"{value:.4g}, but its gradient does not reach all the heads"
     return value
 
 
@@ -693,7 +694,7 @@ add(
             "softmax-twice": Wrong({"each": "each.softmax(1)"},
                 "`cross_entropy` has its own softmax: give it the scores."),
             "detached": Wrong({"each": "each.detach()"},
-                "The number is right, and the heads learn nothing from it: `.detach()` "
+                "The number is right, but the heads learn nothing from it: `.detach()` "
                 "or `.data` cuts the way back."),
             "all-scaled": Wrong({"0.3": "1", "loss": "0.3 * loss"},
                 "The last layer's loss counts in full; only the heads' are scaled."),
@@ -703,7 +704,7 @@ add(
                 "The losses are added, and the sum is not divided. (There may be no "
                 "heads at all.)"),
             "number-only": Wrong({"loss": "loss.item()"},
-                "The number is right, and nothing learns from it: `.item()` or "
+                "The number is right, but nothing learns from it: `.item()` or "
                 "`.detach()` cuts the way back. Return the tensor."),
             "forgotten": Wrong({"loss": "functional.cross_entropy(scores, labels)"},
                 "That is the loss of the scores alone: what was added in the loop is "

@@ -59,7 +59,7 @@ for k, name in enumerate(("1×1", "3×3", "5×5", "max pooling")):
 drawing.text(526, 128, "all maps,", 15, anchor="start")
 drawing.text(526, 150, "one behind the other", 15, anchor="start")
 show(drawing, "One input goes into four branches side by side, 1×1, 3×3, 5×5 and max "
-     "pooling; their maps are put behind each other into one volume.")  # fmt: skip
+     "pooling; their maps are put one behind the other into one volume.")  # fmt: skip
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Putting maps together
@@ -85,7 +85,7 @@ except RuntimeError:
 # pools 2×2 in one of them.
 #
 # 1. How wide are the outputs of 3×3, of 5×5 and of 2×2 pooling, without padding?
-# 2. Which P brings 3×3 and 5×5 back to 28? (Is there one for 2×2?)
+# 2. Which P brings 3×3 back to 28, and which 5×5? (Is there one for 2×2?)
 
 # %% slideshow={"slide_type": "-"}
 answer(
@@ -109,7 +109,7 @@ kept = [output_size(28, F, P) for F, P in ((3, 1), (5, 2))]
 rows = [
     ["3×3", "shrinks", output_size(28, F=3), kept[0]],
     ["5×5", "shrinks more", output_size(28, F=5), kept[1]],
-    ["3×3 pooling", "a third", output_size(28, F=3, S=3), kept[0]],
+    ["3×3 pooling", "leaves a third", output_size(28, F=3, S=3), kept[0]],
     ["2×2 pooling, P = 0", "2×2", output_size(28, F=2), "not used"],
     ["2×2 pooling, P = 1", "2×2", output_size(28, F=2, P=1), "not used"],
 ]
@@ -121,8 +121,8 @@ show_table(["", "lectured", "then 28 becomes", "published, padded"], rows)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 09.2: a convolution that keeps the width
 #
-# All of GoogLeNet is made of one piece: a convolution whose padding keeps the width at
-# stride 1, for any odd F, and then ReLU.
+# GoogLeNet repeats one piece all the way through: a convolution whose padding keeps the
+# width at stride 1, for any odd F, and then ReLU.
 
 
 # %% slideshow={"slide_type": "-"}
@@ -158,7 +158,7 @@ class Naive(nn.Module):
 
 # %% slideshow={"slide_type": "fragment"}
 naive = Naive(192, 64, 128, 32)
-print(tuple(naive(torch.zeros(1, 192, 28, 28)).shape), "=", 64 + 128 + 32 + 192)
+print(tuple(naive(torch.zeros(1, 192, 28, 28)).shape), "depth:", 64 + 128 + 32 + 192)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # Pooling keeps the depth, so such a module can never output fewer maps than it
@@ -169,7 +169,7 @@ print(tuple(naive(torch.zeros(1, 192, 28, 28)).shape), "=", 64 + 128 + 32 + 192)
 #
 # K filters of F×F run over W×H×D with stride 1. Without padding they stand at
 # (W − F + 1)(H − F + 1) places, and at each place each filter takes F·F·D
-# multiply-adds. Write it down with padding P.
+# multiply-adds. Write down the total with padding P.
 
 
 # %% slideshow={"slide_type": "-"}
@@ -221,7 +221,7 @@ print(functional.conv2d(maps[None], weight)[0, 0].tolist())
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 09.4: 1×1 is a matrix
 #
-# `permute` reorders the axes: it lists the old ones in their new order. First it moves
+# `permute` reorders the axes: you list the old ones in their new order. First it moves
 # the depth to the end, so that each pixel is a row of D numbers. Multiply, and move the
 # new depth back to its place.
 
@@ -255,9 +255,9 @@ for name, other in {"dense layer": by_dense, "by hand": by_hand}.items():
     print(f"{name:11} off by {off:.1g} (the same: {yes_no(off < 1e-5)})")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# So it is also a dense layer, applied to each pixel with the same weights. Half of the
-# depth is left, and every pixel keeps its place. Such a narrow layer is called a
-# **bottleneck**.
+# So a 1×1 convolution is also a dense layer, applied to each pixel with the same
+# weights. Here half of the depth is left, and every pixel keeps its place. Such a
+# narrow layer is called a **bottleneck**.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 09.5: bottlenecks by hand
@@ -290,7 +290,7 @@ print(f"5×5 branch: {costs['5×5'] / reduced:.2f} times fewer multiply-adds")
 #
 # - the reduction that saves most;
 # - what happens without the 1×1 after the pooling;
-# - from how many maps on the reduction before 3×3 costs more than it saves.
+# - how many maps the reduction before 3×3 may leave and still save work.
 
 # %% slideshow={"slide_type": "subslide"}
 inception_explorer(28, 28, 192)
@@ -485,11 +485,11 @@ with torch.device("meta"):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 09.9: 22 layers, and the last of them
 #
-# 1. Count the layers that learn, along the *longest* way: parallel branches count once.
-#    How many are in the nine modules? And in the whole network, with 3 in the stem and
-#    1 dense at the end?
-# 2. 7×7×1024 are left. How many weights does a dense layer of 1000 need? And after
-#    averaging?
+# 1. Count the layers that learn, along the *longest* path: parallel branches count
+#    once. How many are in the nine modules? And in the whole network, with 3 in the
+#    stem and 1 dense at the end?
+# 2. 7×7×1024 are left. How many weights does a dense layer with 1000 outputs need? And
+#    after averaging?
 
 # %% slideshow={"slide_type": "-"}
 answer(
@@ -535,7 +535,7 @@ print(f"{table.multiply_adds:,} multiply-adds".replace(",", " "))
 
 # %% slideshow={"slide_type": "-"}
 def depth(layer):
-    """Layers with weights, along the longest way."""
+    """Layers with weights, along the longest path."""
     inner = [depth(part) for part in layer.children()]  # children: what it is made of
     if not inner:
         return int(hasattr(layer, "weight"))
@@ -551,7 +551,7 @@ print(f"a module as one: {depth(whole) - len(modules)}; and the averaging: 1")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # Each of the nine modules is two layers deep. Counted as one each, they leave 13 layers
-# that learn; together with the averaging, which learns nothing, those are fourteen
+# that learn; together with the averaging, which learns nothing, that makes fourteen
 # boxes. Perhaps that was the count. The paper's 22 is right.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -569,7 +569,7 @@ answer("09.10", alexnet=blank(8.7), vgg16=blank(19.8))
 # ## The other "5×5"
 #
 # torchvision's GoogLeNet has 6 624 904 parameters: neither 5 million nor your
-# 6 998 552. **Look** at its third branch, the one of 5×5.
+# 6 998 552. **Look** at its third branch, which should be 5×5.
 
 # %% slideshow={"slide_type": "-"}
 with torch.device("meta"):  # aux_logits=False: no auxiliary heads (see below)
@@ -622,8 +622,9 @@ show_table(
 )
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# *By table 1* of the paper and *torchvision* are computed, apart from the image. "12×"
-# appears in the paper's introduction, too, but does not follow from its own table 1.
+# The columns *by table 1* (of the paper) and *torchvision* are computed, apart from the
+# image. "12×" appears in the paper's introduction, too, but does not follow from its
+# own table 1.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Where did the parameters go?
@@ -822,7 +823,7 @@ with torch.no_grad():
     network.heads = nn.ModuleList()
     after = network(images)
 off = (after - before).abs().max().item()
-print(f"without heads off by {off:.1g} (the same scores: {yes_no(off < 1e-5)})")
+print(f"without heads: off by {off:.1g} (the same scores: {yes_no(off < 1e-5)})")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # So neither their parameters nor their layers count: 22 layers stay 22.
@@ -878,7 +879,7 @@ def learned(with_heads, epochs=4):
 curves = {"with heads": learned(True), "without": learned(False)}
 helped, alone = curves["with heads"][-1], curves["without"][-1]
 ahead = yes_no(helped - alone > 0.05)
-print(f"with heads {helped:.1%}, without {alone:.1%} (ahead by over 5 %: {ahead})")
+print(f"with heads {helped:.1%}, without {alone:.1%} (ahead by over 5 points: {ahead})")
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
 figure, ax = plt.subplots(figsize=(8.4, 3))
@@ -896,7 +897,7 @@ show(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How much is that worth?
 #
-# They save time, above all. In ten random starts, the network with heads was ahead by
+# Heads save time, above all. In ten random starts, the network with heads was ahead by
 # some 25 to 50 percentage points after four epochs, but by only 0 to 5 after twenty.
 #
 # The authors found that heads gain around 0.5 %, and that one is enough for it. Why so
@@ -934,7 +935,7 @@ print(f"with heads / without: {ratio:.1f} (less than 5: {yes_no(ratio < 5)})")
 # ## Common mistakes
 #
 # - **Branches without padding.** They cannot be concatenated.
-# - **The pooling's stride forgotten.** It would be 3.
+# - **The pooling's stride forgotten.** PyTorch then takes the window's width, 3.
 # - **Reductions counted as output.** They stay inside.
 # - **Concatenated along axis 0.** That is the batch.
 # - **The same module object used nine times.** Each place needs its own weights.

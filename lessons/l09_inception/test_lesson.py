@@ -84,7 +84,7 @@ class InceptionFlat(nn.Module):
 
 
 class InceptionBackwards(nn.Module):
-    """Its layers are made in another order than they compute in."""
+    """Its layers are made in a different order from that in which they compute."""
 
     def __init__(self, D, k1, r3, k3, r5, k5, pool):
         super().__init__()

@@ -135,10 +135,10 @@ add(
                 "Each image is normalised by itself. Average over the batch: dim 0."),
             "over-features-without-axis": Wrong({1: "x.mean(dim=1)"},
                 "`mean(dim=1)` averages over the features of an image. A mean for each "
-                "feature, over the batch, is `dim=0`."),
+                "feature, over the batch, takes `dim=0`."),
             "variance-over-features": Wrong({2: "x.var(dim=1, correction=0)"},
                 "`var(dim=1)` runs over the features of an image. A variance for each "
-                "feature, over the batch, is `dim=0`."),
+                "feature, over the batch, takes `dim=0`."),
             "one-mean": Wrong({1: "x.mean()"},
                 "One mean for everything. Each feature has its own: `dim=0`."),
             "one-variance": Wrong({2: "x.var(correction=0)"},
@@ -288,8 +288,8 @@ add(
         wrong={
             "swapped": Wrong(
                 {"pytorch": _follow(0.5, 0.5), "halved": _follow(0.9, 0.1)},
-                "The two are exchanged: it is PyTorch's that takes a tenth of the new "
-                "mean."),
+                "The two are swapped: it is PyTorch's rule that takes a tenth of the "
+                "new mean."),
             "momentum-swapped": Wrong({"pytorch": _follow(0.1, 0.9)},
                 "Only a tenth of the new mean is taken, and nine tenths of the old "
                 "one are kept."),
@@ -316,8 +316,8 @@ add(
             "not-halved": Wrong({"halved": _follow(1, 1)},
                 "This only adds. Divide by two each time, too."),
             "halved-sum": Wrong({"halved": _follow(1, 0.5)},
-                "Each mean is halved once here. What was there before is halved again "
-                "with every batch: add the new mean, then halve."),
+                "Each mean is halved only once here. What was there before should be "
+                "halved again with every batch: add the new mean, then halve."),
             "halved-nothing-kept": Wrong({"halved": _follow(0, 0.5)},
                 "These are halves of the new means alone. Add the running mean before "
                 "you halve."),
@@ -808,7 +808,7 @@ add(
 
 # --- 10.11: a network -----------------------------------------------------------------
 
-_PLACES = "The last maps are 32 of 2×2, for 8×8 is halved twice."
+_PLACES = "There are 32 maps of 2×2 at the end, because 8×8 is halved twice."
 
 add(
     Exercise(

@@ -284,7 +284,7 @@ class NormExplorer(Presets):
             self._draw_border(picture, place, (left, top), members)
 
     def _tint(self, place: Place) -> str:
-        """A colour for each group, another than its neighbours'."""
+        """A colour for each group, different from its neighbours'."""
         n, c, h, w = place
         shape = self.mean_shape()
         g = c * shape[1] // self.shape[1]

@@ -301,14 +301,15 @@ by_hand = batch_norm2d(maps, gamma=torch.ones(16), beta=torch.zeros(16))
 # nn.BatchNorm2d(16) is PyTorch's own, for 16 channels. It starts with γ = 1 and β = 0.
 by_pytorch = nn.BatchNorm2d(16)(maps)
 off = (torch.as_tensor(by_hand) - by_pytorch).abs().max().item()
-print(f"off by {off:.1e} (as PyTorch: {yes_no(off < 1e-5)})")
+print(f"off by {off:.1e} (agrees with PyTorch: {yes_no(off < 1e-5)})")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Does it hold still?
 #
-# The same network and the same steps, with `nn.BatchNorm2d(16)` after each convolution.
+# Take the same network and the same steps, but with `nn.BatchNorm2d(16)` after each
+# convolution.
 #
-# **Predict:** what will the two curves look like now?
+# **Predict:** what will the two curves of the third convolution's input look like?
 
 # %% slideshow={"slide_type": "-"}
 torch.manual_seed(0)
@@ -334,12 +335,12 @@ growth = {"without": deviation, "with": deviation_bn}
 for name, values in growth.items():
     first, last = values[0].item(), values[-1].item()
     more = yes_no(last > 1.5 * first)
-    print(f"{name:7} deviation {first:.2f}, then {last:.2f} (over half more: {more})")
+    print(f"{name:7} deviation {first:.2f}, then {last:.2f} (up by over half: {more})")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# With batch norm it nearly does: γ and β alone set the mean and deviation of what
-# leaves batch norm, and they change slowly. (Then ReLU and pooling, which cut off what
-# is negative and keep what is largest, turn a mean of 0 into about 1.)
+# With batch norm the input nearly holds still: γ and β alone set the mean and deviation
+# of what leaves batch norm, and they change slowly. (Then ReLU and pooling, which cut
+# off what is negative and keep what is largest, turn a mean of 0 into about 1.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Higher learning rates
@@ -389,8 +390,9 @@ ax.set_title(digits.title)
 ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
 show(
     figure,
-    "Test accuracy, three runs each. With batch norm all nine are about 0.9. Without, "
-    "they are below 0.3 at the learning rate 0.03, around 0.8 at 0.3, at 0.1 at 1.",
+    "Test accuracy, three runs each. With batch norm all nine are about 0.9. Without "
+    "it they are below 0.3 at a learning rate of 0.03, around 0.8 at 0.3, and about "
+    "0.1 at a rate of 1.",
 )
 
 # %% slideshow={"slide_type": "subslide"}
@@ -449,8 +451,9 @@ for name, norm in {"plain": nn.Identity, "shaken": Shaken}.items():
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # It learns, and here better than the plain one, so holding still cannot be the whole
-# reason. Santurkar and others explain it otherwise: batch norm makes the loss smoother,
-# so that a gradient stays valid over a longer step. The question is still debated.
+# reason. Santurkar and others explain it differently: batch norm makes the loss
+# smoother, so that a gradient stays valid over a longer step. The question is still
+# debated.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## One image alone
@@ -533,7 +536,7 @@ mean, variance = map(torch.as_tensor, running_averages(parts))
 gaps = {"mean": mean - layer.running_mean, "variance": variance - layer.running_var}
 for name, gap in gaps.items():
     off = gap.abs().max().item()
-    print(f"{name:8} off by {off:.1e} (as PyTorch's: {yes_no(off < 1e-6)})")
+    print(f"{name:8} off by {off:.1e} (agrees with PyTorch's: {yes_no(off < 1e-6)})")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Two modes
@@ -583,7 +586,7 @@ def score(network, order, size, training):
 
 # %% slideshow={"slide_type": "subslide"}
 mixed = torch.arange(len(digits.test.labels)).to(device)
-# argsort: the places of the labels, in the order of their size: all 0s, all 1s, …
+# argsort: the places of the labels, from the smallest label up: all 0s, all 1s, …
 by_class = digits.test.labels.argsort(stable=True)
 rows = []
 for order, size, name in [(mixed, 36, "36, mixed"), (by_class, 36, "36, by class"),
@@ -638,8 +641,8 @@ print("running variances all 1:", yes_no((frozen[1].running_var == 1).all()))
 # average over other axes.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# First sitting ends here. To go on another day, use *Run All Above Selected Cell* on
-# the next slide: it takes some seconds, and all names are back.
+# The first sitting ends here. To go on another day, use *Run All Above Selected Cell*
+# on the next slide: it takes a few seconds, and brings all names back.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Part two: neighbours and relatives
@@ -836,8 +839,8 @@ for row in rows.tolist():
 # layer_norm: over the last axes; (4,) says how long they are
 by_pytorch = functional.layer_norm(table, (4,))
 alone = functional.layer_norm(table[:1], (4,))  # the first image, without the second
-print("as PyTorch:", yes_no((rows - by_pytorch).abs().max() < 1e-5))
-print("the first image alone, the same:", yes_no((rows[0] - alone).abs().max() < 1e-5))
+print("agrees with PyTorch:", yes_no((rows - by_pytorch).abs().max() < 1e-5))
+print("the same for image 0 alone:", yes_no((rows[0] - alone).abs().max() < 1e-5))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # The numbers of exercise 10.1, as expected: (9 − 4)/3 = 1.67, and so on. One image is
@@ -900,7 +903,7 @@ pairs = {
 # %% slideshow={"slide_type": "-"}
 for name, (ours, theirs) in pairs.items():
     off = (torch.as_tensor(ours) - theirs).abs().max().item()
-    print(f"{name:15} off by {off:.1e} (as PyTorch: {yes_no(off < 1e-5)})")
+    print(f"{name:15} off by {off:.1e} (agrees with PyTorch: {yes_no(off < 1e-5)})")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # The last three never look at another image, so they need no running averages. That is
@@ -966,9 +969,9 @@ for name in ("resnet50", "efficientnet_b0", "vit_b_16", "convnext_tiny"):
 show_table(["network", "batch norms", "layer norms"], found)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Most convolutional networks still use it. Transformers do not, tiny batches make it
-# noisy, and ConvNeXt took over layer norm from transformers, over C alone at each place
-# (Liu and others 2022, section 2.6). Normaliser-free networks do without: scaled
+# Most convolutional networks still use it, though tiny batches make it noisy.
+# Transformers do not, and ConvNeXt adopted layer norm from them, over C alone at each
+# place (Liu and others 2022, section 2.6). Normaliser-free networks do without: scaled
 # weights and gradients of limited length (lesson 11) keep the numbers in check (Brock
 # and others 2021).
 

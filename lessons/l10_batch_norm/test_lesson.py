@@ -156,7 +156,7 @@ class NetFunctional(nn.Module):
 
 
 class NetHeadFirst(nn.Module):
-    """Its layers are made in another order than they compute in."""
+    """Its layers are made in a different order from that in which they compute."""
 
     def __init__(self):
         super().__init__()
@@ -215,7 +215,7 @@ def counted_by_torch():
 
 
 def means_by_torch():
-    """Layer norm and instance norm are group norms of one group, and of one each."""
+    """Layer norm is group norm with one group, instance norm with one a channel."""
     x = torch.zeros(8, 6, 5, 4)
 
     def means(groups):

@@ -20,8 +20,8 @@ add(
                 "Every network is somewhat worse in the test. Overfitting shows in a "
                 "training error far *below* the test error."),
             "deeper-overfits": Wrong({"B": "over"},
-                "B has more parameters than it needs, but it does not even fit the "
-                "training images: 13 % of them are wrong."),
+                "B is a large network, but it does not even fit the training images: "
+                "it gets 13 % of them wrong."),
             "swapped": Wrong({"A": "under", "B": "over"},
                 "It is the other way round: a network that overfits has learned its "
                 "images by heart."),
@@ -41,7 +41,7 @@ add(
         },
         otherwise='Each answer is "over", "under" or "neither".',
         hints=(
-            "Look at the training error first: has it learned its own images?",
+            "Look at the training error first: has the network learned its own images?",
             "A: nearly perfect in training, far worse in the test. B: bad at both.",
         ),
     )
@@ -263,7 +263,7 @@ add(
                 "Without a ReLU between them, the two convolutions are one linear "
                 "function."),
             "norm-after-relu": Wrong({3: "self.norm1(functional.relu(self.conv1(x)))"},
-                "Convolution, then batch norm, then ReLU."),
+                "Batch norm comes before the ReLU here, not after it."),
             "norm-before-convolution": Wrong(
                 {3: "functional.relu(self.conv1(self.norm1(x)))"},
                 "Batch norm comes after the convolution here, not before it."),
@@ -308,7 +308,8 @@ add(
                 "ReLU comes after the addition. Before it, F could only "
                 "add, never take away."),
             "relu-of-each": Wrong({5: "functional.relu(out) + functional.relu(x)"},
-                "Each has a ReLU of its own here. Add first, so that F can take away."),
+                "F(x) and x each have their own ReLU here. Add first, so that F can "
+                "take away."),
             "no-last-relu": Wrong({5: "out + x"},
                 "The sum is right. The ReLU after it is missing."),
             "multiplied": Wrong({5: "functional.relu(out * x)"},
@@ -378,8 +379,8 @@ add(
                 "The number is right, but half of the zeros come before the old "
                 "channels. All of them belong after."),
             "too-many-zeros": Wrong({4: "channels"},
-                "This adds `channels` channels. There should be `channels` in the "
-                "end."),
+                "This adds `channels` channels. There should be `channels` of them in "
+                "all."),
             "doubled": Wrong({4: "x.shape[1]"},
                 "That always doubles the channels. `channels` of them are wanted."),
             "negative": Wrong({4: "x.shape[1] - channels"},
@@ -667,9 +668,9 @@ add(
                 "D1 multiplies here. It belongs in the denominator: put brackets "
                 "around F**2 * D1."),
             "two-outside": Wrong("2 / (F * F * D1) ** 0.5",
-                "The root is of the 2 as well: √2 / √(F·F·D1)."),
+                "The root covers the 2 as well: √2 / √(F·F·D1)."),
             "only-two-rooted": Wrong("2 ** 0.5 / (F * F * D1)",
-                "The root is of all of it: √2 / √(F·F·D1)."),
+                "The root covers all of it: √2 / √(F·F·D1)."),
             "all-above": Wrong("(2 * F * F * D1) ** 0.5",
                 "The more products are added, the smaller each must be: F·F·D1 belongs "
                 "in the denominator."),

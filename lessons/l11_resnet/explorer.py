@@ -21,7 +21,7 @@ WIDTH, IMAGES = 32, 32  # neurons of each layer, inputs in the batch
 def gradient_norms(
     depth: int, activation: str, shortcuts: bool = False, scale: float = 1.0
 ) -> list[float]:
-    """Norm of the gradient before each layer of a dense network, last layer's = 1.
+    """Norm of the gradient before each layer of a dense network, and 1 above the last.
 
     Each of ``depth`` layers computes x → f(W·x) or, with shortcuts, x → x + f(W·x), all
     32 wide. The weights are random, of standard deviation ``scale`` / √32; the gradient
@@ -31,7 +31,7 @@ def gradient_norms(
         depth: number of layers.
         activation: "sigmoid", "tanh" or "ReLU".
         shortcuts: whether each layer adds its input to its output.
-        scale: 1 keeps the size of W·x that of x; √2 is He's start.
+        scale: 1 makes W·x about as large as x; √2 is He's start.
 
     Returns:
         (depth + 1,) norms of ∂L/∂x₀ … ∂L/∂x_depth, divided by the last.
@@ -189,13 +189,13 @@ def gradient_explorer(
 
     To find out: behind sigmoids the gradient vanishes, whatever the weights; behind
     ReLU it keeps its size at one scale only, √2 (He's), and vanishes or explodes at all
-    others; shortcuts stop it from vanishing, and not from exploding.
+    others; shortcuts stop it from vanishing, but not from exploding.
 
     Args:
         depth: number of layers, 1 to 50.
         activation: "sigmoid", "tanh" or "ReLU".
         shortcuts: whether each layer adds its input to its output.
-        scale: of the starting weights, 0.1 to 3; 1 keeps the size of W·x that of x.
+        scale: of the starting weights, 0.1 to 3; 1 makes W·x about as large as x.
     """
     return GradientExplorer(depth, activation, shortcuts, scale)
 

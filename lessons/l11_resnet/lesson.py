@@ -103,8 +103,8 @@ for part in few:
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 11.1: overfitting or underfitting?
 #
-# Here are three large networks (made up). A small one gets 6 % wrong in training, and
-# in the test 8 %. Which of the three overfits? Which **underfits**, that is, does not
+# Here are three large networks (made up). A small one gets 6 % wrong in training and
+# 8 % in the test. Which of the three overfits? Which **underfits**, that is, does not
 # even fit its training images well? Answer "over", "under" or "neither".
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
@@ -142,7 +142,7 @@ print(f"off by {off:.1g} (37 layers, the same output: {yes_no(off < 1e-5)})")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # Whatever a shallow network can do, a deep one can do, too. Training just does not
-# *find* it. Before we ask why: does the proof always hold?
+# *find* the weights. Before we ask why: does the proof always hold?
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What the proof needs
@@ -151,7 +151,7 @@ print(f"off by {off:.1g} (37 layers, the same output: {yes_no(off < 1e-5)})")
 # channels, stride 1, and a nonlinearity that lets the copy through, as ReLU does.
 #
 # The lecture's counterexample: 128 maps, and then a layer with a single filter.
-# **Predict:** can different maps come out of it as the same one?
+# **Predict:** can different inputs come out of it as the same map?
 
 # %% slideshow={"slide_type": "-"}
 torch.manual_seed(0)
@@ -292,7 +292,7 @@ layer = nn.Linear(5, 3)
 for p in layer.parameters():
     p.grad = 20 * torch.randn(p.shape)
 clipped = clip([p.grad.clone() for p in layer.parameters()], 10.0)
-# nn.utils has tools for training; clip_grad_norm_ clips all .grad where they stand.
+# nn.utils has tools for training; clip_grad_norm_ clips every .grad in place.
 nn.utils.clip_grad_norm_(layer.parameters(), 10.0)
 clipped = map(torch.as_tensor, clipped)
 gaps = [(c - p.grad).abs().max().item() for c, p in zip(clipped, layer.parameters())]
@@ -404,13 +404,13 @@ drawing.arrow(688, 40, 688, 102, ORANGE)
 drawing.text(368, 22, "shortcut: x as it is", 15)
 drawing.text(354, 158, "F(x)", 15, bold=True)
 show(drawing, "A residual block: x goes through convolution, batch norm, ReLU, "
-     "convolution, batch norm, which is F(x). A line passes all five by; both meet in "
-     "a plus, then comes a ReLU.")  # fmt: skip
+     "convolution, batch norm, which is F(x). A line bypasses all five; both meet at a "
+     "plus, and a ReLU follows.")  # fmt: skip
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Why around two layers? Around one linear layer alone, Wx + x = (W + I)x, with I the
-# identity matrix, is just another linear layer. With the nonlinearity inside, as in
-# f(Wx + b) + x, even one layer makes sense.
+# Why does the shortcut span two layers? Around one linear layer alone, the block would
+# be Wx + x = (W + I)x, with I the identity matrix: just another linear layer. With the
+# nonlinearity inside, as in f(Wx + b) + x, even one layer makes sense.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Why not leave them out?
@@ -447,8 +447,8 @@ for kind in ("plain", "residual"):
 answer("11.4", plain=blank(0.125), residual=blank(3.375), paths=blank(8))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Each block has the slope 1 + F′. However small F′ is, the 1 stays: a path on which
-# nothing gets lost.
+# Each residual block has the slope 1 + F′. However small F′ is, the 1 stays: a path on
+# which nothing gets lost.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Does the gradient pass through the shortcut?
@@ -630,8 +630,8 @@ print(tuple(a.shape), tuple(b(x).shape), b.weight.numel())
 answer("11.7", wide=blank(1179648), bottleneck=blank(69632), work=blank(54591488))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# It has a seventeenth of the weights and of the work: three layers for less than the
-# price of one.
+# The bottleneck has a seventeenth of the weights and of the work: three layers for less
+# than the price of one.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 11.8: a bottleneck with its shortcut
@@ -850,7 +850,7 @@ without = {
     "no weight decay": learn(network(20), decay=0),
     "learning rate 1": learn(network(20), lr=1),
     "divided by 10 at step 30": learn(network(20), divide=30),
-    "batches of 256, as many images": learn(network(20), steps=5, size=256),
+    "batches of 256, same image count": learn(network(20), steps=5, size=256),
     "with dropout": learn(drop),
 }
 
@@ -872,7 +872,7 @@ show_table(
 #
 # The lecture gives the decay as 1e-5, the paper as 1e-4. Suppose that no gradient pulls
 # on a weight for 100 000 steps, at a learning rate of 0.1. **Predict:** how much of it
-# is left, with either decay?
+# is left, with each decay?
 
 # %% slideshow={"slide_type": "fragment"}
 for decay in (1e-4, 1e-5):
@@ -895,7 +895,7 @@ for m in (0.9, 9):
     print(f"momentum {m}: the last step is {step:.2g} times the gradient")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# With 0.9 a step never exceeds 1/(1 − 0.9) = 10 gradients. From 1 upwards it grows
+# With 0.9 a step never exceeds 1/(1 − 0.9) = 10 gradients. With m = 1 or more it grows
 # without end. So 0.9 was meant, and the paper says so.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -1012,7 +1012,7 @@ show_table(
         ["weight decay", "1e-5", f"{kept[0]}; 1e-4: {kept[1]}", "1e-4", "misquoted"],
         ["learning rate", "1", worse, "0.1", "slip of the tongue"],
         ["momentum", "9", f"20 steps: {lengths[9]:.0e}", "0.9", "slip of the tongue"],
-        ["slope of ReLU", "1 or more", slopes, "", "weights grow, not ReLU"],
+        ["slope of ReLU", "1 or more", slopes, "", "only weights exceed 1"],
         ["gradient, plain nets", "vanishes", f"{grows}, 56 layers",
          "unlikely to vanish", "batch norm, He's start"],
         ["clipping at 10", "each at 10", "one factor for all", "by norm",
@@ -1027,7 +1027,7 @@ show_table(
 # networks together), detection and localisation, COCO detection and segmentation.
 #
 # The lectures say it beat the second by 16, 27, 11 and 12 % in the last four.
-# **Predict:** percent of what?
+# **Predict:** per cent of what?
 
 # %% slideshow={"slide_type": "fragment"}
 # ImageNet detection; mean average precision is a score from 0 to 100 (the best).

@@ -17,5 +17,5 @@ def recorded_errors(name: str, epochs: int) -> dict[str, list[float]]:
 
 
 def recorded_data(name: str) -> str:
-    """The data that a run was trained on, as a title says it."""
+    """The data that a run was trained on, worded for a title."""
     return json.loads((RECORDED / f"{name}.json").read_text("utf-8"))["data"]["title"]

@@ -69,7 +69,7 @@ class BlockOfLayers(nn.Module):
 
 
 class BlockNormsFirst(nn.Module):
-    """Its layers are made in another order than they compute in."""
+    """Its layers are made in a different order from that in which they compute."""
 
     def __init__(self, D):
         super().__init__()
@@ -147,7 +147,7 @@ class BottleneckOfLayers(nn.Module):
 
 
 class BottleneckShortcutFirst(BottleneckOfLayers):
-    """Made and computed first is what goes past the three layers."""
+    """What goes past the three layers is made and computed first."""
 
     def __init__(self, D1, D, stride):
         nn.Module.__init__(self)
@@ -190,7 +190,7 @@ def in_a_row(function, times):
 
 
 def steepest(layers):
-    """σ is steepest at 0; moved down by ½, it gives the next one that 0."""
+    """σ is steepest at 0; moved down by ½, it hands a 0 to the next σ, too."""
     return slope(in_a_row(lambda x: torch.sigmoid(x) - 0.5, layers), 0.0)
 
 
@@ -598,7 +598,7 @@ def test_recorded_errors_are_those_of_the_first_epochs():
 
 
 def test_the_figure_compares_the_same_recipe():
-    """Its three epochs: as many as both runs have the learning rate of the start."""
+    """Over its three epochs, both runs have the same settings and learning rates."""
     runs = [
         json.loads((RECORDED / f"plain{layers}_lecture.json").read_text("utf-8"))
         for layers in (20, 56)

@@ -38,14 +38,16 @@ _OVER = """
       {Of}That is one number for everything. Red, green and blue have one each: leave
       axis 1 out.
     each-pixel{of}: {right} → [0]
-      {Of}That is one for each pixel of each channel. Go over rows and columns, too.
+      {Of}That is one number for each pixel of each channel. Go over rows and
+      columns, too.
     each-image-has-its-own{of}: {right} → [2, 3]
-      {Of}That is one for each image. The constants are the same for all images, so
-      average over axis 0, too.
+      {Of}That is one number for each channel of each image. The constants are the same
+      for all images, so go over axis 0, too.
     rows-of-channels{of}: {right} → [0, 1]
       {Of}Axis 1 holds the channels. Keep it, and go over the rest.
     channels-last{of}: {right} → [0, 1, 2]
-      {Of}Channels are axis 1, and not the last one. Keep that, and go over the rest.
+      {Of}Channels are axis 1, and not the last one. Keep axis 1, and go over the
+      rest.
     over-channels{of}: {right} → [1]
       {Of}Axis 1 is the one to keep, and you went over it alone.
     images-kept{of}: {right} → [1, 2, 3]
@@ -85,7 +87,7 @@ add(
         | in_rows(_OVER.format(right="#2", of="-mean", Of="Mean: "))
         | in_rows(_OVER.format(right="#3", of="-deviation", Of="Deviation: ")),
         hints=(
-            "Which axis of (N, C, H, W) should be left? Average over all the others.",
+            "Which axis of (N, C, H, W) should remain? Average over all the others.",
             "`dim=(0, 2, 3)`: images, rows and columns.",
         ),
     )
@@ -257,7 +259,7 @@ add(
               10 000 of the 60 000 are for testing. Divide 50 000 by 128.
         """),
         hints=(
-            "Padded there are 40 rows. At how many can a cut of 32 rows begin?",
+            "With padding there are 40 rows. At how many can a cut of 32 rows begin?",
             "9·9 places, each mirrored or not.",
             "50 000 / 128 = 390.625: 390 full batches, and the rest.",
         ),
@@ -399,7 +401,7 @@ add(
             mean-and-std-exchanged: mean → std; std → mean
               `Normalize` takes the mean first, then the deviation.
             mean-twice: std → mean
-              `Normalize` takes two: the mean, and second the deviation, `std`.
+              `Normalize` takes two: first the mean, then the deviation, `std`.
             std-twice: mean → std
               `Normalize` takes two: first the `mean`, then the deviation.
             own-constants: #4 → (0.4914, 0.4822, 0.4465); #5 → (0.247, 0.2435, 0.2616)
@@ -761,7 +763,7 @@ add(
             one-missing: n - 1 → n - 2
               One block is missing: there are n in all, the first one included.
             no-others: n - 1 → 0
-              There is the first block alone, and n are needed.
+              That is the first block alone, and n are needed.
         """)
         | {
             "the-same-block": Wrong(
@@ -875,7 +877,7 @@ add(
             batch-norm-counted: depth → 2 * (_CONVS + 1) + 1
               Batch norm is not counted, only the convolutions and the dense layer.
             every-stage: strided → 3
-              Stage 1 does not: it keeps the 32×32 pixels.
+              Stage 1 has no such block: it keeps the 32×32 pixels.
             one-only: strided → 1
               Stages 2 *and* 3 begin with stride 2.
             none: strided → 0
@@ -929,8 +931,8 @@ add(
         tolerance=1e-6,
         wrong=in_rows("""
             once-only: 100 → 10
-              The rate never gets to a hundredth. From three quarters of the epochs on,
-              0.75 of them, it is divided by 100 in all.
+              The rate never gets to a hundredth. From three quarters of the epochs on
+              (0.75), it is divided by 100 in all.
             by-20: 100 → 20
               By 10, and then by 10 *again*: that is by 100, not by 20.
             by-1000: 100 → 1000
@@ -952,7 +954,7 @@ add(
               Dividing by 0.1 multiplies by 10.
             one-late: 0.75 → 1e-9 + 0.75; 0.5 → 1e-9 + 0.5
               Epochs count from 0: when half of them are done, epoch number epochs/2
-              begins, and it is slower already.
+              begins, and its rate is lower already.
             one-early: 0.75 → -1 + 0.75; 0.5 → -1 + 0.5
               This is one epoch early. Epochs count from 0, so half of them are done
               just before number epochs/2.
@@ -991,12 +993,12 @@ add(
             nothing-taken-away: right → 1
               The right class gives away 0.1 and gets a tenth of that back: 0.91.
             share-on-top-of-all: right → 1 + 0.1 / 10
-              0.1 is taken away before it is shared, so it gets 1 − 0.1 and a tenth of
-              0.1.
+              0.1 is taken away before it is shared, so the right class gets 1 − 0.1 and
+              a tenth of 0.1.
             share-taken-away: right → 1 - 0.1 / 10
               All of 0.1 is taken away and shared; a tenth of it comes back.
             share-subtracted: right → 1 - 0.1 - 0.1 / 10
-              Its part of the shared 0.1 is added.
+              The right class's part of the shared 0.1 is added, not subtracted.
             equal-share: right → 0.1 / 10
               Every class gets that. The right one gets 1 − s on top.
             not-shared: other → 0.1
@@ -1070,7 +1072,8 @@ add(
               These are the images that the network is most sure of, right or wrong.
               Ask for the probability of the *label*.
             least-probable-class: #2 → scores.argmin(dim=1)
-              That is the least probable class of each image. Ask for the label's.
+              That is the least probable class of each image. Ask for the probability of
+              the *label*.
             class-0: #2 → 0
               That is class 0 of each image. Ask for its label.
             label-less-one: #2 → labels - 1
@@ -1078,7 +1081,8 @@ add(
             all-classes: #2 → :
               These are all classes of each image. Take only its label's.
             in-any-order: #3 → (scores.argmax(dim=1) != labels).nonzero()[:, 0]
-              These are wrong, in the order of the data. The worst should come first.
+              These are the images that are wrong, in the order of the data. The worst
+              should come first.
             probabilities: #3 → right.sort().values
               These are the probabilities. Return the numbers of the images, which
               `argsort` finds.

@@ -57,8 +57,8 @@ class ErrorExplorer(Explorer):
     def chosen(self) -> list[int]:
         """Numbers of the images in the chosen cells, the worst first.
 
-        Worst is the lowest probability of the right class; of images that are right
-        too, so that the doubtful ones come first.
+        The worst has the lowest probability of the right class. Images that are right
+        are sorted in the same way, so that the doubtful ones come first.
         """
         return [i for _, i in sorted(self._probabilities())]
 
@@ -80,7 +80,7 @@ class ErrorExplorer(Explorer):
         return self.chosen()[start : start + self.ACROSS * self.DOWN]
 
     def redraw(self) -> None:
-        """As for any explorer; a page that is not there any more is left first."""
+        """As for any explorer, after leaving a page that no longer exists."""
         quiet, self._quiet = self._quiet, True
         # Pages begin at 1, 7, 13 …: the last beginning is as far as the slider goes.
         step, count = self.first.step, len(self.chosen())
@@ -208,7 +208,7 @@ class ErrorExplorer(Explorer):
             picture.rect(x + 1.5, y + 1.5, cell - 3, cell - 3, "none", BLUE, 3)
 
     def _cells(self) -> list[tuple[int, int, int, str]]:
-        """Row, column, count and tint of each cell: mistakes the darker the more."""
+        """Row, column, count and tint of each cell: the more mistakes, the darker."""
         wrong = self.counts.clone().fill_diagonal_(0)
         most = max(1, int(wrong.max()))
         cells = []
@@ -262,8 +262,8 @@ def error_explorer(
 ) -> Explorer:
     """Choose a cell of the confusion matrix, see the images in it. Lesson 12.
 
-    To find out: mistakes gather in a few cells; what a network gets wrong is often what
-    a person finds hard, and sometimes not at all; and it can be very sure, and wrong.
+    To find out: mistakes gather in a few cells; what a network gets wrong is often, but
+    not always, what a person finds hard; and it can be very sure, and wrong.
 
     Args:
         data: its test images are shown.

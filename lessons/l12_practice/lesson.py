@@ -269,13 +269,13 @@ train_loader, test_loader = loaders(*sets, workers=2)
 images, labels = next(iter(test_loader))
 print(tuple(images.shape), tuple(labels.shape))
 off = (images - data.test.images[:128].cpu()).abs().max().item()
-print(f"and what `load` gave: off by {off:.1e} (the same: {yes_no(off < 1e-5)})")
+print(f"compared with `load`: off by {off:.1e} (the same: {yes_no(off < 1e-5)})")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The centre crop
 #
 # Another question was whether a centre crop is the same as a random crop. It is not:
-# the **centre crop** always cuts out the middle, and belongs in the *test*, where
+# the **centre crop** always cuts out the middle, and belongs in the *test*, if the
 # photographs are larger than the network's input.
 #
 # **Predict:** a photograph is 384 pixels wide and 256 high. Where does its centre crop
@@ -317,7 +317,7 @@ show_images(
 
 # %% slideshow={"slide_type": "fragment"}
 def speed(batches, count=10):
-    """Images a second, once it is under way."""
+    """Images a second, not counting the first batch."""
     batches = iter(batches)
     next(batches)
     start = time.perf_counter()
@@ -335,9 +335,9 @@ print(f"all at once: about {at_once / one_by_one:.0f} times as many")
 # ## Is it the same?
 #
 # Being faster is worth nothing if the images come out differently. Your `crop` makes 81
-# versions of one image; with their mirror images there are 162. Let both ways draw that
-# image 2000 times. **Predict:** how often does each version come up, if all are equally
-# likely?
+# versions of one image; with their mirror images there are 162. Let each way draw one
+# of them at random, 2000 times over. **Predict:** how often does each version come up,
+# if all are equally likely?
 
 # %% slideshow={"slide_type": "-"}
 image = pixels[0]
@@ -498,8 +498,8 @@ off = (with_skip - without).abs().max().item()
 print(f"off by {off:.1e} (the same: {yes_no(off < 1e-5)})")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Nothing. Adding h is one more 1 in the middle of a kernel, so Wh + h is again a single
-# convolution, with the kernel W + identity.
+# Nothing. Adding h only adds 1 in the middle of each channel's own kernel, so Wh + h is
+# again a single convolution, with the kernel W + identity.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## With the ReLU inside
@@ -515,7 +515,7 @@ print("relu(h) + h", (few.relu() + few).tolist())
 print("relu(2h)   ", (2 * few).relu().tolist())  # W + identity is 2
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# And for the earlier convolution, with the kernels W and W + identity?
+# And what about the earlier convolution, with the kernels W and W + identity?
 
 # %% slideshow={"slide_type": "fragment"}
 with_skip = functional.conv2d(h, W, padding=1).relu() + h
@@ -526,10 +526,10 @@ print(f"the convolution: off by {off:.1f} (the same: {yes_no(off < 1e-5)})")
 print(f"only the skip puts out negative numbers: {yes_no(below)}")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# It is not, whatever the weights: f(W′h + b′) is never negative, and with the skip the
-# output can be. Nor is it linear, for its slope changes from 1 to 2 at zero. So this
-# skip does add something: with W = 0 and b = 0 it passes h on, negative numbers and
-# all.
+# So f(Wh + b) + h is no such layer, whatever the weights: f(W′h + b′) is never
+# negative, and with the skip the output can be. Nor is it linear, for its slope changes
+# from 1 to 2 at zero. So this skip does add something: with W = 0 and b = 0 it passes h
+# on, negative numbers and all.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ## So one, two or three?
@@ -673,7 +673,7 @@ for name, n, block in (
 show_table(["network", "parameters", "multiply-adds"], rows)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# No difference at all. Whatever the twins will do differently, the plus is the reason.
+# No difference at all. Whatever the twins do differently, the plus is the reason.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 12.9: when to slow down
@@ -696,10 +696,10 @@ def rate(epoch, epochs, highest):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How many epochs?
 #
-# The session named no number. The paper counts in steps: it stops after 64 000, each of
-# 128 images, a number it found while it held back 5000 of the 50 000 training images
-# (He and others 2015, section 4.2). **Predict:** how many epochs is that of 45 000
-# images, and of 50 000?
+# The session named no number. The paper counts in steps of 128 images: it stops after
+# 64 000 steps, a number found while 5000 of the 50 000 training images were held back
+# (He and others 2015, section 4.2). **Predict:** how many epochs does that make with
+# 45 000 images, and with 50 000?
 
 # %% slideshow={"slide_type": "fragment"}
 for held_back in (5000, 0):
@@ -761,7 +761,7 @@ def built(block):
 
 # %% slideshow={"slide_type": "-"}
 def learn(network, images, labels, epochs, saved=None):
-    """Train it; a run that was saved goes on from there."""
+    """Train it; a run that was saved goes on from where it stopped."""
     batches = Batches(images, labels, size, augment=True, pad_value=data.pad_value)
     optimizer = torch.optim.SGD(
         network.parameters(), lr=highest, momentum=0.9, weight_decay=1e-4
@@ -792,8 +792,8 @@ print(f"{' and '.join(twins)}, {epochs} epochs: about {seconds / 60:.1f} min")
 # ## Train
 #
 # Too long? The stop button ends the run. On CIFAR-10 the network is then as it was
-# after the last finished epoch, and the same cell goes on from there. (`DATA` is the
-# folder `data`. To start afresh, delete `data/runs`.)
+# after the last finished epoch, and the same cell, run again, goes on from there.
+# (`DATA` is the folder `data`. To start afresh, delete `data/runs`.)
 
 # %% slideshow={"slide_type": "-"}
 networks, histories = {}, {}
@@ -928,8 +928,8 @@ show_twins(56)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # At a dot the loss drops, because small steps go down into a valley that large ones
-# keep jumping across. The runs with 56 layers are shorter, and still their plain
-# network is much further behind.
+# keep jumping across. The runs with 56 layers are shorter, and yet their plain network
+# is much further behind.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Is my network right?
@@ -1013,7 +1013,7 @@ if FROM_TERMINAL:
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # Several GPUs can share each batch. They average their gradients, so that all copies of
-# the network stay the same:
+# the network stay identical:
 #
 # - `torchrun --nproc-per-node=4 -m helpers.training resnet20`
 #
@@ -1060,7 +1060,7 @@ reasons = {
     "decay_all": "fast leaves γ, β and biases alone",
     "label_smoothing": "be sure, but never too sure",
     "mirror_test": "in the test, two looks at each image",
-    "channels_last": "numbers lie in the order in which convolutions read",
+    "channels_last": "numbers lie in the order in which convolutions read them",
     "bf16": "numbers of 16 bits, where the hardware has them",
     "compiled": "several operations merged into one, on a GPU",
 }
@@ -1073,18 +1073,18 @@ rows = [
 show_table(["", "lecture", "fast", "why"], rows)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# The first six change what is learned, the mirror test changes how it is tested, and
-# the last three save time (bf16 by rounding the numbers). None of them changes the
-# architecture.
+# The first six change what is learned, the mirror test changes how the network is
+# tested, and the last three save time (bf16 by rounding the numbers). None of them
+# changes the architecture.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 12.10: never too sure
 #
-# **Label smoothing** shares s equally among all ten classes, the right one included.
-# That one also gets the rest, 1 − s.
+# **Label smoothing** takes a small part s of the right class's 1, and shares it equally
+# among all ten classes, the right one included. That one also keeps the rest, 1 − s.
 #
-# For s = 0.1, what does the `right` class get, and what each `other`? Without
-# smoothing, at which predicted `share` of the right class is the loss zero?
+# For s = 0.1, how much does the `right` class get, and how much does each `other`?
+# Without smoothing, at which predicted `share` of the right class is the loss zero?
 
 # %% slideshow={"slide_type": "-"}
 answer("12.10", right=blank(0.91), other=blank(0.01), share=blank(1))
@@ -1130,7 +1130,7 @@ def worst(scores, labels, count):
 
 # %% slideshow={"slide_type": "fragment"}
 network.eval()
-with torch.no_grad():  # a thousand at a time, for the memory
+with torch.no_grad():  # a thousand at a time, to save memory
     parts = [network(images) for images in data.test.images.split(1000)]
 scores = torch.cat(parts)  # (N, 10)
 
@@ -1199,9 +1199,9 @@ show_table(head, rows or [["none", "", "", ""]])
 #
 # - **Random crops in the test.** The result changes.
 # - **Mirrored digits.** The label no longer fits.
-# - **Other constants in the test.**
+# - **Other constants in the test.** Use those of the training images.
 # - **Stride 2 in every block.** Soon one pixel is left.
-# - **C1 for all blocks.** After the first: C2.
+# - **C1 for all blocks.** After the first block, C2 channels come in.
 # - **Softmax at the end.** The loss has its own.
 # - **Settings chosen by the test.** Hold back training images.
 

@@ -16,7 +16,7 @@ from helpers.data import DATA, DataSet
 class Pictures(Dataset):
     """A stand-in, in the form of torchvision's data sets.
 
-    Here and not in the notebook, for a loader's workers must be able to import it.
+    It is defined here and not in the notebook, because a loader's workers import it.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class Pictures(Dataset):
 
 
 def pictures(data: DataSet, train: bool, transform: Callable) -> Dataset:
-    """torchvision's CIFAR-10 where it lies in data/, else its stand-in, alike.
+    """torchvision's CIFAR-10 if it is in data/, else its stand-in in the same form.
 
     Args:
         data: from `load`: which of the two it is.

@@ -14,7 +14,7 @@ RECORDED = Path(__file__).resolve().parents[2] / "data" / "recorded"
 
 
 class RecordError(RuntimeError):
-    """A file that is no record of a run, told in a sentence."""
+    """A file that is no record of a run; the message says why."""
 
 
 @dataclass(frozen=True)

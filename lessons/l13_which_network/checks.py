@@ -64,8 +64,8 @@ add(
         level=1,
         exact=_better(lambda before, after: 100 * (before - after) / before),
         tolerance=0.014,  # whole numbers are near enough
-        otherwise="By how many points did it fall, and what part is that of the error "
-        "before?",
+        otherwise="By how many points did the error fall, and what part of the error "
+        "before is that?",
         wrong=of_values(
             _better(lambda before, after: 100 * (before - after) / before),
             {
@@ -276,8 +276,8 @@ _DOMINATED = {  # and why, without saying which
     "VGG-16": "It does far more work than ResNet-34, and is less accurate.",
 }
 _STAYS = {
-    "AlexNet": "the least accurate, but nothing else does as little work",
-    "GoogLeNet": "as accurate as ResNet-18, with less work",
+    "AlexNet": "it is the least accurate, but nothing else does as little work",
+    "GoogLeNet": "it is as accurate as ResNet-18, with less work",
     "ResNet-34": "every network that does less work is less accurate",
     "ResNet-50": "nothing is more accurate",
 }  # fmt: skip
@@ -422,7 +422,7 @@ add(
                     "This divides all of the accuracy by all of the work. What did the "
                     "*additional* G bring?"),
                 "points-only": (_steps(lambda a, w, a2, w2: a2 - a),
-                    "These are the points gained. By how many G more?"),
+                    "These are the points gained. For how many additional G?"),
                 "work-only": (_steps(lambda a, w, a2, w2: w2 - w),
                     "These are the additional G. How many points came with each?"),
                 "by-the-new-work": (_steps(lambda a, w, a2, w2: (a2 - a) / w2),
@@ -482,8 +482,8 @@ add(
             ),
             "weights-for-each-image": Wrong(
                 "4 * batch * (3 * parameters + activations)",
-                "All images share the weights, and their gradients are summed: those "
-                "do not grow with the batch.",
+                "All images share the weights, and the gradients of the images are "
+                "summed, so neither grows with the batch.",
             ),
             "numbers": Wrong(
                 "3 * parameters + batch * activations",
@@ -731,8 +731,8 @@ add(
         wrong=_choices(),
         otherwise="Names as on the map, such as ResNet-50, or none.",
         hints=(
-            "Work for one image: what there is in a second, divided by the images in a "
-            "second. Parameters: bytes there are, divided by bytes for each.",
+            "Work for one image: the work available in a second, divided by the images "
+            "in a second. Parameters: the bytes available, divided by those for each.",
             "Phone: 0.4 G and 5 M parameters. Server: 10 G and 250 M. Microcontroller: "
             "0.1 G and 1 M.",
             "On the phone only one fits. On the server the best that fits is not the "

@@ -1,4 +1,4 @@
-"""Networks as dots, and whatever two numbers of theirs as axes."""
+"""Networks as dots, with any two of their numbers as axes."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class NetworkExplorer(Explorer):
         return [getattr(network, quantity) for network in self.networks.values()]
 
     def is_log(self, quantity: str) -> bool:
-        """Whether the axis is logarithmic: where the numbers span much."""
+        """Whether the axis is logarithmic, as it is where numbers span a wide range."""
         values = self.values(quantity)
         return min(values) > 0 and max(values) / min(values) > 8
 
@@ -266,9 +266,9 @@ def network_explorer(
     """Put networks on a map of any two of their numbers. Lesson 13.
 
     To find out: accuracy grows with the logarithm of the work; the network with most
-    parameters is neither the deepest nor the best; what is large in one number may be
-    small in another. Pointing at a dot names the network and its numbers; the list
-    does the same without a mouse.
+    parameters is neither the deepest nor the best; a network that is large by one
+    number may be small by another. Pointing at a dot names the network and its numbers;
+    the list does the same without a mouse.
 
     Args:
         networks: name → numbers. What comes before a hyphen is its family: one colour.

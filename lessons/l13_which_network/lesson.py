@@ -10,7 +10,7 @@
 # About 95 minutes. You need: lessons 06 to 11.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 95 minutes with the exercises, 30 without. The closing figure deserves ten minutes:
+# 95 minutes with the exercises, 35 without. The closing figure deserves ten minutes:
 # let people call out what to put on its axes. End with the three places in groups, and
 # let each group defend its choice against the others.
 
@@ -102,7 +102,7 @@ rows = [
 show_table(["year", "best error in %", "points gained", "relative"], rows)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Hardly: of the 3.57 % that were left, it would have had to remove 84 %.
+# Hardly: of the 3.57 % that was left, it would have had to remove 84 %.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 16 % of what?
@@ -167,7 +167,8 @@ answer("13.2", top_1=blank(20), top_3=blank(80), top_2_error=blank(40))
 # A network that ranks one of the others first should not count as wrong.
 #
 # `scores` is (N, classes), `labels` is (N,). `topk` finds the k highest scores; their
-# order does not matter here.
+# order does not matter here. `None` in the brackets adds an axis of length 1, as in
+# lesson 00: when `v` is (N,), `v[:, None]` is (N, 1).
 
 
 # %% slideshow={"slide_type": "-"}
@@ -241,7 +242,7 @@ for error in (16.4, 15.3):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## More to be careful about
 #
-# - torchvision trained most of these again, with a simple recipe of its own.
+# - torchvision trained most of these networks again, with a simple recipe of its own.
 # - The 11.7 % of 2013 is the entry of Clarifai, Zeiler's company; the paper's ZFNets
 #   reach 14.8 %.
 # - "A person" was a single one, who had practised for it: 5.1 % on 1500 images. One
@@ -282,7 +283,7 @@ makers = {  # name: year, depth, torchvision's name, how to make it
     "MobileNet-V2": (2018, 53, "mobilenet_v2", models.mobilenet_v2),
     "EfficientNet-B0": (2019, 82, "efficientnet_b0", models.efficientnet_b0),
 }  # fmt: skip
-print(len(makers), "networks; later than the lectures':", ", ".join(list(makers)[-3:]))
+print(len(makers), "networks; the three later ones:", ", ".join(list(makers)[-3:]))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Count them
@@ -329,9 +330,10 @@ for name, n in {**quoted, "ResNet-152": networks["ResNet-152"]}.items():
     print(f"{n.parameters / 1e6:.1f} M parameters, {n.multiply_adds / 1e9:.1f} G")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Fewer parameters, and a little more work, for its images are larger: 299×299 pixels
-# are 1.8 times as many as 224×224. On images of 224×224 its work would be 6.1 G,
-# thousand million multiply-adds. (timm is a library of networks; its own card says
+# Fewer parameters (M stands for a million), and a little more work (G: a thousand
+# million multiply-adds), for its images are larger: 299×299 pixels are 1.8 times as
+# many as 224×224. On images of 224×224 its work would be 6.1 G. (timm is a library of
+# networks; its own card for this one says
 # [42.7 M and 12.3 G](https://huggingface.co/timm/inception_v4.tf_in1k).)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -392,7 +394,8 @@ show_table(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The lecture's figure, checked: size
 #
-# M stands for a million (of parameters), G for a thousand million (of multiply-adds).
+# As before, M is a million (of parameters), and G a thousand million (of
+# multiply-adds).
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
 most = {
@@ -446,8 +449,8 @@ answer("13.5", dominated=blank({"ResNet-18", "VGG-16"}))
 # With ResNet-18 it was close: its 69.758 % and GoogLeNet's 69.778 % are 10 images of
 # 50 000 apart. Train both again, and it may be the other way round.
 #
-# Those that nothing dominates form the **Pareto front**. `networks` maps each name to
-# (work, accuracy). Two that are equal in both do not dominate each other.
+# The networks that nothing dominates form the **Pareto front**. `networks` maps each
+# name to (work, accuracy). Two that are equal in both do not dominate each other.
 
 
 # %% slideshow={"slide_type": "-"}
@@ -480,10 +483,10 @@ for title, group in groups.items():
     print(title, "→", ", ".join(sorted(pareto_front(group), key=group.get)))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Three of fourteen are left, and Inception-v4 at the end: the most accurate is never
-# dominated. Every VGG is dominated. They live on because a plain chain of layers can be
-# cut anywhere, and its maps reused. A front is about two numbers, not about all that
-# matters.
+# Three of fourteen are left, and in the end Inception-v4 joins them: the most accurate
+# is never dominated. Every VGG is dominated. The VGGs live on because a plain chain of
+# layers can be cut anywhere, and its maps reused. A front is about two numbers, not
+# about all that matters.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Accuracy per operation?
@@ -577,8 +580,9 @@ for name in ("AlexNet", "VGG-16", "ResNet-50", "ResNet-152", "MobileNet-V2"):
 show_table(["network", "weights", "inference, at least", "training, batch 64"], rows)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# At inference VGG-16 needs the most memory, for its weights; in training it is
-# ResNet-152, for its maps. MobileNet-V2 has 14 MB of weights, and takes 5 GB to train.
+# At inference VGG-16 needs the most memory, for its weights. In training its maps fill
+# far more than its weights do, and ResNet-152 needs the most, for its maps.
+# MobileNet-V2 has 14 MB of weights, and takes 5 GB to train.
 #
 # (These are estimates: frameworks do without some maps, keep others twice, and need
 # room to work in.)
@@ -596,8 +600,8 @@ show_table(["network", "weights", "inference, at least", "training, batch 64"], 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 13.9: compute or fetch?
 #
-# How many milliseconds does one image take there, with weights in float32? AlexNet has
-# 0.7 G of work and 61 M parameters, ResNet-18 has 1.8 G and 12 M.
+# How many milliseconds does one image take on that processor, with weights in float32?
+# AlexNet has 0.7 G of work and 61 M parameters, ResNet-18 has 1.8 G and 12 M.
 
 # %% slideshow={"slide_type": "-"}
 answer("13.9", alexnet=blank(24.4), resnet18=blank(18))
@@ -646,9 +650,9 @@ show_table(["network", "G", "milliseconds", "milliseconds for each G"], rows)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # Not every G takes the same time: expect the thin layers of MobileNet-V2 and the dense
-# ones of AlexNet to take the longest for each. On a GPU, one image at a time, **depth**
-# counts, because layers wait for each other, however small they are. So measure where
-# it will run.
+# ones of AlexNet to take the longest for each G. On a GPU, one image at a time,
+# **depth** counts, because layers wait for each other, however small they are. So
+# measure where your network will run.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Choose within a budget
@@ -691,7 +695,7 @@ for limit in (1e9, 2e9, 5e9, 1e10, 2e10):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 13.11: three places
 #
-# | place | work there is | images | room for weights |
+# | place | work available | images | room for weights |
 # |---|---|---|---|
 # | phone | 12 G a second | 30 a second | 20 MB, 4 bytes each |
 # | server | 100 G a second | 10 a second | 1 GB, 4 bytes each |
@@ -735,8 +739,8 @@ print(f"one line: {sum(p.numel() for p in ready.parameters()):,} parameters")
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # Take ready-made what others have tested: layers, whole networks, trained weights, the
 # loading of data. Understand what you will have to change or to doubt: shapes in and
-# out, how inputs were normalised, what `eval()` switches, what a number was measured
-# on. And what nobody has built yet, you will have to build yourself.
+# out, how inputs were normalised, what `eval()` changes, what a number was measured on.
+# And what nobody has built yet, you will have to build yourself.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## ResNet-50 as a backbone
@@ -775,7 +779,7 @@ for name, part in (("backbone", backbone), ("head for ten classes", head)):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What you have built
 #
-# - A weighted mean of a noisy sensor, slid over an image.
+# - A weighted mean for a noisy sensor, then slid over an image.
 # - Output sizes, pooling, gradients: a network by hand.
 # - LeNet-5 to ResNet, each counted to the last weight.
 # - Batch norm, shortcuts, a trained network of your own.

@@ -97,7 +97,7 @@ def choose_by_loop(networks, most_work, most_parameters):
 
 
 def counted_in_the_table():
-    """The five images: scores for bus, car, cat, dog, fox; of the right class."""
+    """The five images: scores for bus, car, cat, dog, fox, and the right class."""
     scores = [
         (20, 50, 5, 15, 10),
         (5, 10, 30, 40, 15),

@@ -273,8 +273,8 @@ add(
         hints=(
             "Places lie along axes 1 and 2, maps along axis 0. A weight is a mean over "
             "places, the sum goes over maps.",
-            "`weights * maps` weighs each map. Then `weighted.sum(dim=0)`, and what is "
-            "below 0 becomes 0.",
+            "`weights * maps` gives each map its weight. Then `weighted.sum(dim=0)`, "
+            "and what is below 0 becomes 0.",
         ),
     )
 )
@@ -379,7 +379,7 @@ add(
         wrong=in_rows("""
             not-grouped: #2 → 1
               With one group each kernel looks at all C1 channels: an ordinary
-              convolution. A channel by itself needs as many groups as channels.
+              convolution. To treat each channel by itself takes C1 groups.
             two-groups: #2 → 2
               Two groups, as in AlexNet: each kernel looks at half of the channels. As
               many groups as channels are needed.
@@ -608,11 +608,12 @@ add(
             scores-for-weights: #4 → scores @ values
               These are scores. Softmax turns them into weights that add up to 1.
             values-left-out: #4 → weights
-              These are the weights. The output is the mean of the *values* with them.
+              These are the weights. The output is the mean of the *values*, weighted
+              by them.
             mean-of-keys: #4 → weights @ keys
               Keys say only how much a place counts. What comes out are its values.
             mean-of-queries: #4 → weights @ queries
-              The weighted mean is one of values.
+              This is a weighted mean of the queries. Take that of the *values*.
             shortcut: #4 → queries + weights @ values
               The shortcut comes later, in the block. Here only the mean comes out.
             largest-only: #4 → values[weights.argmax(dim=1)]

@@ -161,10 +161,10 @@ def cam_explorer(
     classes: Sequence[str],
     title: str,
 ) -> Explorer:
-    """Choose a picture, a class and a layer, and see what speaks for it. Lesson 14.
+    """Choose picture, layer and class, and see what speaks for that class. Lesson 14.
 
     To find out: another class has another map; the last maps are coarse and tell
-    objects apart, the first are fine and tell hardly more than edges.
+    objects apart, the first are fine and show hardly more than edges.
 
     Args:
         network: layers that compute one after the other, (N, 3, H, W) → (N, classes).

@@ -70,7 +70,7 @@ show(figure, f"Up to three photographs of each of the first two classes, in a ro
 #
 # `find_trained` takes the first network that it finds on this computer: torchvision's
 # ResNet-18, its ResNet-50, or your own ResNet of lesson 12. It never downloads one; the
-# commented line does, once.
+# line that is commented out does, once.
 
 # %% slideshow={"slide_type": "-"}
 # from torchvision import models; models.resnet18(weights="IMAGENET1K_V1")  # 45 MB
@@ -112,8 +112,8 @@ print("From here on:", known.title)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What does it say?
 #
-# Photographs have all sizes, so we cut squares out of each: `photos.crops`. They must
-# then be normalised. **Predict:** with the mean and standard deviation of your
+# Photographs come in all sizes, so we cut squares out of each: `photos.crops`. They
+# must then be normalised. **Predict:** with the mean and standard deviation of your
 # photographs, or with those that the network was trained with?
 
 # %% slideshow={"slide_type": "fragment"}
@@ -148,16 +148,17 @@ show_images(
 )
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# It answers with the classes it knows, whatever you show it. Yours may not be among
-# them. So do we have to train a new network? **Predict:** which of its layers know
-# something that you can use?
+# The network answers with the classes it knows, whatever you show it. Yours may not be
+# among them. So do we have to train a new one? **Predict:** which layers of the old one
+# know something that you can use?
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The backbone
 #
-# Only the last layer knows the names of classes. All layers before it turn a picture
-# into numbers that describe it, its **features**. Without its last layer the network is
-# a **backbone**, on which other tasks can stand.
+# Only the last layer knows the names of classes. The layers before it are the backbone,
+# as in lesson 13: they turn a picture into numbers that describe it, its **features**,
+# and other tasks can stand on them. Here global average pooling is part of the
+# backbone, so each map gives one number.
 
 # %% slideshow={"slide_type": "-"}
 backbone = known.network[:-1]  # a Sequential can be sliced like a list
@@ -167,7 +168,7 @@ print(known.title, "→", tuple(features.shape))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # On these features we train one dense layer for your classes. That is a **linear
-# probe**: it asks what the features already tell.
+# probe**: it asks what the features already tell us.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Two thirds for training, one third for the test
@@ -175,8 +176,8 @@ print(known.title, "→", tuple(features.shape))
 # Each photograph gave several crops. Suppose we shuffle all of them, train with two
 # thirds and test with the rest.
 #
-# **Predict:** what will the test tell us? And what would it tell if the classes were
-# *meaningless*, if a coin had been tossed for each photograph?
+# **Predict:** what will the test tell us? And what would it tell us if the classes were
+# *meaningless*, decided by the toss of a coin for each photograph?
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # Crops of one photograph overlap. If some are in the training set, the test shows the
@@ -222,7 +223,7 @@ def learn(network, images, labels, lr, steps):
 
 # %% slideshow={"slide_type": "subslide"}
 def accuracy(network, images, labels):
-    """The share of them that is right."""
+    """The share of the images that the network gets right."""
     with torch.no_grad():
         scores = torch.cat([network(some) for some in images.split(60)])
     return (scores.argmax(dim=1) == labels).float().mean().item()
@@ -268,8 +269,9 @@ print(f"whole photographs: {honest:.0%} right (below 65 %: {yes_no(honest < 0.65
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 14.2: a probe
 #
-# Now we make it one network, from the picture to your classes. The old last layer goes,
-# a new one comes, and only the new one learns: everything else is **frozen**.
+# Now we make one network of all this, from the picture to your classes. The old last
+# layer goes, a new one comes, and only the new one learns: everything else is
+# **frozen**.
 
 
 # %% slideshow={"slide_type": "-"}
@@ -347,10 +349,11 @@ for name, network in ways.items():
     print(f"  {right:.0%} right in the test (at least 30 %: {yes_no(right >= 0.3)})")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# If the random network does nearly as well, then your classes differ in something
-# simple, such as their colours, and the task shows little of what the backbone knows.
-# Differences of a few crops mean nothing: with other photographs in the test they may
-# be reversed.
+# With few photographs the probe is usually better, for it has little to learn; with
+# many, fine-tuning. If the random network does nearly as well, then your classes differ
+# in something simple, such as their colours, and the task shows little of what the
+# backbone knows. Differences of a few crops mean nothing: with other photographs in the
+# test they may be reversed.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Where does it look?
@@ -472,7 +475,7 @@ print(f"(below 0.9: {yes_no(mean_alike < 0.9)})")
 # **Find**
 #
 # - a picture in which the heat for a class lies where you would not look;
-# - the layer from which on the two classes have different maps;
+# - the first layer at which the two classes have different maps;
 # - what the first layer's maps look at.
 
 # %% slideshow={"slide_type": "subslide"}
@@ -551,20 +554,20 @@ show(figure, f"Two bars, accuracy and mean confidence, for test crops as they ar
 worst = min(right for right, _ in measured.values())
 gap = max(gap for _, gap in measured.values())
 fell = yes_no(worst < measured["as they are"][0])
-print(f"least accurate: {worst:.0%} (less than as they are: {fell})")
-print(f"surer than right, at most by {gap:.0%} (more than 0: {yes_no(gap > 0)})")
+print(f"least accurate: {worst:.0%} (less than for unchanged crops: {fell})")
+print(f"surer than right, by up to {gap:.0%} (more than 0: {yes_no(gap > 0)})")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# It learned what your training photographs show, upright and by daylight. Where new
-# pictures differ, the accuracy may fall, and the confidence need not notice. (On the
+# The probe learned what your training photographs show, upright and in daylight. Where
+# new pictures differ, the accuracy may fall while the confidence stays high. (On the
 # stand-ins it seems to have learned that flowers are dark and monuments bright. Would
 # you have noticed from the accuracy alone?)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Something that is no class at all
 #
-# Noise, a black picture, a page of stripes. **Predict:** what does it say, and how sure
-# is it?
+# Noise, a black picture, a page of stripes. **Predict:** what does the probe say, and
+# how sure is it?
 
 # %% slideshow={"slide_type": "-"}
 torch.manual_seed(0)
@@ -644,7 +647,7 @@ answer("14.6", standard=blank(589824), separable=blank(67840), work=blank(132966
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # Nearly nine times less. The price: neighbours and channels can no longer be combined
-# in one step. MobileNet lost about one point of accuracy on ImageNet by it (table 4 of
+# in one step. That cost MobileNet about one point of accuracy on ImageNet (table 4 of
 # the paper).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -652,8 +655,8 @@ answer("14.6", standard=blank(589824), separable=blank(67840), work=blank(132966
 #
 # Whether a channel matters may depend on the *whole* picture.
 # [Hu and others](https://arxiv.org/abs/1709.01507) (2018) **squeeze** each map to its
-# mean, let two small dense layers decide, and **excite** each map: it is multiplied by
-# a number between 0 and 1.
+# mean, let two small dense layers decide how much each map counts, and **excite** it:
+# it is multiplied by a number between 0 and 1.
 #
 # **Predict:** which function gives numbers between 0 and 1?
 
@@ -687,7 +690,7 @@ with torch.device("meta"):
 print(table.parameters, "parameters,", table.multiply_adds, "multiply-adds")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Hardly any work, because the dense layers see means and no maps. (The product at the
+# Hardly any work, because the dense layers see means, not maps. (The product at the
 # end, one multiplication for each number, is not counted.) A network of such blocks won
 # the last ILSVRC, in 2017.
 
@@ -709,7 +712,7 @@ class ConvNeXtBlock(nn.Module):
         self.depthwise = nn.Conv2d(C, C, 7, padding=3, groups=C)
         self.norm = nn.LayerNorm(C)  # over the channels of each place
         self.up, self.down = nn.Linear(C, 4 * C), nn.Linear(4 * C, C)  # 1×1
-        self.scale = nn.Parameter(1e-6 * torch.ones(C))  # it begins as a copy
+        self.scale = nn.Parameter(1e-6 * torch.ones(C))  # the block begins as a copy
 
     def forward(self, x):
         # permute puts the channels last, where LayerNorm and Linear look for them.
@@ -728,12 +731,13 @@ print(f"in the two dense layers: {dense / theirs:.0%}")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 4: self-attention
 #
-# A convolution combines *neighbours*, by the same weights in every picture. In
+# A convolution combines *neighbours*, with the same weights in every picture. In
 # **self-attention** ([Vaswani and others 2017](https://arxiv.org/abs/1706.03762)) each
-# place combines *all* places, by weights computed from the picture itself.
+# place combines *all* places, with weights computed from the picture itself.
 #
 # Each place has a **query**, what it looks for, and a **key**, what it offers. Where
-# the two point the same way, that place's **value** counts for much.
+# one place's query and another's key point the same way, the **value** of that other
+# place counts for a lot.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 14.8: attention
@@ -795,8 +799,8 @@ class AttentionBlock(nn.Module):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Six blocks at one width
 #
-# All from 256 channels to 256. **Predict:** which has the fewest parameters? And whose
-# work grows most when the sides of the maps are four times as long?
+# All of them go from 256 channels to 256. **Predict:** which has the fewest parameters?
+# And whose work grows most when the sides of the maps are four times as long?
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
 blocks = {
@@ -817,7 +821,7 @@ show_table(head, rows)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # Sixteen times as many places cost a convolution sixteen times the work. Attention
-# compares each place with each, which makes 256 times as many pairs. That is why
+# compares each place with every place, which makes 256 times as many pairs. That is why
 # transformers cut pictures into patches first.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -836,7 +840,7 @@ show_table(head, rows)
 #
 # | | not yet | solid | convincing |
 # |---|---|---|---|
-# | question | "Does it work?" | can be measured | and predicted, in writing, before |
+# | question | "Does it work?" | can be measured | and predicted in writing beforehand |
 # | data | whatever was there | says whose, and how many | and split by what is new |
 # | measure | one number | a number with its control | and repeated, with its spread |
 # | failures | none are shown | some are shown | and sorted, by what they share |

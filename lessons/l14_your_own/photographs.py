@@ -24,7 +24,7 @@ PART = 0.75  # of the shorter side: how large a crop is
 
 
 class Photograph(NamedTuple):
-    """One photograph, or a tile that plays one."""
+    """One photograph, or a tile that stands in for one."""
 
     name: str
     label: int
@@ -110,7 +110,7 @@ def read_photographs(folder: str | Path = FOLDER) -> Photographs:
             count, pictures = len(pictures), _tiles(pictures)
             notes.append(
                 f"{name}: {count} photograph{'s' * (count != 1)}, cut into "
-                f"{len(pictures)} tiles that play photographs."
+                f"{len(pictures)} tiles that stand in for photographs."
             )
         every += [Photograph(n, label, pixels) for n, pixels in pictures[:MOST]]
     parts = ["your photographs"] * own
@@ -137,7 +137,7 @@ def _found(folder: Path) -> tuple[dict[str, list[tuple[str, Tensor]]], list[str]
 
 
 def _pixels(path: Path) -> Tensor:
-    """A file as (3, H, W), upright, its shorter side `SIDE`, at most twice as long."""
+    """A file as (3, H, W), upright: shorter side `SIDE`, longer at most twice that."""
     with Image.open(path, formats=("JPEG", "PNG")) as file:
         file.draft("RGB", (2 * SIDE, 2 * SIDE))  # a large JPEG is read in less detail
         image = ImageOps.exif_transpose(file).convert("RGB")

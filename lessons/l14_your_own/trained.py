@@ -1,4 +1,4 @@
-"""A trained network that lies on this computer; nothing is ever downloaded."""
+"""A trained network that is stored here; nothing is ever downloaded."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def find_trained(
             found = make(path)
         except (OSError, RuntimeError, KeyError, EOFError, pickle.UnpicklingError) as e:
             said = str(e).splitlines()[0] if str(e) else type(e).__name__
-            print(f"{path.name} cannot be used ({said}), so it is left aside.")
+            print(f"{path.name} cannot be used ({said}), so it is passed over.")
         else:
             found.network.to(device).eval()
             return found

@@ -1,8 +1,8 @@
 """Checks: brightness and contrast.
 
 The right answers are not here: they are taken from lesson.py. A misconception is what
-learners really write into the blank, with what it means. The card names it when the
-learner's answer does, on every case, what the cell does with that in its blank.
+learners really write into the blank, with what it means. The card names it when, on
+every case, the learner's answer does the same as the cell with that in its blank.
 """
 
 import torch

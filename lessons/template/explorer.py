@@ -1,4 +1,4 @@
-"""Contrast: what a factor makes of four pixels."""
+"""Contrast: what a factor does to four pixels."""
 
 from __future__ import annotations
 

@@ -40,8 +40,8 @@ show_grids(
 )
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Adding moves all pixels alike, so their differences stay 20. Multiplying stretches the
-# differences too: that is **contrast**.
+# Neither is brighter: the mean is 100 in both. Adding moves all pixels alike, so their
+# differences stay 20. Multiplying stretches the differences too: that is **contrast**.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Play with it
@@ -89,7 +89,7 @@ print(rescale(x))
 # `"bacda"`, and run the cell again. A space leaves a question out.
 
 # %% slideshow={"slide_type": "skip"} tags=["nbval-ignore-output"]
-# Not compared by CI: the questions follow your own slips.
+# Not compared by our tests: the questions depend on your own slips.
 look_back("NN", "")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
