@@ -2,7 +2,7 @@
 # # 00 Start here
 #
 # This lesson has two halves: how these pages work, and the tensors they compute with.
-# Afterwards you can
+# After this lesson you can
 #
 # - say which processor your tensors live on;
 # - fill in a blank, and read the card below it;
@@ -49,7 +49,7 @@ start()
 device = best_device()
 # __version__ is PyTorch's own; describe_device puts the processor into words.
 print("PyTorch", torch.__version__, "on", describe_device(device))
-if device.type == "cpu":  # a GPU is called "cuda" or, on a Mac, "mps"
+if device.type == "cpu":  # the type of a GPU is "cuda" or, on a Mac, "mps"
     print("A CPU is fine: every lesson runs, and says where it will take longer.")
 else:
     print("Lessons that train a network use this GPU without being told.")

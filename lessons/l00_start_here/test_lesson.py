@@ -10,7 +10,7 @@ from tests.lesson_tests import LessonTests, random_tensor
 
 T = torch.arange(12)
 
-# --- Right answers, written otherwise -------------------------------------------------
+# --- Right answers, written differently -----------------------------------------------
 
 
 def latest_by_loop(x, n):

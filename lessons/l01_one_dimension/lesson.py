@@ -2,7 +2,7 @@
 # # 01 One dimension
 #
 # An aeroplane, a sensor that is never quite right, and one idea: slide a few weights
-# along the readings. Afterwards you can
+# along the readings. After this lesson you can
 #
 # - compute a convolution by hand, in a loop, and with PyTorch;
 # - say which weights give less noise, and which give less delay;

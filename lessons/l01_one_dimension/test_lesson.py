@@ -18,7 +18,7 @@ from tests.pictures import visit, words
 X = [1.00, 1.10, 1.20, 1.40, 1.70, 1.80, 1.90, 2.10, 2.20, 2.40, 2.50, 2.70]
 W = [0.01, 0.01, 0.02, 0.02, 0.04, 0.40, 0.50]
 
-# --- Right answers, written otherwise -------------------------------------------------
+# --- Right answers, written differently -----------------------------------------------
 
 
 def average_by_lists(x, n):

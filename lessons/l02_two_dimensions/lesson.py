@@ -2,7 +2,7 @@
 # # 02 Two dimensions
 #
 # A small square of weights, slid over a photograph, blurs it, sharpens it or finds its
-# edges. Afterwards you can
+# edges. After this lesson you can
 #
 # - compute a 2D convolution by hand, in loops, and by shift and add;
 # - predict from nine numbers what a kernel does;

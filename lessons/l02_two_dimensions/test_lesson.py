@@ -28,7 +28,7 @@ from lessons.l02_two_dimensions.formulas import at_centre, at_preceding, at_succ
 from tests.lesson_tests import LessonTests, random_tensor
 from tests.pictures import SVG, svg, visit, words
 
-# --- Right answers, written otherwise -------------------------------------------------
+# --- Right answers, written differently -----------------------------------------------
 
 
 def preceding_by_flip(image, K, i, j):

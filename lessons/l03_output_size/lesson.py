@@ -2,7 +2,7 @@
 # # 03 Output size
 #
 # A convolutional network is a chain of layers. Each slides filters over what the layer
-# before it puts out. How large is its own output? Afterwards you can
+# before it puts out. How large is its own output? After this lesson you can
 #
 # - derive the formula from pictures of a grid;
 # - compute any convolution layer's output size in your head;
@@ -407,7 +407,7 @@ show_table(
 # `"bacda"`, and run the cell again. A space leaves a question out.
 
 # %% slideshow={"slide_type": "skip"} tags=["nbval-ignore-output"]
-# Not compared by CI: the questions follow your own slips.
+# Not compared by our tests: the questions depend on your own slips.
 look_back("03", "")
 
 # %% [markdown] slideshow={"slide_type": "slide"}

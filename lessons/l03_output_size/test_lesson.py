@@ -21,7 +21,7 @@ from lessons.l03_output_size.figures import show_positions
 from tests.lesson_tests import LessonTests
 from tests.pictures import SVG, visit, words
 
-# --- Right answers, written otherwise -------------------------------------------------
+# --- Right answers, written differently -----------------------------------------------
 
 
 def places_by_counting(W1, F):

@@ -1,7 +1,7 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # 04 From kernels to CNNs
 #
-# So far people chose the kernels. Here they are learned. Afterwards you can
+# So far people chose the kernels. Here they are learned. After this lesson you can
 #
 # - recover a kernel by gradient descent;
 # - train a network from labels, and say what each line of the loop does;
@@ -1075,7 +1075,7 @@ print("weights' gradients equal:", yes_no(torch.equal(conv2d(image, g), w.grad))
 # `"bacda"`, and run the cell again. A space leaves a question out.
 
 # %% slideshow={"slide_type": "skip"} tags=["nbval-ignore-output"]
-# Not compared by CI: the questions follow your own slips.
+# Not compared by our tests: the questions depend on your own slips.
 look_back("04", "")
 
 # %% [markdown] slideshow={"slide_type": "slide"}

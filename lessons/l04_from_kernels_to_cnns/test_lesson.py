@@ -22,7 +22,7 @@ from lessons.l04_from_kernels_to_cnns.explorer import (
 from tests.lesson_tests import LessonTests, random_tensor
 from tests.pictures import SVG, size_of, svg
 
-# --- Right answers, written otherwise -------------------------------------------------
+# --- Right answers, written differently -----------------------------------------------
 
 
 def step_by_lists(kernel, gradient, rate):

@@ -1,1 +1,1 @@
-"""Pool by hand, see what it forgets and who gets the gradient."""
+"""Pool by hand, and see what pooling forgets and who gets the gradient."""

@@ -23,7 +23,7 @@ def _counting(*shape):
 
 # --- 05.1 -----------------------------------------------------------------------------
 
-_TURNED = "rows and columns are exchanged: the window to the right comes second."
+_TURNED = "rows and columns are swapped: the window to the right comes second."
 
 
 def _windows(S):

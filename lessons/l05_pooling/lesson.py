@@ -2,7 +2,7 @@
 # # 05 Pooling
 #
 # Between convolutions, many networks shrink their maps, and need no weights to do so.
-# Afterwards you can
+# After this lesson you can
 #
 # - pool by hand and in code, with maximum and mean;
 # - measure what pooling forgets, and what it does not;
@@ -523,7 +523,7 @@ def imitate(pooling):
 for pooling in (functional.avg_pool2d, functional.max_pool2d):
     weight, error = imitate(pooling)
     print(f"{pooling.__name__}: error {error:.2f}, weights near")
-    print((weight * 20).round() / 20)  # rounded to the nearest 1/20
+    print((weight * 20).round() / 20)  # round: to whole numbers, here of 20ths
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # It learns the average, and the error vanishes. With the maximum it settles for the
@@ -585,7 +585,7 @@ for name, window in {"a": one, "b": other, "a + b": one + other}.items():
 # `"bacda"`, and run the cell again. A space leaves a question out.
 
 # %% slideshow={"slide_type": "skip"} tags=["nbval-ignore-output"]
-# Not compared by CI: the questions follow your own slips.
+# Not compared by our tests: the questions depend on your own slips.
 look_back("05", "")
 
 # %% [markdown] slideshow={"slide_type": "slide"}

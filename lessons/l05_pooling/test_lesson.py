@@ -17,7 +17,7 @@ from lessons.l05_pooling.explorer import AVERAGE, MAX, pool_explorer
 from tests.lesson_tests import LessonTests, random_tensor
 from tests.pictures import size_of, words
 
-# --- Right answers, written otherwise -------------------------------------------------
+# --- Right answers, written differently -----------------------------------------------
 
 
 def max_pool_by_lists(image, F, S):

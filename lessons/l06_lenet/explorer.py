@@ -1,4 +1,4 @@
-"""What each layer of a network makes of a digit."""
+"""What each layer of a network turns a digit into."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # # 06 LeNet
 #
 # A whole network at last, and a famous one: LeNet-5 read the digits on cheques in 1998.
-# Afterwards you can
+# After this lesson you can
 #
 # - count a network's weights and multiplications by hand;
 # - build it, train it on a CPU or a GPU, and look inside;
@@ -898,7 +898,7 @@ print(f"test accuracy {accuracy:.2%} (above 90 %: {yes_no(accuracy > 0.9)})")
 # `"bacda"`, and run the cell again. A space leaves a question out.
 
 # %% slideshow={"slide_type": "skip"} tags=["nbval-ignore-output"]
-# Not compared by CI: the questions follow your own slips.
+# Not compared by our tests: the questions depend on your own slips.
 look_back("06", "")
 
 # %% [markdown] slideshow={"slide_type": "slide"}

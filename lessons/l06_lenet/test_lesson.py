@@ -18,7 +18,7 @@ from lessons.l06_lenet.explorer import map_explorer
 from tests.lesson_tests import LessonTests, random_tensor
 from tests.pictures import visit, words
 
-# --- Right answers, written otherwise -------------------------------------------------
+# --- Right answers, written differently -----------------------------------------------
 
 
 def parameters_by_counting(D1, K, F):

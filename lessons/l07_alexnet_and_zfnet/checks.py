@@ -216,7 +216,7 @@ add(Exercise("07.5", "Where in the row?", level=2,
     wrong={
         "columns-first": Wrong({2: "i", 3: "j * H"}, "This goes down the columns. A "
             "map is read row by row: i whole rows of W numbers come first."),
-        "swapped": Wrong({2: "j * W", 3: "i"}, "Row and column are exchanged: i whole "
+        "swapped": Wrong({2: "j * W", 3: "i"}, "Row and column are swapped: i whole "
             "rows come first, then j numbers of the same row."),
         "height-for-width": Wrong({2: "i * H"}, "A row holds W numbers, not H."),
         "rows-of-maps": Wrong({1: "c * W"}, "Each map that comes before this one "

@@ -1,7 +1,7 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # 07 AlexNet and ZFNet
 #
-# LeNet's plan, a thousand times larger: the network of 2012. Afterwards you can
+# LeNet's plan, a thousand times larger: the network of 2012. After this lesson you can
 #
 # - fill in a large network's table, by hand and by code;
 # - say which layers hold parameters and which do the work;
@@ -907,7 +907,7 @@ show_table(
 # `"bacda"`, and run the cell again. A space leaves a question out.
 
 # %% slideshow={"slide_type": "skip"} tags=["nbval-ignore-output"]
-# Not compared by CI: the questions follow your own slips.
+# Not compared by our tests: the questions depend on your own slips.
 look_back("07", "")
 
 # %% [markdown] slideshow={"slide_type": "slide"}

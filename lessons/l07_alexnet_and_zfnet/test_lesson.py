@@ -26,7 +26,7 @@ with torch.device("meta"):
     TABLE_PADDED = layer_table(alexnet("ungrouped"), (3, 227, 227))
     TABLE_ZFNET = layer_table(zfnet("lectured"), (3, 227, 227))
 
-# --- Right answers, written otherwise -------------------------------------------------
+# --- Right answers, written differently -----------------------------------------------
 
 
 def error_by_lists(scores, labels, k=5):

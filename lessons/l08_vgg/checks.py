@@ -124,9 +124,9 @@ add(
                 "layers-multiplied": (_prices(lambda n, F: (F * F * 100) ** n),
                     "The weights of several layers are added, not multiplied."),
                 "exchanged-5": ({"two_of_3": 25 * 100, "one_of_5": 2 * 9 * 100},
-                    "The stack and the one layer are exchanged."),
+                    "The stack and the one layer are swapped."),
                 "exchanged-7": ({"three_of_3": 49 * 100, "one_of_7": 3 * 9 * 100},
-                    "The stack of three and the one layer of 7×7 are exchanged."),
+                    "The stack of three and the one layer of 7×7 are swapped."),
             },
         ),
         hints=(

@@ -1,7 +1,8 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # 08 VGG
 #
-# Only 3×3 kernels, layer after layer, up to nineteen layers deep. Afterwards you can
+# Only 3×3 kernels, layer after layer, up to nineteen layers deep. After this lesson you
+# can
 #
 # - say what a stack of small kernels sees, costs and can do, compared with one large
 #   kernel;
@@ -828,7 +829,7 @@ show_table(
 # `"bacda"`, and run the cell again. A space leaves a question out.
 
 # %% slideshow={"slide_type": "skip"} tags=["nbval-ignore-output"]
-# Not compared by CI: the questions follow your own slips.
+# Not compared by our tests: the questions depend on your own slips.
 look_back("08", "")
 
 # %% [markdown] slideshow={"slide_type": "slide"}

@@ -19,7 +19,7 @@ from lessons.l08_vgg.explorer import stack_explorer
 from tests.lesson_tests import LessonTests
 from tests.pictures import size_of, words
 
-# --- Right answers, written otherwise -------------------------------------------------
+# --- Right answers, written differently -----------------------------------------------
 
 
 def seen_by_trial(layers, image, i, j):
@@ -88,7 +88,7 @@ def compose_by_fourier(first, second):
 
 
 def compose_by_impulses(first, second):
-    """What the stack makes of one bright pixel, turned by half a turn."""
+    """What the stack turns one bright pixel into, turned by half a turn."""
     (m, n), (p, q) = first.shape, second.shape
     M, N = m + p - 1, n + q - 1
     image = torch.zeros(1, 1, 2 * M - 1, 2 * N - 1)

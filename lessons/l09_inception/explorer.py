@@ -197,7 +197,8 @@ class InceptionExplorer(Presets):
         work, naive = self.multiply_adds(), self.multiply_adds(naive=True)
         against = "as many as the naive module"
         if work < naive:
-            against = f"{number(round(naive / work, 2))} times fewer than naive"
+            times = number(round(naive / work, 2))
+            against = f"{times} times fewer than the naive module"
         elif work > naive:
             against = f"{number(round(work / naive, 2))} times the naive module's"
         cost = f"{self.weights():,} weights, {_short(work)} multiply-adds, {against}."

@@ -1,7 +1,7 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # 09 Inception and GoogLeNet
 #
-# Which filter size? All of them. Afterwards you can
+# Which filter size? All of them. After this lesson you can
 #
 # - run filters of different sizes side by side, and put their maps together;
 # - make them cheap with 1×1 convolutions;
@@ -950,7 +950,7 @@ print(f"with heads / without: {ratio:.1f} (less than 5: {yes_no(ratio < 5)})")
 # `"bacda"`, and run the cell again. A space leaves a question out.
 
 # %% slideshow={"slide_type": "skip"} tags=["nbval-ignore-output"]
-# Not compared by CI: the questions follow your own slips.
+# Not compared by our tests: the questions depend on your own slips.
 look_back("09", "")
 
 # %% [markdown] slideshow={"slide_type": "slide"}

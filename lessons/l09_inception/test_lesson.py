@@ -17,7 +17,7 @@ from lessons.l09_inception.explorer import inception_explorer
 from tests.lesson_tests import LessonTests
 from tests.pictures import SVG, size_of, svg, words
 
-# --- Right answers, written otherwise -------------------------------------------------
+# --- Right answers, written differently -----------------------------------------------
 
 
 class ConvFunctional(nn.Module):
@@ -543,7 +543,7 @@ def test_the_paper_s_first_module():
     assert repr(explorer) == "output 28 × 28 × 256: 64 + 128 + 32 + 32 maps."
     assert "Branches: 1×1 to 64; 1×1 to 96 then 3×3 to 128" in explorer.describe()
     assert "163 328 weights, 128.0 M" in explorer.describe()
-    assert "2.37 times fewer than naive" in explorer.describe()
+    assert "2.37 times fewer than the naive module" in explorer.describe()
     explorer.preset.value = "the same, naive"
     assert "28 × 28 × 416" in explorer.describe()
     assert "as many as the naive module" in explorer.describe()

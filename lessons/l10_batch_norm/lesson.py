@@ -1,8 +1,8 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # 10 Batch norm
 #
-# Deep networks became easier to train once layers got inputs on a common scale.
-# Afterwards you can
+# Deep networks became easier to train once layers got inputs on a common scale. After
+# this lesson you can
 #
 # - normalise, scale and shift, by hand and in code;
 # - say how training and inference differ;
@@ -1077,7 +1077,7 @@ print(f"test accuracy {accuracy:.1%} (above 90 %: {yes_no(accuracy > 0.9)})")
 # `"bacda"`, and run the cell again. A space leaves a question out.
 
 # %% slideshow={"slide_type": "skip"} tags=["nbval-ignore-output"]
-# Not compared by CI: the questions follow your own slips.
+# Not compared by our tests: the questions depend on your own slips.
 look_back("10", "")
 
 # %% [markdown] slideshow={"slide_type": "slide"}

@@ -15,7 +15,7 @@ from lessons.l10_batch_norm.explorer import KINDS, norm_explorer
 from tests.lesson_tests import LessonTests, random_tensor
 from tests.pictures import size_of, words
 
-# --- Right answers, written otherwise -------------------------------------------------
+# --- Right answers, written differently -----------------------------------------------
 
 
 def norm_by_lists(x, gamma, beta, eps=1e-5):

@@ -1,7 +1,7 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # 11 ResNet
 #
-# More layers did harm, until a plus sign was added. Afterwards you can
+# More layers did harm, until a plus sign was added. After this lesson you can
 #
 # - say what goes wrong in deep plain networks, and measure it;
 # - build a residual block, its shortcuts and its bottleneck;
@@ -1053,7 +1053,7 @@ print(f"{first - second:.1f} points, or {first / second - 1:.0%} of the second's
 # `"bacda"`, and run the cell again. A space leaves a question out.
 
 # %% slideshow={"slide_type": "skip"} tags=["nbval-ignore-output"]
-# Not compared by CI: the questions follow your own slips.
+# Not compared by our tests: the questions depend on your own slips.
 look_back("11", "")
 
 # %% [markdown] slideshow={"slide_type": "slide"}

@@ -23,7 +23,7 @@ from lessons.l11_resnet.recorded import (
 from tests.lesson_tests import LessonTests, random_tensor
 from tests.pictures import SVG, size_of, svg
 
-# --- Right answers, written otherwise -------------------------------------------------
+# --- Right answers, written differently -----------------------------------------------
 
 
 def clip_by_torch(gradients, most):

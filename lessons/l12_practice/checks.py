@@ -368,7 +368,7 @@ add(
               The test moves and mirrors its images, too, so its result would change
               each time.
             exchanged: #6 → numbers; #7 → move + numbers
-              The two are exchanged. The first is for training, where images are moved
+              The two are swapped. The first is for training, where images are moved
               and mirrored.
             padded-after-normalising: #6 → numbers + move
               The border is grey. Padding adds zeros, and after normalising zero is no
@@ -499,7 +499,7 @@ add(
               The test is shuffled, too. The accuracy is the same, but the scores are
               no longer in the order of the test images.
             exchanged: True → False; False → True
-              The two are exchanged: training images are shuffled, test images are not.
+              The two are swapped: training images are shuffled, test images are not.
             one-by-one: 128 → 1
               That is one image at a time. A batch has 128.
             one-batch: 128 → len(train)

@@ -144,7 +144,7 @@ class ErrorExplorer(Explorer):
         width = self.WIDTH - self.IMAGES
         picture.text(self.IMAGES, 12, title, 15, anchor="start", bold=True, width=width)
         if not count:
-            text = "No image is in there. Choose another cell."
+            text = "There is no image here. Choose another cell."
             picture.text(self.IMAGES, 44, text, 14, anchor="start")
         for (x, y), number in zip(self._places(), self.shown()):
             picture.add(

@@ -2,7 +2,7 @@
 # # 12 Practice: ResNet on CIFAR-10
 #
 # You know all the parts. Now you make one network of them and train it on photographs.
-# Afterwards you can
+# After this lesson you can
 #
 # - prepare images for training and testing;
 # - assemble a ResNet, and its plain twin;
@@ -1213,7 +1213,7 @@ show_table(head, rows or [["none", "", "", ""]])
 # `"bacda"`, and run the cell again. A space leaves a question out.
 
 # %% slideshow={"slide_type": "skip"} tags=["nbval-ignore-output"]
-# Not compared by CI: the questions follow your own slips.
+# Not compared by our tests: the questions depend on your own slips.
 look_back("12", "")
 
 # %% [markdown] slideshow={"slide_type": "slide"}

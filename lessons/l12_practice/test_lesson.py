@@ -23,7 +23,7 @@ from lessons.l12_practice.explorer import WRONG as ANYTHING_ELSE
 from tests.lesson_tests import LessonTests, random_tensor
 from tests.pictures import SVG, svg
 
-# --- Right answers, written otherwise -------------------------------------------------
+# --- Right answers, written differently -----------------------------------------------
 
 
 def constants_by_numpy(pixels):
@@ -627,7 +627,7 @@ def test_pages_show_each_image_once(data, scores):
     assert len(heights) == 1  # nothing below jumps
     assert explorer.first.value == 1  # a page that is gone was left
     assert "no image" in explorer.describe()
-    assert "No image is in there." in explorer.picture.value
+    assert "There is no image here." in explorer.picture.value
 
 
 def test_cells_hold_the_counts(data, scores):

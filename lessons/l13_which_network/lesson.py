@@ -1,7 +1,7 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # 13 Which network?
 #
-# You know the networks. Now you compare them. Afterwards you can
+# You know the networks. Now you compare them. After this lesson you can
 #
 # - say what a list of errors by year shows, and what it hides;
 # - weigh accuracy against work, memory and time;
@@ -795,7 +795,7 @@ for name, part in (("backbone", backbone), ("head for ten classes", head)):
 # `"bacda"`, and run the cell again. A space leaves a question out.
 
 # %% slideshow={"slide_type": "skip"} tags=["nbval-ignore-output"]
-# Not compared by CI: the questions follow your own slips.
+# Not compared by our tests: the questions depend on your own slips.
 look_back("13", "")
 
 # %% [markdown] slideshow={"slide_type": "slide"}

@@ -26,7 +26,7 @@ from lessons.l13_which_network.explorer import (
 from tests.lesson_tests import LessonTests
 from tests.pictures import SVG, svg, words
 
-# --- Right answers, written otherwise -------------------------------------------------
+# --- Right answers, written differently -----------------------------------------------
 
 
 def top_k_by_lists(scores, labels, k):

@@ -110,7 +110,7 @@ def _probed(candidate, each):
         wanted = {name: p.clone() for name, p in network[:-1].named_parameters()}
         probe = candidate(network, classes)
     if not isinstance(probe, nn.Module):
-        return f"{type(probe).__name__}, and no network"
+        return f"{type(probe).__name__}, not a network"
     images = _random(2, 3, 6, 6, seed=D)
     probe.eval()(images).square().sum().backward()
     learning = [p for p in probe.parameters() if p.grad is not None]

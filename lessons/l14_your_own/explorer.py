@@ -89,10 +89,9 @@ class CamExplorer(Explorer):
         """Class, layer and picture; where the heat is, and what the network says."""
         heat, shares = self.heat(), self.shares()
         H, W = heat.shape
-        layer = [at for at, _ in self.layers].index(self.layer.value) + 1
         parts = [
             f"Grad-CAM for {self.of.value} in picture {self.number.value}, at layer "
-            f"{layer} of {len(self.layers)} that give maps",
+            f"{self.layer.label}",
             self.title,
         ]
         if heat.max() > 0:

@@ -1,7 +1,8 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # 14 Your own pictures
 #
-# A trained network, your photographs, and a question of your own. Afterwards you can
+# A trained network, your photographs, and a question of your own. After this lesson you
+# can
 #
 # - teach a network your own classes, and test it honestly;
 # - see where it looks, and find where it fails;
@@ -878,7 +879,7 @@ show_table(head, rows)
 # `"bacda"`, and run the cell again. A space leaves a question out.
 
 # %% slideshow={"slide_type": "skip"} tags=["nbval-ignore-output"]
-# Not compared by CI: the questions follow your own slips.
+# Not compared by our tests: the questions depend on your own slips.
 look_back("14", "")
 
 # %% [markdown] slideshow={"slide_type": "slide"}

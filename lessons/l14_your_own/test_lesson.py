@@ -25,7 +25,7 @@ from lessons.l14_your_own.photographs import read_photographs
 from lessons.l14_your_own.trained import find_trained
 from tests.lesson_tests import LessonTests, random_tensor
 
-# --- Right answers, written otherwise -------------------------------------------------
+# --- Right answers, written differently -----------------------------------------------
 
 
 def halves_by_isin(photograph, every):
@@ -613,7 +613,7 @@ def test_layers_have_maps_of_their_own_size(explorer):
 def test_the_explorer_says_what_it_shows(explorer):
     explorer.number.value, explorer.of.value = 2, "c"
     said = explorer.describe()
-    assert said.startswith("Grad-CAM for c in picture 2, at layer 4 of 4")
+    assert said.startswith("Grad-CAM for c in picture 2, at layer 6 (64 maps, 4×6)")
     assert "a title" in said
     assert "The network says: a " in said
     picture = Image.open(io.BytesIO(base64.b64decode(explorer.still()["image/png"])))

@@ -1,7 +1,8 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # NN Brightness and contrast
 #
-# A photograph is too dark, or too flat. Two numbers mend both. Afterwards you can
+# A photograph is too dark, or too flat. Two numbers mend both. After this lesson you
+# can
 #
 # - say what adding to every pixel does, and what multiplying does;
 # - bring any picture to the range from 0 to 1.
