@@ -21,6 +21,7 @@ def leave_out(a, b):
 
 
 RAISED = {
+    "passes 4 values where 2 should": lambda: (lambda a, b=1: a)(1, 2, 3, 4),
     "400 numbers in a row, but it was built for 1600. It happens in `Linear(": (
         lambda: nn.Linear(1600, 10)(torch.zeros(2, 400))
     ),
