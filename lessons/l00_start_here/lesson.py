@@ -45,9 +45,9 @@ start()
 # **Before you run it:** does this computer have a GPU that PyTorch can use?
 
 # %% slideshow={"slide_type": "-"} tags=["nbval-ignore-output"]
-# Not compared by our tests: every machine prints its own names and versions.
+# Our tests do not compare this output: every machine has its own names and versions.
 device = best_device()
-# __version__ is PyTorch's own; describe_device puts the processor into words.
+# __version__ is PyTorch's version; describe_device puts the processor into words.
 print("PyTorch", torch.__version__, "on", describe_device(device))
 if device.type == "cpu":  # the type of a GPU is "cuda" or, on a Mac, "mps"
     print("A CPU is fine: every lesson runs, and says where it will take longer.")

@@ -295,7 +295,7 @@ _FLAT = {
     "blur": {
         900: "That is the sum of the nine. Here each of them counts for one ninth.",
         100 / 9: "That is what one pixel adds. Nine lie under the kernel.",
-        100 / 3: "Nine pixels add 100/9 each, not three.",
+        100 / 3: "Nine pixels, not three, add 100/9 each.",
         1: "`blur`: 1 is the sum of the weights, but each pixel is 100.",
     },
     "sharpen": {

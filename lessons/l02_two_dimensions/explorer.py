@@ -130,7 +130,7 @@ class KernelExplorer(Presets):
             lines.append("the lowest value is shown black, the highest white")
         else:
             most = fixed(_usual_most(answer), 0)
-            lines.append(f"orange: below 0; purple: above 0; darkest from ±{most} on")
+            lines.append(f"orange: below 0; purple: above 0; darkest beyond ±{most}")
         return lines
 
     def _answer_picture(self, answer: Tensor) -> Image.Image:

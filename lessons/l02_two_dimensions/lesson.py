@@ -112,7 +112,7 @@ def at_preceding(I, K, i, j):
 #
 # Try it on nine pixels, 1 to 9, and a 3×3 kernel. The pixel of interest is the 5. The
 # index m/2 is meant to be rounded down: 3/2 becomes 1, the kernel's middle row. The
-# index $a$ takes the values −1, 0 and 1; the same goes for $n$ and $b$. So the kernel's
+# index $a$ takes the values −1, 0 and 1; the same goes for n/2 and $b$. So the kernel's
 # centre, v, meets the 5.
 
 # %% slideshow={"slide_type": "-"}
@@ -520,9 +520,9 @@ print(tuple(functional.conv2d(images, filters).shape))
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Look back
 #
-# Five quick questions about earlier lessons, beginning with exercises that you got
-# wrong at first. Write one letter for each between the quotation marks, such as
-# `"bacda"`, and run the cell again. A space leaves a question out.
+# Five quick questions about earlier lessons, taken where possible from exercises that
+# you got wrong at first. Write one letter for each between the quotation marks, such
+# as `"bacda"`, and run the cell again. A space leaves a question out.
 
 # %% slideshow={"slide_type": "skip"} tags=["nbval-ignore-output"]
 # Not compared by our tests: the questions depend on your own slips.

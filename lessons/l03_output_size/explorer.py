@@ -208,7 +208,7 @@ def _of_padding(rest: int, P: int) -> str:
     lost = min(rest, P)
     if not lost:
         return ""
-    return ", padding only" if lost == rest else f" ({lost} of padding)"
+    return " (padding only)" if lost == rest else f" ({lost} of padding)"
 
 
 EXAMPLES = {"size_explorer": size_explorer}

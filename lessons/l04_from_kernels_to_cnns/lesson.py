@@ -302,8 +302,8 @@ print(data.title)
 # ## A score for each class
 #
 # A classifier gives each of the ten classes a **score**, and the highest one wins. The
-# simplest one takes, for each class, a weighted sum of all 144 pixels and adds one more
-# number, the **bias**.
+# simplest classifier takes, for each class, a weighted sum of all 144 pixels and adds
+# one more number, the **bias**.
 #
 # - `nn.Flatten` turns each picture into one row of 144 numbers.
 # - `nn.Linear(144, 10)` makes ten weighted sums of them.
@@ -596,9 +596,9 @@ show(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Is this not just a neural network?
 #
-# It is one, with most of its lines cut. Take a digit of 4×4 pixels. In a **dense**
-# layer, such as `nn.Linear`, all sixteen pixels feed every output. How many feed the
-# first output, h₁₁, when a 2×2 kernel makes it?
+# It is one, with most of its connections cut. Take a digit of 4×4 pixels. In a
+# **dense** layer, such as `nn.Linear`, all sixteen pixels feed every output. How many
+# feed the first output, h₁₁, when a 2×2 kernel makes it?
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
 numbers = [[str(4 * i + j + 1) for j in range(4)] for i in range(4)]
@@ -620,7 +620,7 @@ show_grids(
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # Only four. Neighbouring pixels make a stroke; pixels far apart rarely do. Leaving out
-# the lines from all the others is called **sparse connectivity**.
+# the connections to all the others is called **sparse connectivity**.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 04.2: who feeds h₂₃?

@@ -274,8 +274,8 @@ add(Exercise("06.6", "Build LeNet-5",
             "the number of filters, 6."),
         "C1-of-3": Wrong({3: "3"}, "C1's kernels are 5×5: from 32 they leave 28, and "
             "3×3 would leave 30."),
-        "stride-one": Wrong({4: "1"}, "Windows of 1×1 pool nothing: 28 stay. Windows "
-            "of 2×2 leave 14."),
+        "stride-one": Wrong({4: "1"}, "Windows of 1×1 pool nothing: 28 stays 28. "
+            "Windows of 2×2 leave 14."),
         "C3-swapped": Wrong({5: "16", 6: "6"}, "First the depth of the input, 6, then "
             "the number of filters, 16."),
         "C3-of-3": Wrong({7: "3"}, "C5 gets 16·6·6 numbers, not 16·5·5: a kernel "
@@ -546,7 +546,7 @@ add(Exercise("06.10", "Shapes, the PyTorch way",
             "one-short": ((1, 1, 27, 27), "32 − 5 = 27 counts the moves. Add 1 for "
                 "the first place."),
         }),
-        **_batch("stride-forgotten", 28, "With stride 2, 28 become 14."),
+        **_batch("stride-forgotten", 28, "With stride 2, 28 becomes 14."),
         **_batch("rounded-up", 15, "(28 − 3 + 2)/2 = 13.5 is rounded down to 13 "
             "moves. Then add 1."),
         **_batch("one-short", 13, "(28 − 3 + 2)/2, rounded down, is 13 moves: add 1 "
@@ -797,8 +797,8 @@ add(Exercise("06.12", "Accuracy, on a device",
         "hits-by-hits": Wrong({5: "(guesses == labels).sum().item()"},
             "This counts only images that were guessed right, so the part is always 1. "
             "Count them all."),
-        "in-percent": outside("06.12", "That is in percent. A part of all images is "
-            "between 0 and 1.", ("return ", "return 100 * ")),
+        "in-percent": outside("06.12", "That is in percent. A share of the images "
+            "is a number between 0 and 1.", ("return ", "return 100 * ")),
         "errors-counted": outside("06.12", "That is the part that is *wrong*. Count "
             "the guesses that equal their labels.", ("==", "!=")),
         "tensor-returned": outside("06.12", "This is a tensor, and still on the GPU. "

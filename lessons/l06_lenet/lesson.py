@@ -770,10 +770,10 @@ print(tuple(image[None].shape), "→", tuple(network(image[None]).shape))
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A network of the practice session
 #
-# In the lecture's practice session, a network like the next one came before lesson 12's
-# ResNet. It is LeNet's plan, a generation later: ReLU, which is max(0, x), replaces
-# tanh, the maximum replaces the mean, there is dropout, and only one dense layer is
-# left. The input is MNIST's own 28×28 pixels.
+# In the lecture's practice session, a network like the next one came before a ResNet
+# (lesson 12). It is LeNet's plan, a generation later: ReLU, which is max(0, x),
+# replaces tanh, the maximum replaces the mean, there is dropout, and only one dense
+# layer is left. The input is MNIST's own 28×28 pixels.
 #
 # Work out each shape first, and then fill in the blanks.
 
@@ -820,8 +820,8 @@ show_table(
 # memory, as a data set may be too large for that of the GPU. So each batch has to be
 # moved.
 #
-# The network may lie anywhere, but compute on `device`. The last batch may be smaller
-# than the others, and dropout must not drop anything.
+# The network may lie anywhere at first, but you must compute on `device`. The last
+# batch may be smaller than the others, and dropout must not drop anything.
 
 
 # %% slideshow={"slide_type": "-"}

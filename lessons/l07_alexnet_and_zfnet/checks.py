@@ -381,7 +381,7 @@ add(Exercise("07.7", "The weights of a network", level=3,
             "so D is N."),
         "one-output": Wrong({6: "1"}, "N neurons put out N numbers, 1×1×N: D is N, and "
             "W is 1."),
-        "one-sum": outside("07.7", "The exercise asks for the number of each layer, "
+        "one-sum": outside("07.7", "The exercise asks for the weights of each layer, "
             "not only for their sum.", ("return counts", "return sum(counts)")),
     },
     hints=(

@@ -90,7 +90,7 @@ class StackExplorer(Explorer):
             remarks.append("Without ReLU one layer could do all that it does.")
         if F % 2 == 0:
             remarks.append(
-                "F is even: the kernel has no middle, so no padding keeps the size."
+                "F is even: the kernel has no middle, so no P keeps the size."
             )
         return remarks
 

@@ -201,9 +201,9 @@ for P in (0, 1):
     print(f"8 pixels, F = 2, P = {P}:", layer(torch.zeros(1, 1, 8, 8)).shape[-1])
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# They are a little cheaper. But an even kernel has no middle: no padding keeps the
-# size, and each layer shifts the picture by half a pixel. Also, four layers keep four
-# sets of maps. 3×3 is the smallest kernel with a left, a right and a middle.
+# They are a little cheaper. But an even kernel has no middle: no amount of padding
+# keeps the size, and each layer shifts the picture by half a pixel. Also, four layers
+# keep four sets of maps. 3×3 is the smallest kernel with a left, a right and a middle.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## And without ReLU in between?
@@ -746,8 +746,9 @@ for memory in (2, 4, 8, 16, 24):
 # ### Exercise 08.11: without fc6 and fc7
 #
 # Average each map of 7×7, and go straight to 1000 classes. How many weights does the
-# dense part have, and how many the network (its convolutions have 14 710 464)? How many
-# times fewer is that than VGG-16's 138 344 128 weights (no biases), rounded?
+# dense part have, and how many does the network have (its convolutions have
+# 14 710 464)? How many times fewer is that than VGG-16's 138 344 128 weights (no
+# biases), rounded?
 
 # %% slideshow={"slide_type": "-"}
 answer(

@@ -153,7 +153,7 @@ add(
                 "There are as many outputs as pixels only where the padding keeps the "
                 "size. Compute width and height of the output."),
             "padding-forgotten": Wrong({_PLACES: "(W - F + 1) * (H - F + 1)"},
-                "Right without padding. With it the output is larger: 2P more places."),
+                "Right without padding. With it the output is 2P wider and 2P higher."),
             "padded-once": Wrong({_PLACES: "(W - F + P + 1) * (H - F + P + 1)"},
                 "There are P zeros on *each* side, which makes 2P."),
             "one-short": Wrong({_PLACES: "(W - F + 2 * P) * (H - F + 2 * P)"},

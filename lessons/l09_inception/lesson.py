@@ -502,7 +502,8 @@ answer(
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # With the mean of each map, **global average pooling** (lesson 05), the layer needs 49
-# times fewer weights. The lecture's "49M" is really 49 × 1.024M.
+# times fewer weights. The lecture counts "49M" without averaging; it is really
+# 49 × 1.024M.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The whole of it

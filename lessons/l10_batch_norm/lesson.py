@@ -742,8 +742,8 @@ off = (by_one - norm(conv(images))).abs().max().item()
 print(f"off by {off:.1e} (one does the work of two: {yes_no(off < 1e-4)})")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# So at inference, batch norm after a convolution costs nothing. Layer norm cannot be
-# folded away like this, because it needs each new image's own mean.
+# So at inference, batch norm after a convolution costs nothing. Layer norm (see below)
+# cannot be folded away like this, because it needs each new image's own mean.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Before or after the ReLU?
@@ -793,8 +793,8 @@ print(f"mean before {before.mean():.1%}, after {after.mean():.1%};", end=" ")
 print(f"eight runs within {width:.1%} (over twice the means' gap: {more})")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Here it does not matter: the seed makes more of a difference than the place. The
-# custom is before the ReLU, because there batch norm folds into the convolution, and
+# Here it does not matter: the seed makes more of a difference than the place. By custom
+# batch norm goes before the ReLU, because there it folds into the convolution, and
 # because that is what ResNet did.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -907,9 +907,9 @@ for name, (ours, theirs) in pairs.items():
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # The last three never look at another image, so they need no running averages. That is
-# one reason why transformers use layer norm (over C alone, at each place by itself).
-# Instance norm made its name in style transfer, because it takes away an image's own
-# contrast.
+# one reason why transformers, the family behind language models, use layer norm (over C
+# alone, at each place by itself). Instance norm made its name in style transfer,
+# because it takes away an image's own contrast.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Small batches

@@ -132,7 +132,7 @@ for _ in range(36):
     copy = nn.Conv2d(8, 8, 3, padding=1, bias=False)
     # dirac_ writes a 1 in the middle, for the channel's own map, and 0 elsewhere.
     nn.init.dirac_(copy.weight)
-    copies += [copy, nn.ReLU()]  # after a ReLU nothing is negative: it stays
+    copies += [copy, nn.ReLU()]  # after one ReLU, another changes nothing
 
 # %% slideshow={"slide_type": "fragment"}
 deep = nn.Sequential(*shallow, *copies)
@@ -477,8 +477,8 @@ for name, out in (("F(x)    ", conv(x)), ("F(x) + x", conv(x) + x)):
 gradient_explorer(depth=20)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Sums grow from block to block, so gradients may still explode. Batch norm at the end
-# of F keeps that in check.
+# The slopes 1 + F′ multiply from block to block, so gradients may still explode. Batch
+# norm at the end of F keeps that in check.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 11.5: the residual block
@@ -590,7 +590,8 @@ show_table(
 # A ResNet has stages. Each but the first begins with a block that halves the sides
 # (stride 2) and doubles the channels, so F(x) and x no longer fit. Two remedies for x:
 #
-# - **A**, for CIFAR-10 and the last table: every second pixel, zeros in new channels;
+# - **A**, for CIFAR-10 and the ImageNet table just shown: every second pixel, zeros in
+#   new channels;
 # - **B**, for deeper networks on ImageNet: a 1×1 convolution with stride 2.
 
 # %% [markdown] slideshow={"slide_type": "slide"}

@@ -242,7 +242,7 @@ class ErrorExplorer(Explorer):
             drawn.text(middle, name, BLACK, font, "rm")
             middle = (self.LEFT + self.CELL * (k + 0.5), self.TOP - 14)
             drawn.text(middle, name[:3], GREY, font, "mm")
-        drawn.text((4, self.TOP - 14), "it is (row), says", GREY, font, "lm")
+        drawn.text((4, self.TOP - 14), "row seen as column", GREY, font, "lm")
         for (x, y), number in zip(self._places(), self.shown()):
             size = (self.SIDE, self.SIDE)
             tile = self._image(number).convert("RGB")

@@ -670,10 +670,10 @@ def _broken(name: str, place: str) -> list[str]:
     most_work, most_parameters, size, _ = _PLACES[place]
     broken = []
     if work > most_work:
-        broken.append(f"{work:.3g} G an image where there are {most_work:g} G")
+        broken.append(f"{work:.3g} G an image ({most_work:g} G at most)")
     if parameters > most_parameters:
         most, needed = size * most_parameters, size * parameters
-        broken.append(f"{needed:.3g} MB of weights where {most:.0f} MB fit")
+        broken.append(f"{needed:.3g} MB of weights ({most:.0f} MB at most)")
     return broken
 
 

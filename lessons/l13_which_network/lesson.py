@@ -749,7 +749,8 @@ print(f"one line: {sum(p.numel() for p in ready.parameters()):,} parameters")
 # without its last layers. What is left is called a **backbone**: it turns an image into
 # maps of features. A small **head** for the task goes on top.
 #
-# **Predict:** cut before global average pooling, what comes out for 224×224 pixels?
+# **Predict:** if it is cut before global average pooling, what comes out for 224×224
+# pixels?
 
 # %% slideshow={"slide_type": "fragment"}
 with torch.device("meta"):

@@ -255,8 +255,8 @@ add(
               This is the mean over the columns only. A map's places lie along both
               axes, 1 and 2.
             one-weight-for-all: #1 → (0, 1, 2)
-              This is one weight for all maps together. Each map has its own: over its
-              places, axes 1 and 2.
+              This is one weight for all maps together. Each map has its own: the mean
+              over its places, axes 1 and 2.
         """
         )
         | {
@@ -315,8 +315,8 @@ add(
               Both go along the pictures. Each picture has its own probabilities, and
               its own highest one: axis 1.
             turned-round: #3 → right.mean(); #4 → confidence.mean()
-              This is positive where it is *less* sure than right. You were asked for
-              confidence minus accuracy.
+              This is positive where the confidence is *below* the accuracy. You were
+              asked for confidence minus accuracy.
             confidence-alone: right.mean() → 0
               This is the mean confidence. Take away the share that is right.
             accuracy-alone: confidence.mean() → 0

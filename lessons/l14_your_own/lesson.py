@@ -158,7 +158,7 @@ show_images(
 #
 # Only the last layer knows the names of classes. The layers before it are the backbone,
 # as in lesson 13: they turn a picture into numbers that describe it, its **features**,
-# and other tasks can stand on them. Here global average pooling is part of the
+# and other tasks can build on them. Here global average pooling is part of the
 # backbone, so each map gives one number.
 
 # %% slideshow={"slide_type": "-"}
@@ -239,7 +239,7 @@ def rate(features):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Classes by the toss of a coin
 #
-# Ten times a coin gives each photograph a class. Nothing can be learned about new
+# Ten times, a coin gives each photograph a class. Nothing can be learned about new
 # photographs, so an honest test should find about half of them right. **Predict** the
 # accuracy with shuffled crops, and with whole photographs kept together.
 
@@ -289,8 +289,8 @@ def probe_of(network, classes):
 # ## Train the probe
 #
 # What is frozen gives the same features every time, so they need to be computed only
-# once, and we have them. **Predict:** how many parameters learn, and how long will it
-# take?
+# once, and we have them. **Predict:** how many parameters learn, and what share of
+# the test crops will the probe get right?
 
 # %% slideshow={"slide_type": "-"}
 count = len(photos.classes)
@@ -530,7 +530,7 @@ def too_sure(scores, labels):
 
 
 # %% slideshow={"slide_type": "subslide"}
-measured = {}  # change: accuracy, and how much surer it is than right
+measured = {}  # change: accuracy, and mean confidence minus accuracy
 for name, change in changes.items():
     with torch.no_grad():
         scores = probe(prepared(change(crops.pixels[test.cpu()])))
@@ -556,7 +556,7 @@ worst = min(right for right, _ in measured.values())
 gap = max(gap for _, gap in measured.values())
 fell = yes_no(worst < measured["as they are"][0])
 print(f"least accurate: {worst:.0%} (less than for unchanged crops: {fell})")
-print(f"surer than right, by up to {gap:.0%} (more than 0: {yes_no(gap > 0)})")
+print(f"too sure, by up to {gap:.0%} (more than 0: {yes_no(gap > 0)})")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # The probe learned what your training photographs show, upright and in daylight. Where
@@ -743,9 +743,9 @@ print(f"in the two dense layers: {dense / theirs:.0%}")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 14.8: attention
 #
-# The scores are dot products of each query with each key, divided by √D (D is the
-# length of a query) so that softmax is not too sure. Softmax turns each query's scores
-# into weights; the output is the weighted mean of the values.
+# The scores are dot products of each query with each key, divided by √D (D is how
+# many numbers a query has) so that softmax is not too sure. Softmax turns each query's
+# scores into weights; the output is the weighted mean of the values.
 
 
 # %% slideshow={"slide_type": "-"}
@@ -831,7 +831,7 @@ show_table(head, rows)
 # Now it is your turn, and nothing will check you but other people. Ask something that
 # you can *measure* with what you have built, such as:
 #
-# - What do the photographs that it gets wrong have in common?
+# - What do the photographs that your network gets wrong have in common?
 # - How many photographs of a class are enough?
 # - Does mirroring in training help with mugs? With letters?
 # - Does it look at the dog or at the sofa?

@@ -10,7 +10,7 @@
 # About 15 minutes. You need: lesson 01.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 10 minutes with the exercises. What stands in a cell of this kind is for the lecturer:
+# 15 minutes with the exercises. What stands in a cell of this kind is for the lecturer:
 # it is shown beside the slides, and students do not get it.
 
 # %% slideshow={"slide_type": "skip"}
@@ -85,9 +85,9 @@ print(rescale(x))
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Look back
 #
-# Five quick questions about earlier lessons, beginning with exercises that you got
-# wrong at first. Write one letter for each between the quotation marks, such as
-# `"bacda"`, and run the cell again. A space leaves a question out.
+# Five quick questions about earlier lessons, taken where possible from exercises that
+# you got wrong at first. Write one letter for each between the quotation marks, such
+# as `"bacda"`, and run the cell again. A space leaves a question out.
 
 # %% slideshow={"slide_type": "skip"} tags=["nbval-ignore-output"]
 # Not compared by our tests: the questions depend on your own slips.
