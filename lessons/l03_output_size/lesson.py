@@ -402,9 +402,9 @@ show_table(
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Look back
 #
-# Five quick questions about earlier lessons, beginning with exercises that you got
-# wrong at first. Write one letter for each between the quotation marks, such as
-# `"bacda"`, and run the cell again. A space leaves a question out.
+# Five quick questions about earlier lessons, taken where possible from exercises that
+# you got wrong at first. Write one letter for each between the quotation marks, such
+# as `"bacda"`, and run the cell again. A space leaves a question out.
 
 # %% slideshow={"slide_type": "skip"} tags=["nbval-ignore-output"]
 # Not compared by our tests: the questions depend on your own slips.

@@ -196,7 +196,8 @@ class FieldExplorer(Explorer):
             which = f"input {seen[0] + 1}"
         missed = seen[-1] - seen[0] + 1 - len(seen)
         if missed:
-            which += f", except {missed} that fall{'s' * (missed == 1)} between windows"
+            falls = "falls" if missed == 1 else "fall"
+            which += f", except {missed} of them, which {falls} between windows"
         remarks = [f"Output {self.output.value} of layer {layers} sees {which}."]
         if layers < self.depth.value:
             left = self.widths()[-1]

@@ -87,7 +87,7 @@ class StackExplorer(Explorer):
         elif F == 1:
             remarks.append("With F = 1 nothing is seen but the pixel itself.")
         elif not self.relu.value:
-            remarks.append("Without ReLU one layer could do all that it does.")
+            remarks.append("Without ReLU, one layer could do all that the stack does.")
         if F % 2 == 0:
             remarks.append(
                 "F is even: the kernel has no middle, so no P keeps the size."

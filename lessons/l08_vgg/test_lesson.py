@@ -712,7 +712,7 @@ def test_what_it_says():
     )
     assert "weights 110 592 against 200 704" in explorer.describe()
     explorer.relu.value = False
-    assert "Without ReLU one layer could do all that it does." in explorer.describe()
+    assert "one layer could do all that the stack does." in explorer.describe()
     assert "bends (ReLU) 0 against 0" in explorer.describe()
     explorer.F.value = 2
     assert "F is even" in explorer.describe()

@@ -111,7 +111,11 @@ class ErrorExplorer(Explorer):
         if label == guess:
             return f"is {self.classes[label]}", "said so", f"with {sure}"
         said = f"said {self.classes[guess]}"
-        return f"is {self.classes[label]}", said, f"with {sure}, right {right}"
+        return (
+            f"is {self.classes[label]}",
+            said,
+            f"with {sure}, {self.classes[label]} with {right}",
+        )
 
     def describe(self) -> str:
         """How many are right, which cells are chosen, and what is shown of them."""

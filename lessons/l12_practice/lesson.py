@@ -980,11 +980,10 @@ show_table(["recorded run", "data", "epochs", "right in training", "in the test"
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # Something else, for in training it is above 91 %. Its images are copies of CIFAR-10
-# that went through **JPEG**, which smudges small pictures. A public ResNet-20
-# ([Idelbayev](https://github.com/akamaster/pytorch_resnet_cifar10)) reaches 91.73 % on
-# the true images. We loaded its weights into the course's own network, and measured
-# 81.03 % on these copies. Copies cannot show us the 91 %; `make data` fetches the true
-# ones.
+# that went through **JPEG**, which smudges small pictures. A public ResNet-20 reaches
+# 91.73 % on the true images, as its author reports. We loaded its weights into the
+# course's own network, and measured 81.03 % on these copies. Copies cannot show us the
+# 91 %; `make data` fetches the true ones.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Much less?
@@ -1210,9 +1209,9 @@ show_table(head, rows or [["none", "", "", ""]])
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Look back
 #
-# Five quick questions about earlier lessons, beginning with exercises that you got
-# wrong at first. Write one letter for each between the quotation marks, such as
-# `"bacda"`, and run the cell again. A space leaves a question out.
+# Five quick questions about earlier lessons, taken where possible from exercises that
+# you got wrong at first. Write one letter for each between the quotation marks, such
+# as `"bacda"`, and run the cell again. A space leaves a question out.
 
 # %% slideshow={"slide_type": "skip"} tags=["nbval-ignore-output"]
 # Not compared by our tests: the questions depend on your own slips.
