@@ -110,12 +110,8 @@ class ErrorExplorer(Explorer):
         sure, right = (f"{self.shares[number, k]:.0%}" for k in (guess, label))
         if label == guess:
             return f"is {self.classes[label]}", "said so", f"with {sure}"
-        said = f"said {self.classes[guess]}"
-        return (
-            f"is {self.classes[label]}",
-            said,
-            f"with {sure}, {self.classes[label]} with {right}",
-        )
+        said, name = f"said {self.classes[guess]}", self.classes[label]
+        return f"is {name}", said, f"with {sure}, {name} with {right}"
 
     def describe(self) -> str:
         """How many are right, which cells are chosen, and what is shown of them."""
