@@ -111,9 +111,9 @@ def at_preceding(I, K, i, j):
 # ## The third formula, by hand
 #
 # Try it on nine pixels, 1 to 9, and a 3×3 kernel. The pixel of interest is the 5. The
-# index m/2 is meant to be rounded down: 3/2 becomes 1, the kernel's middle row. The
-# index $a$ takes the values −1, 0 and 1; the same goes for n/2 and $b$. So the kernel's
-# centre, v, meets the 5.
+# indices m/2 and n/2 are meant to be rounded down: 3/2 becomes 1, the kernel's middle
+# row or column. Both $a$ and $b$ take the values −1, 0 and 1. So the kernel's centre,
+# v, meets the 5.
 
 # %% slideshow={"slide_type": "-"}
 pixels = ["123", "456", "789"]

@@ -130,7 +130,7 @@ _COUNTS = {
     "dense": {
         16 * 16: "16·16 is for 16 outputs. There are only nine.",
         9 * 9: "9·9 is for nine pixels. There are sixteen.",
-        16 * 10: "The ten classes come later. Here there are 9 outputs.",
+        16 * 10: "The ten classes belong to a later layer. Here there are 9 outputs.",
         16 + 9: "16 + 9 counts the dots. Count the lines: each pixel with each output.",
         16 * 9 + 9: "That counts biases, too. Here they are left out.",
         16 * 4: "That is four lines for each pixel: a dense layer has nine.",

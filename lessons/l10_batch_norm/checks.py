@@ -291,8 +291,8 @@ add(
                 "The two are swapped: it is PyTorch's rule that takes a tenth of the "
                 "new mean."),
             "momentum-swapped": Wrong({"pytorch": _follow(0.1, 0.9)},
-                "Only a tenth of the new mean is taken, and nine tenths of the old "
-                "one are kept."),
+                "Here nine tenths of the new mean are taken. PyTorch's rule takes "
+                "only a tenth, and keeps nine tenths of the old one."),
             "started-at-the-first": Wrong({"pytorch": _follow(0.9, 0.1, start=10)},
                 "PyTorch's running mean starts at 0, not at the first batch's."),
             "nothing-forgotten": Wrong({"pytorch": _follow(1, 0.1)},

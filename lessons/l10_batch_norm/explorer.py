@@ -211,7 +211,7 @@ class NormExplorer(Presets):
             return "Each number is its own mean, and becomes 0: nothing is left."
         if self.needs_running_averages():
             return (
-                "A mean mixes images: it needs running averages, to stand in for the "
+                "Each mean mixes images, so running averages must stand in for the "
                 "batch at test time."
             )
         return "Each image is normalised by itself: no running averages needed."

@@ -98,7 +98,7 @@ show_images(
 
 # %% slideshow={"slide_type": "subslide"}
 for name, images in lit.items():
-    x = (images - digits.mean) / digits.std  # as the training images were
+    x = (images - digits.mean) / digits.std  # normalised as the training images were
     accuracy = evaluate(network, [(x, digits.test.labels)]).accuracy
     good, poor = yes_no(accuracy > 0.75), yes_no(accuracy < 0.6)
     print(f"{name:15} {accuracy:.1%} (above 75 %: {good}, below 60 %: {poor})")
@@ -604,9 +604,9 @@ show_table(["batches", "with eval()", "forgotten"], rows)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The forgotten train()
 #
-# The other way round: a test in the middle of training calls `eval()`, and nobody calls
+# The other way round: a test before the first epoch calls `eval()`, and nobody calls
 # `train()` afterwards. **Predict:** what do the running averages do, and is anything
-# still normalised?
+# normalised?
 
 # %% slideshow={"slide_type": "-"}
 torch.manual_seed(0)
@@ -793,9 +793,9 @@ print(f"mean before {before.mean():.1%}, after {after.mean():.1%};", end=" ")
 print(f"eight runs within {width:.1%} (over twice the means' gap: {more})")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Here it does not matter: the seed makes more of a difference than the place. By custom
-# batch norm goes before the ReLU, because there it folds into the convolution, and
-# because that is what ResNet did.
+# Here it does not matter: the seed makes more of a difference than the place. By
+# custom, batch norm goes before the ReLU, because there it folds into the convolution,
+# and because that is what ResNet did.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## And before the first layer?
@@ -908,8 +908,9 @@ for name, (ours, theirs) in pairs.items():
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # The last three never look at another image, so they need no running averages. That is
 # one reason why transformers, the family behind language models, use layer norm (over C
-# alone, at each place by itself). Instance norm made its name in style transfer,
-# because it takes away an image's own contrast.
+# alone, at each place by itself). Instance norm made its name in style transfer
+# (repainting a photograph in a painter's style), because it takes away an image's
+# own contrast.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Small batches

@@ -205,8 +205,8 @@ s = z.sigmoid()
 show_lines(
     z,
     {"σ": s, "slope of σ": s * (1 - s), "slope of ReLU": (z > 0).float()},
-    "The sigmoid climbs from 0 to 1. Its slope is a low bell that peaks at 0 with a "
-    "quarter, and is nearly 0 beyond 5 on both sides. ReLU's slope is 0, then 1.",
+    "The sigmoid climbs from 0 to 1. Its slope is a low bell whose peak, a quarter, is "
+    "at 0, and which is nearly 0 beyond 5 on both sides. ReLU's slope is 0, then 1.",
     "z",
     "",
 )

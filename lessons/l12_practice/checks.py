@@ -111,7 +111,7 @@ _ENDS = """
     {side}-to-the-end: {start} + {side} →
       That goes on to the end of the padded image. Stop {side} after `{start}`.
     {side}-is-32: {start} + {side} → {start} + 32
-      Not every image has 32 rows and columns. Here it is {side}.
+      Not every image has 32 rows and columns. This one has {side} {what}.
     {side}-exchanged: {start} + {side} → {start} + {other}
       H is the number of rows, W that of columns. Here it is {side}.
     """
@@ -591,7 +591,7 @@ add(
             numbers: weight → 32 * 16 * 3**2
               That is how many numbers it holds. In what shape?
             kernel-only: weight → (3, 3)
-              That is one layer of one filter. A filter is 16 deep, and there are 32.
+              That is one channel of one filter. A filter is 16 deep, and there are 32.
             biases-too: weight → 32 * 16 * 3**2 + 32
               That is how many parameters there are, with the biases. What is the shape
               of `weight`?
@@ -963,7 +963,7 @@ add(
             quarter: 0.75 → 0.5; 0.5 → 0.25
               Divide first after a half, then after three quarters.
             what-is-left: 0.75 → 0.25
-              A quarter is left then: three quarters are over.
+              A quarter is what is left when three quarters are over.
             first-after-a-quarter: 0.5 → 0.25
               Divide the first time after a half, not after a quarter.
             never: 0.75 → 75; 0.5 → 50

@@ -1081,8 +1081,9 @@ show_table(["", "lecture", "fast", "why"], rows)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 12.10: never too sure
 #
-# **Label smoothing** takes a small part s of the right class's 1, and shares it equally
-# among all ten classes, the right one included. That one also keeps the rest, 1 − s.
+# In the truth, the right class has a 1. **Label smoothing** takes a small part s of
+# this 1, and shares it equally among all ten classes, the right one included. That one
+# also keeps the rest, 1 − s.
 #
 # For s = 0.1, how much does the `right` class get, and how much does each `other`?
 # Without smoothing, at which predicted `share` of the right class is the loss zero?

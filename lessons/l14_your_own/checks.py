@@ -121,7 +121,7 @@ def _probed(candidate, each):
             p.copy_(_random(*p.shape, seed=p.ndim))
         scores = probe(images)
     numbers = sum(p.numel() for p in learning)
-    told = f"{numbers} numbers learn; the weights before are {'kept' * same or 'new'}"
+    told = f"{numbers} numbers learn; backbone weights are {'kept' * same or 'new'}"
     return [f"{told}; scores {tuple(scores.shape)}", scores.flatten().tolist()]
 
 
@@ -582,8 +582,8 @@ add(
         ],
         wrong=in_rows("""
             not-divided: #2 → 1
-              The scores are not divided, so for long queries softmax chooses nearly one
-              place alone: divide by √D.
+              The scores are not divided, so if D is large, softmax gives one place
+              nearly all the weight: divide by √D.
             divided-by-D: #2 → D
               Divide by the root of D. A sum of D products of random numbers grows like
               √D.

@@ -822,8 +822,9 @@ show_table(head, rows)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # Sixteen times as many places cost a convolution sixteen times the work. Attention
-# compares each place with every place, which makes 256 times as many pairs. That is why
-# transformers cut pictures into patches first.
+# compares each place with every place, which makes 256 times as many pairs (its block,
+# dense layers included, lies in between). That is why transformers cut pictures into
+# patches first.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Your own question
