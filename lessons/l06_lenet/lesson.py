@@ -30,12 +30,13 @@ from helpers.counting import layer_table
 from helpers.data import Batches, load
 from helpers.device import best_device
 from helpers.display import yes_no
-from helpers.drawing import BLACK, BLUE, ORANGE, PALE_BLUE, PALE_GREEN, Drawing
+from helpers.drawing import BLACK, PALE_BLUE, PALE_GREEN, Drawing
 from helpers.exercises import answer, exercise, start
 from helpers.plots import show, show_grids, show_images, show_table
 from helpers.training import divide_at, evaluate, fit
 from lessons.l06_lenet.explorer import map_explorer
 from lessons.look_back import look_back
+from lessons.volumes import show_volumes
 
 start()
 
@@ -309,27 +310,14 @@ print("parameters:", table.parameters)
 # the work do they do?
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
-layers = table.counted().rows
-figure, ax = plt.subplots(figsize=(8.4, 2.7))
-for shift, name, colour, hatch in (
-    (-0.2, "parameters", BLUE, ""),
-    (0.2, "multiply_adds", ORANGE, "//"),
-):
-    shares = [100 * getattr(row, name) / getattr(table, name) for row in layers]
-    places = [k + shift for k in range(len(layers))]
-    bars = ax.bar(places, shares, 0.38, color=colour, hatch=hatch)
-    ax.bar_label(bars, fmt="%.1f", fontsize=11)
-    bars.set_label(name.replace("_", "-"))
-ax.set(ylabel="% of the network", ylim=(0, 95))
-ax.set_xticks(range(len(layers)), ["C1", "C3", "C5", "F6", "output"])
-ax.legend()
-show(
-    figure,
-    "Bars for each layer. C1 and C3 hold 4 % of the parameters and do 86 % of the "
-    "multiply-adds; C5 alone holds 78 % and does 12 %.",
+show_volumes(
+    "LeNet-5",
+    table,
+    image=(1, 32, 32),
+    names=["C1", "S2", "C3", "S4", "C5", "F6", "output"],
 )
 
-# %% slideshow={"slide_type": "-"}
+# %% slideshow={"slide_type": "subslide"}
 convolutions = [row for row in table.rows if row.type == "Conv2d"]
 parameters = sum(row.parameters for row in convolutions) / table.parameters
 work = sum(row.multiply_adds for row in convolutions) / table.multiply_adds

@@ -41,6 +41,7 @@ from helpers.networks import alexnet, lenet5, zfnet
 from helpers.plots import show, show_grids, show_images, show_lines, show_table
 from lessons.l07_alexnet_and_zfnet.explorer import cost_explorer
 from lessons.look_back import look_back
+from lessons.volumes import show_volumes
 
 start()
 
@@ -407,6 +408,17 @@ with torch.device("meta"):  # device: where to build; on "meta", shapes without 
 
 # %% slideshow={"slide_type": "subslide"}
 cost_explorer(tables)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## AlexNet to scale
+#
+# You may halve a single layer. **Predict:** which one do you choose to save most
+# parameters, and which one to save most work?
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
+show_volumes(
+    "AlexNet, as lectured", tables["AlexNet, as lectured"], image=(3, 227, 227)
+)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Two ends of one network

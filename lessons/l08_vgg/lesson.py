@@ -37,6 +37,7 @@ from helpers.plots import show, show_grids, show_images, show_table
 from helpers.training import evaluate, fit
 from lessons.l08_vgg.explorer import stack_explorer
 from lessons.look_back import look_back
+from lessons.volumes import show_volumes
 
 start()
 
@@ -639,6 +640,15 @@ activations = sum(row.activations for row in kept)
 print(f"kept for one image: {activations / 1e6:.2f} million numbers")
 print(f"of 4 bytes: {4 * activations / 1e6:.1f} MB; 128 images: "
       f"{128 * 4 * activations / 1e9:.2f} GB")  # fmt: skip
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## VGG-16 to scale
+#
+# Here are the first two costs as squares. **Look** for the third: which boxes hold the
+# most numbers?
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
+show_volumes("VGG-16", table, image=(3, 224, 224))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Layer by layer

@@ -34,6 +34,7 @@ from helpers.plots import show, show_table
 from helpers.training import evaluate
 from lessons.l09_inception.explorer import inception_explorer
 from lessons.look_back import look_back
+from lessons.volumes import show_volumes
 
 start()
 
@@ -526,6 +527,24 @@ print(f"{table.multiply_adds:,} multiply-adds".replace(",", " "))
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # GoogLeNet won ImageNet's competition of 2014 with a top-5 error of 6.7 %; VGG had
 # 7.3 %.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## GoogLeNet to scale
+#
+# In VGG-16, three dense layers hold nearly nine tenths of the parameters. GoogLeNet has
+# a single one. **Predict:** how large is its share? And which modules do most of the
+# work?
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
+names = ["conv1", "pool1", "conv2–3", "pool2", "3a–3b", "pool3", "4a–4e", "pool4"]
+show_volumes(
+    "GoogLeNet",
+    table,
+    image=(3, 224, 224),
+    names=[*names, "5a–5b", "mean", "dense"],
+    blocks=r"[123]\.\d",  # a module, or a pooling between modules
+    concatenated=True,
+)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Fourteen layers, or 22?

@@ -23,6 +23,7 @@ from torch.nn import functional
 from torchvision import models
 
 from helpers.authoring import blank
+from helpers.counting import layer_table
 from helpers.data import load
 from helpers.device import best_device
 from helpers.display import yes_no
@@ -34,6 +35,7 @@ from helpers.plots import show, show_lines, show_table
 from lessons.l11_resnet.explorer import gradient_explorer, gradient_norms
 from lessons.l11_resnet.recorded import recorded_data, recorded_errors
 from lessons.look_back import look_back
+from lessons.volumes import show_volumes
 
 start()
 
@@ -668,25 +670,27 @@ class Bottleneck(nn.Module):
 # follow, with 64, 128, 256 and 512 channels (four times as many after a bottleneck),
 # then global average pooling and one dense layer.
 
-# %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
-stages = [
-    ("input", "3", "224×224"), ("7×7, pool", "64", "56×56"),
-    ("stage 1", "64", "56×56"), ("stage 2", "128", "28×28"),
-    ("stage 3", "256", "14×14"), ("stage 4", "512", "7×7"),
-    ("mean", "512", ""), ("dense", "1000", ""),
-]  # fmt: skip
-drawing = Drawing(840, 120)
-for k, (name, channels, size) in enumerate(stages):
-    fill = PALE_BLUE if name.startswith("stage") else "#ffffff"
-    drawing.rect(6 + 105 * k, 12, 84, 40, fill, BLACK)
-    drawing.text(48 + 105 * k, 32, name, 14)
-    drawing.text(48 + 105 * k, 72, channels, 15, bold=True)
-    drawing.text(48 + 105 * k, 96, size, 14)
-    if k < 7:
-        drawing.arrow(91 + 105 * k, 32, 109 + 105 * k, 32, BLACK)
-show(drawing, "ResNet with blocks of two: input 3×224×224; 7×7 and pool, 64×56×56; "
-     "stage 1, 64×56×56; stage 2, 128×28×28; stage 3, 256×14×14; stage 4, 512×7×7; "
-     "mean, 512; dense, 1000.")  # fmt: skip
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# ### ResNet-34 to scale
+#
+# This one has 34 layers; ×3 means three blocks. **Predict:** from stage to stage, do
+# the parameters grow? Does the work?
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
+with torch.device("meta"):
+    table = layer_table(resnet(34), input_size=(3, 224, 224))
+stages = ["stage 1", "stage 2", "stage 3", "stage 4"]
+show_volumes(
+    "ResNet-34",
+    table,
+    image=(3, 224, 224),
+    names=["7×7", "pool", *stages, "mean", "dense"],
+    blocks=r"stage\d_\d",
+)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# The parameters do. A block's work stays about the same, for half the side goes with
+# twice the channels (lesson 08). Stage 3 does most of it because it has most blocks.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 11.9: how deep is it?
