@@ -9,6 +9,7 @@ explorer. Both are taken in Chromium on copies of the built notebooks.
 from __future__ import annotations
 
 import io
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -17,7 +18,8 @@ import nbformat
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
-from tools.slides import ROOT, Server, choose, copy_to, notebooks, serve
+from tools.slides import ROOT, Server, choose, notebooks, serve
+from tools.stage import copy_to
 from tools.walk import SIZES, Slides, launch, wait_for_kernel
 
 DOCS = ROOT / "docs"
@@ -74,7 +76,11 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as scratch, sync_playwright() as playwright:
         for name, take in (("card", student_page), ("slide", slide)):
             folder = Path(scratch) / name
-            copy_to(folder, notebooks(unsolved=take is student_page))
+            folder.mkdir()
+            if take is student_page:
+                shutil.copy(choose("03", notebooks(unsolved=True)), folder)
+            else:
+                copy_to(folder, [choose("02", notebooks())], solved=True)
             with serve(folder) as server, launch(playwright) as browser:
                 picture = Image.open(io.BytesIO(take(browser, server, folder)))
             small = picture.convert("RGB").quantize(256)

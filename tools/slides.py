@@ -2,11 +2,13 @@
 
     python -m tools.slides             # opens the first lesson, lists the others
     python -m tools.slides 03          # opens lesson 03
-    python -m tools.slides 03 --unsolved --port 8888 --no-browser
+    python -m tools.slides 03 --minutes 45 --port 8888 --no-browser
 
-The slides are copies: running, editing and saving them while presenting changes no file
-of the course. They stay in ``build/present`` until the next presentation on the same
-port, so what was typed in class is not lost.
+The lesson opens with its kernel running and all its cells run, so that the widgets
+answer at the first touch. Exercises have their blanks, and the slide below each has the
+solution; ``--solved`` fills them in. The slides are copies: running, editing and saving
+them while presenting changes no file of the course. They stay in ``build/present``
+until the next presentation on the same port, so what was typed in class is not lost.
 """
 
 from __future__ import annotations
@@ -31,20 +33,29 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
+from jupyter_client import AsyncKernelManager
+from jupyter_core.paths import jupyter_runtime_dir
+from nbclient import NotebookClient
+from nbformat.sign import NotebookNotary
+
+from tools.stage import copy_to, left_for_home
 
 ROOT = Path(__file__).resolve().parents[1]
-LOOK = Path(__file__).with_name("rise.css")
-# What the slides' page lacks for widgets newer than jupyterlab-rise itself.
+# Only for the slides' page: what it lacks for new widgets, and how slides fit.
 EXTENSIONS = Path(__file__).with_name("labextensions")
 HOST = "127.0.0.1"
 _PORTS = range(8890, 8900)  # tried in this order when none is asked for
 _START_SECONDS = 90.0
-# Lab asks on its first start whether to fetch news; nothing is to leave the machine.
+# Lab asks on its first start whether to fetch news; nothing is to leave the machine. A
+# question on the screen in the middle of a lecture helps nobody.
 _QUIET = {
     "@jupyterlab/apputils-extension/notification.jupyterlab-settings": {
         "checkForUpdates": False,
         "fetchNews": "false",
-    }
+    },
+    "@jupyterlab/apputils-extension/sessionDialogs.jupyterlab-settings": {
+        "skipKernelRestartDialog": True,
+    },
 }
 
 
@@ -67,6 +78,16 @@ class Server:
         """Ask the server's REST interface, as in ``get("api/sessions")``."""
         with urllib.request.urlopen(self.address(path), timeout=5) as answer:
             return json.load(answer)
+
+    def start_kernel(self, notebook: str) -> str:
+        """Start a kernel for a notebook, as opening it does, and return its id."""
+        asked = {"path": notebook, "type": "notebook", "name": notebook}
+        request = urllib.request.Request(
+            self.address("api/sessions"),
+            json.dumps({**asked, "kernel": {"name": "python3"}}).encode(),
+        )
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return json.load(answer)["kernel"]["id"]
 
     def end_kernel(self, notebook: str) -> None:
         """Stop the kernel of a notebook in the server's folder."""
@@ -120,7 +141,7 @@ def serve(
         state = Path(scratch)
         for name, settings in _QUIET.items():
             file = state / "settings" / name
-            file.parent.mkdir(parents=True)
+            file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(json.dumps(settings), "utf-8")
         log = state / "server.log"
         with log.open("wb") as output:
@@ -194,6 +215,34 @@ def _stop(process: subprocess.Popen) -> None:
         process.wait()
 
 
+class _Running(AsyncKernelManager):
+    """A kernel that a server has started already, and that it will end."""
+
+    has_kernel = True
+
+    async def is_alive(self) -> bool:
+        return True
+
+
+def warm_up(server: Server, path: Path) -> None:
+    """Run all cells of a notebook in the server's folder, and save what they show.
+
+    It is the kernel that the page will find: names are bound, and widgets are alive. An
+    error is shown in its cell, as it would be on the slide.
+    """
+    kernel = server.start_kernel(path.name)
+    file = Path(jupyter_runtime_dir()) / f"kernel-{kernel}.json"
+    manager = _Running(connection_file=str(file))
+    manager.load_connection_file()
+    book = nbformat.read(path, as_version=4)
+    NotebookClient(
+        book, km=manager, timeout=None, allow_errors=True, coalesce_streams=True
+    ).execute()
+    book.metadata.pop("widgets", None)  # the kernel knows them better
+    nbformat.write(book, path)
+    NotebookNotary().sign(book)  # or the page would show no colours
+
+
 def notebooks(unsolved: bool = False, root: Path = ROOT) -> list[Path]:
     """The built notebooks, in lecture order: solved ones, or the students'."""
     folder = root / "notebooks" if unsolved else root / "notebooks" / "solutions"
@@ -213,47 +262,33 @@ def choose(lesson: str, among: list[Path]) -> Path:
     raise SlidesError(f"There is no lesson {lesson!r}. There are:\n{names}")
 
 
-def copy_to(folder: Path, books: list[Path]) -> None:
-    """Fill a folder with notebooks, made ready for slides, and the slides' look."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for path in books:
-        book = nbformat.read(path, as_version=4)
-        for cell in book.cells:
-            _unskip(cell)
-        nbformat.write(book, folder / path.name)
-    shutil.copy(LOOK, folder / "rise.css")  # the name that live slides look for
-
-
-def _unskip(cell: nbformat.NotebookNode) -> None:
-    """Show skipped imports as a thin line.
-
-    Otherwise stepping through the slides would not run them.
-    """
-    slideshow = cell.metadata.get("slideshow", {})
-    imports = cell.cell_type == "code" and "import " in cell.source
-    if imports and slideshow.get("slide_type") == "skip":
-        slideshow["slide_type"] = "-"
-        cell.metadata.setdefault("jupyter", {})["source_hidden"] = True
-
-
 def present(
-    lesson: str | None, unsolved: bool, port: int | None, browser: bool
+    lesson: str | None,
+    solved: bool = False,
+    minutes: int | None = None,
+    port: int | None = None,
+    browser: bool = True,
 ) -> None:
     """Serve the slides until Ctrl+C."""
-    books = notebooks(unsolved)
+    books = notebooks()
     first = choose(lesson, books) if lesson else books[0]
     port = _require(port or next(filter(is_free, _PORTS), _PORTS[0]))
     folder = ROOT / "build" / "present" / str(port)
     if folder.exists():
         shutil.rmtree(folder)
-    copy_to(folder, books)
+    copy_to(folder, books, solved, minutes)
+    if minutes is not None and (home := left_for_home(first.stem[:2], minutes)):
+        print(f"For {minutes} minutes, leave for home: {', '.join(sorted(home))}.")
     print("Starting JupyterLab …", flush=True)
     with serve(folder, port) as server:
+        print(f"Running {first.stem} …", flush=True)
+        warm_up(server, folder / first.name)
         shown = [first] if lesson else books
         for book in shown:
             print(f"  {server.address(f'rise/{book.name}')}")
         print(
-            "Alt+R in JupyterLab opens any notebook as slides, T shows speaker notes.\n"
+            "Keys: arrows and space move on, T opens the speaker notes, N is for dark\n"
+            "rooms, C starts the clock of an exercise, R restarts and runs to here.\n"
             f"These are copies, in {folder.relative_to(ROOT)}. Ctrl+C stops.",
             flush=True,
         )
@@ -269,14 +304,23 @@ def main(arguments: list[str] | None = None) -> int:
         prog="python -m tools.slides", description=__doc__.split("\n")[0]
     )
     parser.add_argument("lesson", nargs="?", help="such as 03 or 03_output_size")
-    parser.add_argument("--unsolved", action="store_true", help="with blanks")
+    parser.add_argument("--solved", action="store_true", help="no blanks")
+    parser.add_argument(
+        "--minutes", type=int, help="mark the exercises for which there is no time"
+    )
     parser.add_argument("--port", type=int, help="this port or none")
     parser.add_argument("--no-browser", action="store_true", help="print addresses")
     options = parser.parse_args(arguments)
     # A plain kill ends Python without leaving the block that stops the server.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
-        present(options.lesson, options.unsolved, options.port, not options.no_browser)
+        present(
+            options.lesson,
+            options.solved,
+            options.minutes,
+            options.port,
+            not options.no_browser,
+        )
     except SlidesError as error:
         print(error, file=sys.stderr)
         return 1

@@ -1,20 +1,22 @@
 """Walk every slide of the lessons, run its cells, and report what does not fit.
 
-    python -m tools.walk                       # all lessons, solved
-    python -m tools.walk 03 04 --unsolved      # some of them, as students get them
+    python -m tools.walk                       # all lessons, as they are presented
+    python -m tools.walk 03 04 --solved        # some of them, with no blanks
     python -m tools.walk 03 --shots build/shots
 
 Each slide is shown in a real browser, its fragments revealed and its cells run by the
 live kernel, and measured on a screen of 1280×720 and one of 1920×1080. A line per slide
-says how many pixels of height it needs on each. The exit status is 1 when something
-runs off the screen, a widget or a formula is not drawn, a cell stops or warns, or the
-page asks another computer for anything.
+says how much of each its content covers. The exit status is 1 when something runs off
+the screen, is too small to read, a title is missing, a cell shows its frame, a widget
+or a formula is not drawn, a cell stops or warns, or the page asks another computer for
+anything.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import statistics
 import sys
 import tempfile
 import time
@@ -34,7 +36,8 @@ from playwright.sync_api import (
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from tools.browser import MISSING, find_chromium
-from tools.slides import Server, SlidesError, choose, copy_to, notebooks, serve
+from tools.slides import Server, SlidesError, choose, notebooks, serve
+from tools.stage import copy_to
 
 SIZES = ((1280, 720), (1920, 1080))  # widths and heights of usual projectors
 _FLAGS = (
@@ -118,15 +121,24 @@ _SETTLED = """async ([slide, width]) => {
 # A slide that runs off the screen need not scroll: its bottom is compared with the
 # window's.
 _MEASURE = """([slide, allowed]) => {
+  const share = SHARE;
   const section = document.querySelector(slide);
   const all = (selector) => [...section.querySelectorAll(selector)]
     .filter(e => e.getBoundingClientRect().width);
-  const zoom = section.currentCSSZoom ?? 1;  // scroll sizes are told without it
+  const zoom = section.currentCSSZoom;  // scroll sizes are told without it
   const box = section.getBoundingClientRect();
-  const need = Math.ceil(box.top + Math.max(section.scrollHeight * zoom, box.height));
+  const more = Math.ceil(box.top + section.scrollHeight * zoom) - innerHeight;
   const problems = [];
-  if (need > innerHeight + 2) problems.push(`${need - innerHeight} px too high`);
+  if (more > 2) problems.push(`${more} px too high`);
   if (box.top < -2) problems.push(`starts ${Math.round(-box.top)} px above the screen`);
+  for (const [kind, least, selector] of [['code', 18, '.cm-line'],
+      ['text', 24, '.jp-RenderedMarkdown :is(p, li)']]) {
+    const small = Math.min(Infinity, ...all(selector).map(e => parseFloat(
+      getComputedStyle(e).fontSize) * e.currentCSSZoom * 720 / innerHeight));
+    if (small < least - 0.3) problems.push(`${kind} of ${small.toFixed(1)} px`);
+  }
+  if (all('.jp-Collapser, .jp-InputPrompt, .jp-OutputPrompt').length)
+    problems.push('a cell shows its frame');
   for (const [what, selector] of [['code', '.jp-CodeCell .cm-scroller'],
       ['output', '.jp-OutputArea-output'], ['text', '.jp-RenderedMarkdown'],
       ['preformatted text', 'pre'], ['table', 'table'], ['image', 'img, svg, canvas'],
@@ -160,9 +172,29 @@ _MEASURE = """([slide, allowed]) => {
   if (all('mjx-merror, mjx-mtext[style*=red], mjx-mstyle[style*=red]').length
       || /\\$[^$\\n]+\\$|\\\\[a-zA-Z]+\\{/.test(prose))
     problems.push('formula not drawn');
-  const head = all('h1, h2, h3, h4')[0] || all('.cm-content, .jp-RenderedMarkdown')[0];
-  const title = head?.innerText.replace(/[\\s\\u00b6]+/g, ' ').trim() ?? '';
-  return {need, problems, title};
+  const head = all('h1, h2, h3')[0];
+  const title = head?.firstChild.textContent.trim() ?? '';
+  if (!title) problems.push('no title');
+  return {share: share(all), problems, title};
+}"""
+
+# The share of the screen that is covered by the boxes of what stands on a slide, words
+# only as far as they reach, counted in squares of 8 pixels.
+_SHARE = """(all) => {
+  const words = 'h1, h2, h3, p, li, pre';
+  const boxes = all(words).map(e => {
+    const range = document.createRange();
+    range.selectNodeContents(e);
+    return range.getBoundingClientRect();
+  }).concat(all(`table, mjx-container[display], .cm-editor, img, svg, .jupyter-widgets,
+    [role=group]`).map(e => e.getBoundingClientRect()));
+  const [across, down] = [innerWidth / 8, innerHeight / 8];
+  const squares = new Uint8Array(across * down);
+  for (const {left, right, top, bottom} of boxes)
+    for (let y = Math.max(0, Math.round(top / 8)); y < Math.min(down, bottom / 8); y++)
+      squares.fill(1, y * across + Math.max(0, Math.round(left / 8)),
+        y * across + Math.min(across, Math.round(right / 8)));
+  return squares.reduce((sum, square) => sum + square, 0) / squares.length;
 }"""
 
 
@@ -207,23 +239,23 @@ _TOUCH = """async (slide) => {
 
 @dataclass(frozen=True)
 class SlideReport:
-    """What a slide needs and what is wrong with it.
+    """How full a slide is and what is wrong with it.
 
-    ``need`` is its height in pixels at each of `SIZES`, None where it was not measured;
-    ``problems`` is empty when all is well, each one begins with the size it was seen at
-    where that matters.
+    ``share`` is the part of the screen that its content covers at each of `SIZES`, None
+    where it was not measured; ``problems`` is empty when all is well, each one begins
+    with the size it was seen at where that matters.
     """
 
     notebook: str
     slide: str
     title: str
-    need: tuple[int | None, ...]
+    share: tuple[float | None, ...]
     problems: tuple[str, ...]
 
     def __str__(self) -> str:
-        needs = " ".join(f"{'-' if need is None else need:>5}" for need in self.need)
+        shares = " ".join("   -" if s is None else f"{s:4.0%}" for s in self.share)
         verdict = "; ".join(self.problems)
-        return f"  {self.slide:6} {needs}  {self.title[:40]:40}  {verdict}".rstrip()
+        return f"  {self.slide:6} {shares}  {self.title[:40]:40}  {verdict}".rstrip()
 
 
 class PageWatch:
@@ -342,13 +374,14 @@ class Slides:
         """Show the slides on a screen of another size."""
         self.page.set_viewport_size({"width": size[0], "height": size[1]})
 
-    def measure(self, size: tuple[int, int]) -> tuple[int, str, list[str]]:
-        """Measure the slide on its screen: height needed, its title, what is wrong."""
+    def measure(self, size: tuple[int, int]) -> tuple[float, str, list[str]]:
+        """Measure the slide on its screen: share covered, title, what is wrong."""
         at_rest = self.page.evaluate(_SETTLED, [_SLIDE, size[0]])
-        found = self.page.evaluate(_MEASURE, [_SLIDE, self._allowed])
+        measure = _MEASURE.replace("SHARE", _SHARE)
+        found = self.page.evaluate(measure, [_SLIDE, self._allowed])
         problems = found["problems"] + ([] if at_rest else ["never comes to rest"])
         return (
-            found["need"],
+            found["share"],
             found["title"],
             [f"{size[0]}×{size[1]}: {problem}" for problem in problems],
         )
@@ -368,11 +401,11 @@ def walk(
         server: from `tools.slides.serve`.
         notebook: its path in the server's folder.
         shots: a folder for a picture of each slide at each size.
-        fullest: how many slides, those that need most of the small screen's height, to
-            measure on the large one too; all, unless given. rise.css lets everything
-            grow in proportion, so that these speak for the others.
+        fullest: how many slides, those that cover most of the small screen, to measure
+            on the large one too; all, unless given. rise.css lets everything grow in
+            proportion, so that these speak for the others.
     """
-    needs, problems = defaultdict(dict), defaultdict(list)
+    shares, problems = defaultdict(dict), defaultdict(list)
     with Slides(browser, server, notebook) as slides:
         titles = dict.fromkeys(slides.names(), "")
         # All slides at one size, then at the other: resizing is slow.
@@ -380,13 +413,13 @@ def walk(
             slides.resize(size)
             shown = list(titles)
             if size != SIZES[0] and fullest is not None:
-                shown.sort(key=lambda slide: -needs[slide][SIZES[0]])
+                shown.sort(key=lambda slide: -shares[slide][SIZES[0]])
                 del shown[fullest:]
             for slide in shown:
                 wrong = slides.show(slide)
                 if size == SIZES[0]:
                     wrong = wrong or slides.run_cells()
-                needs[slide][size], titles[slide], more = slides.measure(size)
+                shares[slide][size], titles[slide], more = slides.measure(size)
                 if shots:
                     name = f"{Path(notebook).stem}_{slide}_{size[1]}.png"
                     slides.page.screenshot(path=shots / name)
@@ -398,7 +431,7 @@ def walk(
             notebook,
             slide.removeprefix("slide-"),
             title,
-            tuple(needs[slide].get(size) for size in SIZES),
+            tuple(shares[slide].get(size) for size in SIZES),
             tuple(problems[slide]),
         )
         for slide, title in titles.items()
@@ -437,24 +470,24 @@ def main(arguments: list[str] | None = None) -> int:
         prog="python -m tools.walk", description=__doc__.split("\n")[0]
     )
     parser.add_argument("lessons", nargs="*", help="such as 03; all when none is named")
-    parser.add_argument("--unsolved", action="store_true", help="with blanks")
+    parser.add_argument("--solved", action="store_true", help="no blanks")
     parser.add_argument("--shots", type=Path, help="folder for pictures of the slides")
     options = parser.parse_args(arguments)
     try:
-        return _walk_lessons(options.lessons, options.unsolved, options.shots)
+        return _walk_lessons(options.lessons, options.solved, options.shots)
     except SlidesError as error:
         print(error, file=sys.stderr)
         return 1
 
 
-def _walk_lessons(lessons: list[str], unsolved: bool, shots: Path | None) -> int:
-    books = notebooks(unsolved)
+def _walk_lessons(lessons: list[str], solved: bool, shots: Path | None) -> int:
+    books = notebooks()
     books = [choose(lesson, books) for lesson in lessons] or books
     if shots:
         shots.mkdir(parents=True, exist_ok=True)
     wrong = 0
     with tempfile.TemporaryDirectory(prefix="convnets-walk-") as scratch:
-        copy_to(Path(scratch), books)
+        copy_to(Path(scratch), books, solved)
         with (
             serve(Path(scratch)) as server,
             sync_playwright() as playwright,
@@ -465,7 +498,11 @@ def _walk_lessons(lessons: list[str], unsolved: bool, shots: Path | None) -> int
                 reports = walk(browser, server, book.name, shots)
                 sizes = " and ".join(f"{width}×{height}" for width, height in SIZES)
                 seconds = time.monotonic() - started
-                print(f"{book.stem}: {len(reports)} slides, {sizes}, {seconds:.0f} s")
+                covered = statistics.median(report.share[0] for report in reports)
+                print(
+                    f"{book.stem}: {len(reports)} slides, {sizes}, {seconds:.0f} s, "
+                    f"content covers {covered:.0%} (median)"
+                )
                 print(*reports, sep="\n", flush=True)
                 wrong += sum(bool(report.problems) for report in reports)
     print(f"{wrong} slides have problems." if wrong else "Every slide is fine.")

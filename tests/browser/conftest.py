@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,8 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tools.browser import MISSING, find_chromium
-from tools.slides import Server, copy_to, notebooks, serve
+from tools.slides import Server, notebooks, serve
+from tools.stage import copy_to
 from tools.walk import COUNT_RUNS, PageWatch, launch, wait_for_kernel
 
 
@@ -51,8 +53,10 @@ def lab(tmp_path_factory) -> Iterator[Lab]:
     folder = tmp_path_factory.mktemp("notebooks")
     progress = tmp_path_factory.mktemp("progress") / "progress.json"
     copy_to(folder, [])  # for notebooks that tests put there
-    copy_to(folder / "students", notebooks(unsolved=True))
-    copy_to(folder / "solutions", notebooks())
+    (folder / "students").mkdir()
+    for path in notebooks(unsolved=True):
+        shutil.copy(path, folder / "students")
+    copy_to(folder / "stage", notebooks())
     with serve(folder, environment={"CONVNETS_PROGRESS": str(progress)}) as server:
         yield Lab(server, folder, progress)
 

@@ -1,0 +1,100 @@
+"""Notebooks made ready for the stage, and exercises left for home."""
+
+import nbformat
+import pytest
+
+from helpers.exercises import exercises
+from helpers.exercises.lessons import lessons
+from tools.slides import notebooks
+from tools.stage import MINUTES, left_for_home, staged
+
+MARKDOWN, CODE = nbformat.v4.new_markdown_cell, nbformat.v4.new_code_cell
+
+
+def book_of(*cells):
+    """A notebook of cells, each given with its kind of slide."""
+    for kind, cell in cells:
+        cell.metadata["slideshow"] = {"slide_type": kind}
+    return nbformat.v4.new_notebook(cells=[cell for _, cell in cells])
+
+
+def shown(book):
+    """Kind and text of each cell."""
+    return [(c.metadata["slideshow"]["slide_type"], c.source) for c in book.cells]
+
+
+def test_every_slide_begins_with_its_title():
+    book = book_of(
+        ("slide", MARKDOWN("# 99 A lesson\n\nWhat it is about")),
+        ("skip", CODE("import torch")),
+        ("subslide", CODE("1 + 1")),
+        ("slide", MARKDOWN("## Only a title")),
+        ("fragment", MARKDOWN("More")),
+        ("subslide", MARKDOWN("Text")),
+    )
+    assert shown(staged(book)) == [
+        ("slide", "# 99 A lesson"),
+        ("-", "What it is about"),
+        ("-", "import torch"),
+        ("subslide", "# 99 A lesson"),
+        ("-", "1 + 1"),
+        ("slide", "## Only a title"),
+        ("fragment", "More"),
+        ("subslide", "## Only a title"),
+        ("-", "Text"),
+    ]
+    assert book.metadata["rise"]["footer"] == "99 A lesson"
+    assert book.cells[2].metadata["jupyter"] == {"source_hidden": True}
+
+
+def test_a_solution_stands_below_its_exercise():
+    solved = lessons()["03"].solved["03.2"]
+    book = book_of(
+        ("slide", MARKDOWN("# 03 Sizes")),
+        ("slide", MARKDOWN("### Exercise 03.2: padding")),
+        ("-", CODE(solved)),
+        ("fragment", MARKDOWN("What is said about it")),
+    )
+    *_, title, blank, again, solution, after = shown(staged(book))
+    minutes = MINUTES[exercises()["03.2"].level]
+    assert title == (
+        "slide",
+        f'### Exercise 03.2: padding <span class="convnets-badge">{minutes} min</span>',
+    )
+    assert blank[0] == "-"
+    assert "____" in blank[1]
+    assert again[0] == "subslide"
+    assert ">solution<" in again[1]
+    assert solution == ("-", solved)
+    assert after[0] == "fragment"
+
+
+def test_solved_slides_have_no_blanks():
+    book = nbformat.read(notebooks()[3], as_version=4)
+    assert not any("____" in c.source for c in staged(book, solved=True).cells)
+
+
+def test_a_first_slide_without_a_heading_is_an_error():
+    with pytest.raises(ValueError, match="no heading on the first slide: 'Text'"):
+        staged(book_of(("slide", MARKDOWN("Text"))))
+
+
+@pytest.mark.parametrize("minutes", [0, 30, 60, 1000])
+def test_the_hardest_exercises_are_left_for_home(minutes):
+    left = left_for_home("02", minutes)
+    levels = {n: e.level for n, e in exercises().items() if n.startswith("02.")}
+    total = int(lessons()["02"].built["minutes"])
+    kept = set(levels) - left
+    assert max((levels[n] for n in kept), default=0) <= min(
+        (levels[n] for n in left), default=9
+    )
+    rest = total - sum(MINUTES[levels[n]] for n in left)
+    assert rest <= minutes or not kept
+    assert left or total <= minutes
+
+
+def test_what_is_left_for_home_says_so():
+    book = staged(nbformat.read(notebooks()[2], as_version=4), minutes=0)
+    badges = [c.source for c in book.cells if "convnets-badge" in c.source]
+    assert not any(" min<" in text for text in badges)
+    assert any(">at home<" in text for text in badges)

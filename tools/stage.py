@@ -1,0 +1,143 @@
+"""Make a notebook ready for the stage: a copy in which every slide has its title.
+
+The notebook itself is not changed. In the copy a slide begins with a cell that holds
+its title and nothing else; a slide below another one inherits that one's. An exercise
+tells how many minutes the room gets. Its cell has blanks; the solution stands on a
+slide of its own below it, with what is said about it.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import shutil
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from helpers.exercises import exercises
+from helpers.exercises.cells import exercises_in
+from helpers.exercises.lessons import lessons
+
+LOOK = Path(__file__).with_name("rise.css")
+STAGE = LOOK.parent / "labextensions" / "convnets-stage" / "static" / "remoteEntry.js"
+MINUTES = {1: 2, 2: 5, 3: 10}  # for an exercise of each level
+_HEADING = re.compile(r"(#{1,3} .+)\n*")
+_NUMBER = re.compile(r"Exercise (\d\d\.\d+)")
+
+
+def copy_to(
+    folder: Path,
+    books: list[Path],
+    solved: bool = False,
+    minutes: int | None = None,
+) -> None:
+    """Fill a folder with solved notebooks made ready for the stage, and their look.
+
+    See `staged`.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in books:
+        book = nbformat.read(path, as_version=4)
+        nbformat.write(staged(book, solved, minutes), folder / path.name)
+    shutil.copy(LOOK, folder / "rise.css")  # the name that live slides look for
+
+
+def staged(
+    book: NotebookNode, solved: bool = False, minutes: int | None = None
+) -> NotebookNode:
+    """Return a solved notebook with a title on every slide, a footer, and blanks.
+
+    Args:
+        book: the notebook; it is changed.
+        solved: leave the exercises filled in.
+        minutes: that there are; exercises for which they are too few are marked "at
+            home", see `left_for_home`.
+
+    Raises:
+        ValueError: the first slide has no heading.
+    """
+    title, cells, at_home = "", [], set()
+    shown = book.cells if solved else chain.from_iterable(map(_with_blank, book.cells))
+    for cell in shown:
+        _unskip(cell)
+        kind = cell.metadata.get("slideshow", {}).get("slide_type")
+        if kind in ("slide", "subslide"):
+            heading = cell.cell_type == "markdown" and _HEADING.match(cell.source)
+            if heading:
+                title = heading[1]
+                cell.source = cell.source[heading.end() :]
+            if not title:
+                raise ValueError(f"no heading on the first slide: {cell.source[:60]!r}")
+            if not cells and minutes is not None:
+                at_home = left_for_home(title.split()[1], minutes)
+            cells.append(_title(title, kind, cell.id, at_home))
+            cell.metadata["slideshow"] = {"slide_type": "-"}
+            if not cell.source:
+                continue
+        cells.append(cell)
+    lesson = cells[0].source.removeprefix("# ")
+    rise = book.metadata.get("rise", {})
+    book.metadata["rise"] = {**rise, "slideNumber": "c/t", "footer": lesson}
+    book.cells = cells
+    return book
+
+
+def left_for_home(lesson: str, minutes: int) -> set[str]:
+    """The exercises to leave out so that a lesson takes no more than some minutes.
+
+    The hardest go first, and of equally hard ones the last. All of them, where even
+    that does not do: the rest of a lesson is never cut.
+    """
+    levels = {n: e.level for n, e in exercises().items() if n.startswith(f"{lesson}.")}
+    total, out = int(lessons()[lesson].built["minutes"]), set()
+    by_level = sorted(levels, key=lambda n: (levels[n], int(n[3:])), reverse=True)
+    for number in by_level:
+        if total <= minutes:
+            break
+        out.add(number)
+        total -= MINUTES[levels[number]]
+    return out
+
+
+def _with_blank(cell: NotebookNode) -> Iterator[NotebookNode]:
+    """The cell; before it, where it is an exercise, the same with blanks."""
+    numbers = cell.cell_type == "code" and exercises_in(ast.parse(cell.source)).values()
+    for number in numbers or ():
+        source = lessons()[number.split(".")[0]].built["cells"][number]
+        blank = nbformat.v4.new_code_cell(source, id=f"blank-{cell.id}")
+        blank.metadata["slideshow"] = cell.metadata["slideshow"]
+        cell.metadata["slideshow"] = {"slide_type": "subslide"}
+        cell.id = f"solution-{cell.id}"
+        yield blank
+    yield cell
+
+
+def _title(title: str, kind: str, of: str, at_home: set[str]) -> NotebookNode:
+    number, badge = _NUMBER.search(title), ""
+    if of.startswith("solution-"):
+        badge = "solution"
+    elif number and number[1] in at_home:
+        badge = "at home"
+    elif number:
+        badge = f"{MINUTES[exercises()[number[1]].level]} min"
+    if badge:
+        title += f' <span class="convnets-badge">{badge}</span>'
+    cell = nbformat.v4.new_markdown_cell(title, id=f"title-{of}")
+    cell.metadata["slideshow"] = {"slide_type": kind}
+    return cell
+
+
+def _unskip(cell: NotebookNode) -> None:
+    """Put skipped imports on the slide, as a line that only the mouse brings out.
+
+    Otherwise stepping through the slides would not run them.
+    """
+    slideshow = cell.metadata.get("slideshow", {})
+    imports = cell.cell_type == "code" and "import " in cell.source
+    if imports and slideshow.get("slide_type") == "skip":
+        slideshow["slide_type"] = "-"
+        cell.metadata.setdefault("jupyter", {})["source_hidden"] = True
