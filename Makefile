@@ -14,7 +14,7 @@ WORKERS ?= 2
 BROWSERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab data notebooks check test present bench grade handout share clean distclean
+.PHONY: help setup lab data notebooks check test walk present slides site bench grade handout share clean distclean
 
 help:  ## list these targets
 	@echo "make TARGET, where TARGET is one of"
@@ -54,9 +54,20 @@ test: setup  ## check style, run all tests and every notebook, as .ci/run does
 	@echo "== Tests in a browser"
 	@$(PYTHON) -m pytest tests/browser -n $(BROWSERS) --durations=5
 
-present: setup  ## show a lesson as live slides (LESSON=03 UNSOLVED=1 PORT=8888)
-	@$(PYTHON) -m tools.slides $(LESSON) $(if $(UNSOLVED),--unsolved) \
-	  $(if $(PORT),--port $(PORT))
+walk: setup  ## look at every slide of all lessons in Chromium (LESSON=03: of one)
+	@$(PYTHON) tools/browser.py
+	@$(PYTHON) -m tools.walk $(LESSON)
+
+present: setup  ## show a lesson as live slides (LESSON=03 MINUTES=45 SOLVED=1 PORT=8888)
+	@$(PYTHON) -m tools.slides $(LESSON) $(if $(MINUTES),--minutes $(MINUTES)) \
+	  $(if $(SOLVED),--solved) $(if $(PORT),--port $(PORT))
+
+slides: setup  ## write slides that need no kernel, and PDF, to build/slides (LESSON=03)
+	@$(PYTHON) tools/browser.py
+	@$(PYTHON) -m tools.static_slides $(LESSON)
+
+site: setup  ## write the course as a website to build/site
+	@$(PYTHON) -m tools.site
 
 bench: setup  ## time the lessons on this computer
 	@$(PYTHON) -m tools.bench

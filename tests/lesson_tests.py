@@ -32,7 +32,8 @@ from helpers.exercises import check, engine, sandbox
 from helpers.exercises.cells import BLANK
 from tests import mutants
 from tools import build, minutes
-from tools.bench import controls_of, elsewhere
+from tools.bench import elsewhere
+from tools.published import controls_of
 
 MEDIAN_LINES, MOST_LINES = 6, 20  # of a code cell; nine in ten have at most MOST_LINES
 COLUMNS = 88

@@ -44,6 +44,7 @@ from helpers.networks import googlenet, resnet, vgg
 from helpers.training import RECIPES, train
 from lessons.l12_practice.pictures import pictures
 from tools import build
+from tools.published import LISTS, controls_of
 
 IMPORT_BAR = 500.0  # milliseconds that `import helpers` may add to `import torch`
 REDRAW_BAR = 100.0  # milliseconds from a slider's move to the new picture
@@ -193,25 +194,9 @@ def _redraw(explorer: Explorer) -> float:
     return statistics.median(times)
 
 
-_NUMBERS = (ipywidgets.IntSlider, ipywidgets.FloatSlider, ipywidgets.FloatText)
-_LISTS = (ipywidgets.Dropdown,)
-
-
-def controls_of(explorer: Explorer) -> list[ipywidgets.Widget]:
-    """Its sliders and boxes in reading order, or its lists where it has none."""
-
-    def inside(widget: ipywidgets.Widget, kinds: tuple[type, ...]) -> Iterator:
-        if isinstance(widget, kinds):
-            yield widget
-        for child in getattr(widget, "children", ()):
-            yield from inside(child, kinds)
-
-    return list(inside(explorer, _NUMBERS)) or list(inside(explorer, _LISTS))
-
-
 def elsewhere(control: ipywidgets.Widget) -> object:
     """A neighbour of the control's value, from the start again after the end."""
-    if isinstance(control, _LISTS):
+    if isinstance(control, LISTS):
         option = control.options[(control.index + 1) % len(control.options)]
         return option[1] if isinstance(option, tuple) else option
     if isinstance(control, ipywidgets.FloatText):
