@@ -29,6 +29,8 @@ ROOT = Path(__file__).resolve().parents[1]
 TARGET = ROOT / "build" / "handout.zip"
 FOLDER = "convnets-cell-by-cell"  # what the archive unpacks to
 FILES = (
+    "LICENSE",
+    "LICENSE-text",
     "README.md",
     "Makefile",
     "environment.yml",
