@@ -11,6 +11,7 @@ import concurrent.futures
 import hashlib
 import html
 import os
+import subprocess
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -24,7 +25,9 @@ from tools.build import STAND_INS_ONLY
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "build" / "published"
 MOST_STATES = 9
-_STATES = "from tools.published import show_states; show_states(_)"
+# Not _, which a lesson may have bound to something else.
+_STATES = "from tools.published import show_states; show_states(Out[max(Out)])"
+_WIDGET = "application/vnd.jupyter.widget-view+json"
 NUMBERS = (ipywidgets.IntSlider, ipywidgets.FloatSlider, ipywidgets.FloatText)
 LISTS = (ipywidgets.Dropdown,)
 
@@ -51,10 +54,11 @@ def _published(path: Path) -> Path:
     client = NotebookClient(book, timeout=600, record_timing=False)
     environment = os.environ | STAND_INS_ONLY | {"CONVNETS_PROGRESS": "memory"}
     environment |= {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-    with client.setup_kernel(env=environment):
+    with client.setup_kernel(env=environment, stderr=subprocess.DEVNULL):
         for position, cell in enumerate(book.cells):
             client.execute_cell(cell, position)
-            if cell.cell_type == "code" and "_explorer(" in cell.source:
+            outputs = cell.get("outputs", [])
+            if any(_WIDGET in output.get("data", {}) for output in outputs):
                 states = nbformat.v4.new_code_cell(_STATES)
                 client.execute_cell(states, position)
                 cell.outputs = states.outputs
