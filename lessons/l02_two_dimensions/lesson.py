@@ -23,8 +23,9 @@ from torch.nn import functional
 from helpers.authoring import blank
 from helpers.data import photograph, to_grey
 from helpers.exercises import answer, exercise, start
-from helpers.plots import show_grids, show_images
+from helpers.plots import show, show_grids, show_images
 from lessons.l02_two_dimensions.explorer import kernel_explorer, window_explorer
+from lessons.l02_two_dimensions.figures import draw_windows
 from lessons.look_back import look_back
 
 start()
@@ -89,6 +90,33 @@ for i in range(2):
 #
 # Here ⌊x⌋ means x rounded down. The letters above used the second formula, and so does
 # PyTorch.
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# ### Which pixels are those?
+#
+# Take a 3×3 kernel. By formula 1, its weights meet the pixels $I_{i-a,\,j-b}$, and a
+# and b run over 0, 1 and 2.
+#
+# **Predict:** which nine pixels are they? Where among them is pixel (i, j)?
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
+show(
+    draw_windows(["before it"], kernel=True),
+    alt="Beside the 3×3 kernel, whose a and b run from 0 to 2, a 5×5 piece of the "
+    "image. Formula 1: the window is framed from row i−2 and column j−2 to pixel "
+    "(i, j), marked by a dot, which is its lower right corner.",
+)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# The window ends at pixel (i, j), the dot. **Predict** the windows of formulas 2 and 3.
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
+show(
+    draw_windows(["after it", "around it"]),
+    alt="Formula 2: the window reaches from pixel (i, j), its upper left corner, to "
+    "row i+2 and column j+2. Formula 3: from row i−1 and column j−1 to row i+1 and "
+    "column j+1, with pixel (i, j) in the middle.",
+)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 02.2: the preceding neighbours
@@ -156,7 +184,7 @@ picture[4, 4] = 1
 kernel = torch.arange(1.0, 10).view(3, 3)
 
 
-# %% slideshow={"slide_type": "-"}
+# %% slideshow={"slide_type": "subslide"}
 def everywhere(neighbour):
     """The output at each place; K[a, b] meets the pixel neighbour(i, j, a, b)."""
     out = torch.zeros(9, 9)
@@ -168,7 +196,7 @@ def everywhere(neighbour):
     return out[2:7, 2:7]
 
 
-# %% slideshow={"slide_type": "subslide"}
+# %% slideshow={"slide_type": "-"}
 # lambda: a function without a name, here from four numbers to a pixel's place
 drawn = {
     "1 preceding": everywhere(lambda i, j, a, b: (i - a, j - b)),
@@ -177,20 +205,32 @@ drawn = {
     "3 centred": everywhere(lambda i, j, a, b: (i + 1 - a, j + 1 - b)),
 }
 
-# %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "subslide"}
 show_grids(
-    {"kernel": kernel, **drawn},
-    alt="The kernel 1 to 9, and what each formula draws for one bright pixel in the "
-    "middle of 5×5 cells: preceding draws the kernel upright, down and right of the "
-    "pixel; succeeding draws it turned by half a turn, up and left of it; centred "
-    "draws it upright, around it.",
-    side=34,
-    lit={name: [(2, 2)] for name in drawn},
+    {"kernel": kernel, "1 preceding": drawn["1 preceding"]},
+    alt="The kernel 1 to 9, and what formula 1 draws for one bright pixel in the "
+    "middle of 5×5 cells: the kernel upright, down and right of the pixel.",
+    side=36,
+    lit={"1 preceding": [(2, 2)]},
 )
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# The tinted cell is where the bright pixel was. Each formula draws the kernel in a
-# different place, and one of them changes it as well. How?
+# The tinted cell is where the bright pixel was. Formula 1 looks up and to the left, and
+# so it draws down and to the right. **Predict:** what will the other two draw?
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
+others = {name: drawn[name] for name in ("2 succeeding", "3 centred")}
+show_grids(
+    others,
+    alt="Succeeding draws the kernel turned by half a turn, up and left of the bright "
+    "pixel; centred draws it upright, around the pixel.",
+    side=36,
+    lit={name: [(2, 2)] for name in others},
+)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Each formula draws the kernel in a different place, and one of them changes it as
+# well. How?
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 02.3: upright or turned?

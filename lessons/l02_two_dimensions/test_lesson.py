@@ -13,6 +13,7 @@ from torch.nn import functional
 from torch.nn.functional import conv2d
 
 from helpers import convolution
+from helpers.drawing import PALE_ORANGE
 from helpers.exercises.engine import case
 from helpers.explorers import OWN
 from lessons.l02_two_dimensions.explorer import (
@@ -24,9 +25,10 @@ from lessons.l02_two_dimensions.explorer import (
     kernel_explorer,
     window_explorer,
 )
+from lessons.l02_two_dimensions.figures import FIRST, draw_windows
 from lessons.l02_two_dimensions.formulas import at_centre, at_preceding, at_succeeding
 from tests.lesson_tests import LessonTests, random_tensor
-from tests.pictures import SVG, svg, visit, words
+from tests.pictures import SVG, filled, svg, tidy, visit, words
 
 # --- Right answers, written differently -----------------------------------------------
 
@@ -482,3 +484,29 @@ def test_one_bright_pixel_shows_the_kernel():
     turned = kernel.flip(0, 1)
     assert torch.equal(everywhere(at_succeeding, picture, kernel)[1:4, 1:4], turned)
     assert torch.equal(everywhere(at_centre, picture, kernel)[2:5, 2:5], kernel)
+
+
+# --- The figure -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "formula"),
+    [*zip(FIRST, (at_preceding, at_succeeding, at_centre))],
+)
+def test_a_window_holds_the_pixels_that_its_formula_sees(name, formula):
+    image = torch.zeros(5, 5, requires_grad=True)
+    formula(image, torch.ones(3, 3), 2, 2).backward()
+    picture = tidy(draw_windows([name], kernel=True))
+    lit = filled(picture, PALE_ORANGE)
+    (dot,) = picture.iter(f"{SVG}circle")
+    x, y = float(dot.get("cx")), float(dot.get("cy"))
+    seen = {(round((b - y) / 31 + 2.5), round((a - x) / 31 + 2.5)) for a, b in lit}
+    assert seen == set(map(tuple, image.grad.nonzero().tolist()))
+
+
+def test_formulas_are_numbered_and_pictures_keep_apart():
+    picture = tidy(draw_windows(["after it", "around it"]))
+    texts = [text.text for text in picture.iter(f"{SVG}text")]
+    assert {"2 after it", "3 around it"} <= set(texts)
+    assert texts.count("i") == texts.count("j") == 2
+    assert len(filled(picture, PALE_ORANGE)) == 2 * 9

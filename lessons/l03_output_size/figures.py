@@ -17,6 +17,8 @@ from helpers.drawing import (
 )  # fmt: skip
 from helpers.plots import show
 
+_ZERO = "#666666"  # on grey
+
 
 def show_positions(
     settings: Sequence[tuple[int, int, int, int]], alt: str, side: float = 24
@@ -73,6 +75,55 @@ def _input_grid(
             centre = (left + side / 2, above + side / 2)
             if i in centres and j in centres:
                 drawing.dot(*centre, side / 6, BLUE)
-            elif not padding and (i not in room or j not in room):
+            elif padding:
+                drawing.text(*centre, "0", 13, _ZERO)
+            elif i not in room or j not in room:
                 drawing.text(*centre, "×", side * 0.6, GREY)
     drawing.rect(x, y, F * side, F * side, "none", ORANGE, 3)
+
+
+def draw_overhang(W1: int, F: int, rows: int = 3, side: float = 28) -> Drawing:
+    """Draw a kernel centred on a corner pixel: question marks where it hangs over.
+
+    Args:
+        W1: pixels in a row.
+        F: extent of the kernel, odd.
+        rows: how many rows of pixels to draw, from the top.
+        side: of a pixel.
+    """
+    out = F // 2
+    edge, top, bottom = 2 + out * side, 2 + out * side, 2 + (out + rows) * side
+    drawing = Drawing(edge + W1 * side + 2, bottom + 22)
+    drawing.grid(edge, top, [[""] * W1] * rows, side)
+    drawing.text(edge + W1 * side / 2, bottom + 12, "⋮", 18)  # and so on
+    for i in range(F):
+        for j in range(F):
+            if i < out or j < out:
+                x, y = 2 + j * side, 2 + i * side
+                more = 'stroke-dasharray="3 3"'
+                drawing.rect(x, y, side, side, "none", GREY, 1, more)
+                drawing.text(x + side / 2, y + side / 2, "?", 15)
+    drawing.dot(edge + side / 2, top + side / 2, side / 6, BLUE)
+    drawing.rect(2, 2, F * side, F * side, "none", ORANGE, 3)
+    return drawing
+
+
+def draw_steps(
+    W1: int, F: int, P: int, S: int, places: int, side: float = 42
+) -> Drawing:
+    """Draw one row of pixels and, beneath, the first places of the kernel along it."""
+    whole, pitch = W1 + 2 * P, 36
+    drawing = Drawing(whole * side + 4, side + 8 + pitch * places)
+    for k in range(whole):
+        padding = not P <= k < P + W1
+        drawing.cell(2 + k * side, 2, side, fill=PALE_GREY if padding else WHITE)
+        if padding:
+            drawing.text(2 + (k + 0.5) * side, 2 + side / 2, "0", 16, _ZERO)
+    for k in range(places):
+        x, y = 2 + S * k * side, side + 12 + pitch * k
+        drawing.rect(x, y, F * side, 28, "none", ORANGE, 3)
+        drawing.text(x + F * side / 2, y + 14, f"place {k + 1}", 14)
+        if k:
+            drawing.text(x - S * side / 2, y + 8, f"S = {S}", 14)
+            drawing.arrow(x - S * side, y + 22, x - 3, y + 22, BLACK)
+    return drawing

@@ -22,9 +22,9 @@ from torch import nn
 from helpers.authoring import blank
 from helpers.display import yes_no
 from helpers.exercises import answer, exercise, start
-from helpers.plots import show_table
+from helpers.plots import show, show_table
 from lessons.l03_output_size.explorer import size_explorer
-from lessons.l03_output_size.figures import show_positions
+from lessons.l03_output_size.figures import draw_overhang, draw_steps, show_positions
 from lessons.look_back import look_back
 
 start()
@@ -105,15 +105,25 @@ print(len(sizes), "layers:", sizes)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Padding: add a border
 #
-# To keep the size, let the kernel be centred on the border pixels too, and put zeros
-# where it hangs over the edge. This border of zeros is called **padding**. It is P
-# pixels wide on each side.
+# To keep the size, let the 3×3 kernel be centred on the border pixels too. There it
+# hangs over the edge.
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
+show(
+    draw_overhang(7, 3),
+    alt="A 3×3 kernel centred on the corner pixel of rows of seven. Five of its nine "
+    "cells hang over the edge and hold question marks.",
+)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Zeros go there: this is **padding**, P pixels wide on each side. **Predict** the size
+# of the output.
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
 show_positions(
     [(7, 3, 1, 1)],
-    alt="7×7 pixels with one ring of grey padding around them, 9×9 in all. Every one "
-    "of the 49 pixels carries a dot. Output: 7×7.",
+    alt="7×7 pixels with one ring of grey padding around them, 9×9 in all, with a zero "
+    "in each cell of the ring. Every one of the 49 pixels carries a dot. Output: 7×7.",
 )
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
@@ -154,10 +164,20 @@ print(tuple(layer(image).shape))
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Stride: skip places
 #
-# With **stride** S the kernel moves on by S pixels at a time instead of one. That makes
-# the output about S times smaller along each side.
+# With **stride** S the kernel moves on by S pixels at a time, here along a padded row:
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
+show(
+    draw_steps(7, 3, 1, 2, places=2),
+    alt="A row of 9 pixels, the first and the last of them zeros of the padding. "
+    "Below, the kernel's first place on pixels 1 to 3, and after a step of S = 2 its "
+    "second place on pixels 3 to 5.",
+)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# **Predict:** how many places are there along this row? And on all 7×7 pixels?
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
 show_positions(
     [(7, 3, 1, 2)],
     alt="7×7 pixels with one ring of padding. Only every second pixel in every second "
@@ -167,7 +187,7 @@ show_positions(
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # The first place needs no move. From there, W1 − F + 2P pixels are left to move
 # through, S at a time, so **W2 = (W1 − F + 2P)/S + 1**. Here that is
-# (7 − 3 + 2)/2 + 1 = 4.
+# (7 − 3 + 2)/2 + 1 = 4, in general about W1/S.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## When the last step does not fit

@@ -17,9 +17,9 @@ from helpers.convolution import output_size
 from helpers.exercises import engine
 from helpers.exercises.engine import case
 from lessons.l03_output_size.explorer import size_explorer
-from lessons.l03_output_size.figures import show_positions
+from lessons.l03_output_size.figures import draw_overhang, draw_steps, show_positions
 from tests.lesson_tests import LessonTests
-from tests.pictures import SVG, visit, words
+from tests.pictures import SVG, tidy, visit, words
 
 # --- Right answers, written differently -----------------------------------------------
 
@@ -271,3 +271,22 @@ def test_positions_have_a_dot_for_each_output(monkeypatch, setting):
     hanging = 2 * max(F // 2 - P, 0)  # pixels at both ends that it cannot be centred on
     if S == 1:
         assert texts.count("×") == W1**2 - (W1 - hanging) ** 2
+    assert texts.count("0") == (W1 + 2 * P) ** 2 - W1**2
+
+
+@pytest.mark.parametrize(("W1", "F"), [(7, 3), (7, 5), (6, 1)])
+def test_what_hangs_over_the_edge_is_open(W1, F):
+    picture = tidy(draw_overhang(W1, F))
+    texts = [text.text for text in picture.iter(f"{SVG}text")]
+    assert texts.count("?") == F**2 - (F - F // 2) ** 2
+    assert len(list(picture.iter(f"{SVG}circle"))) == 1
+
+
+@pytest.mark.parametrize("S", [2, 3])
+def test_steps_are_as_long_as_the_stride(S):
+    picture = tidy(draw_steps(7, 3, 1, S, places=3))
+    frames = [r for r in picture.iter(f"{SVG}rect") if r.get("stroke-width") == "3"]
+    assert [float(frame.get("x")) for frame in frames] == [2, 2 + 42 * S, 2 + 84 * S]
+    assert {frame.get("width") for frame in frames} == {str(3 * 42)}
+    texts = [text.text for text in picture.iter(f"{SVG}text")]
+    assert texts.count("0") == texts.count(f"S = {S}") == 2

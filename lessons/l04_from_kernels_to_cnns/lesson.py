@@ -597,8 +597,7 @@ show(
 # ## Is this not just a neural network?
 #
 # It is one, with most of its connections cut. Take a digit of 4×4 pixels. In a
-# **dense** layer, such as `nn.Linear`, all sixteen pixels feed every output. How many
-# feed the first output, h₁₁, when a 2×2 kernel makes it?
+# **dense** layer, such as `nn.Linear`, all sixteen pixels feed every output.
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
 numbers = [[str(4 * i + j + 1) for j in range(4)] for i in range(4)]
@@ -606,16 +605,23 @@ everything = [(i, j) for i in range(4) for j in range(4)]
 maps = [[f"h{i}{j}".translate(str.maketrans("123", "₁₂₃")) for j in (1, 2, 3)]
         for i in (1, 2, 3)]  # fmt: skip
 show_grids(
-    {"dense": numbers, "2×2 kernel": numbers, "its output": maps},
-    alt="Pixels 1 to 16 in a 4×4 grid, twice. Dense: all sixteen are tinted. 2×2 "
-    "kernel: only 1, 2, 5 and 6 are. Its output is a 3×3 grid from h 11 to h 33, with "
-    "h 11 tinted.",
-    side=44,
-    lit={
-        "dense": everything,
-        "2×2 kernel": [(0, 0), (0, 1), (1, 0), (1, 1)],
-        "its output": [(0, 0)],
-    },
+    {"dense": numbers, "its output": maps},
+    alt="Dense: pixels 1 to 16 in a 4×4 grid, all of them tinted, and nine outputs in "
+    "a 3×3 grid from h 11 to h 33, with h 11 tinted.",
+    side=33,
+    lit={"dense": everything, "its output": [(0, 0)]},
+)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# **Predict:** now a 2×2 kernel makes the outputs. How many pixels feed h₁₁?
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
+show_grids(
+    {"2×2 kernel": numbers, "its output": maps},
+    alt="2×2 kernel: only the pixels 1, 2, 5 and 6 are tinted; again h 11 is tinted in "
+    "the output.",
+    side=33,
+    lit={"2×2 kernel": [(0, 0), (0, 1), (1, 0), (1, 1)], "its output": [(0, 0)]},
 )
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
@@ -634,8 +640,7 @@ answer("04.2", pixels=blank({7, 8, 11, 12}))
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Every line is a weight
 #
-# Sixteen pixels below, nine outputs above: first all joined to all, as in a dense
-# layer, then only through the kernel's windows.
+# Sixteen pixels below, nine outputs above, all joined to all, as in a dense layer:
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
 x = [str(k + 1) for k in range(16)]
@@ -647,7 +652,11 @@ show(
     "the sixteen of h 11 are lit.",
 )
 
-# %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# **Predict:** which of these lines are left when every output sees only its window of
+# 2×2 pixels?
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
 sparse = [
     (4 * (i + a) + j + b, 3 * i + j)
     for i in range(3)

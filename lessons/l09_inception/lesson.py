@@ -33,6 +33,7 @@ from helpers.networks import alexnet, vgg
 from helpers.plots import show, show_table
 from helpers.training import evaluate
 from lessons.l09_inception.explorer import inception_explorer
+from lessons.l09_inception.figures import NAIVE, REDUCED, draw_module
 from lessons.look_back import look_back
 from lessons.volumes import show_volumes
 
@@ -284,8 +285,31 @@ print(f"5×5 branch: {costs['5×5'] / reduced:.2f} times fewer multiply-adds")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The inception module
 #
+# Here is the naive module once more. A 1×1 convolution can make the depth smaller.
+#
+# **Predict:** in which branches would you put one, and before or after what is there?
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
+show(
+    draw_module(192, NAIVE),
+    alt="192 maps go into four branches: 1×1 makes 64 maps, 3×3 128 and 5×5 32; max "
+    "pooling keeps 192. Joined, that is 416 maps.",
+)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
 # A 1×1 before 3×3 and one before 5×5 **reduce** the depth. After the pooling, which
 # keeps D maps, a third **projects** them to fewer.
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
+show(
+    draw_module(192, REDUCED),
+    alt="The same four branches, with three new 1×1 in thick frames: before 3×3, to 96 "
+    "maps; before 5×5, to 16; and after the pooling, to 32. The outputs of 64, 128, 32 "
+    "and 32 maps make 256 when joined.",
+)
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# ### Play with it
 #
 # Start from GoogLeNet's first module and **find**
 #

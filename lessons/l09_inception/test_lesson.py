@@ -9,13 +9,15 @@ from torch import nn
 from torch.nn import functional
 
 from helpers.counting import layer_table
+from helpers.drawing import PALE_ORANGE
 from helpers.exercises.engine import case
 from helpers.explorers import OWN
 from helpers.networks import Inception as Finished
 from helpers.networks import alexnet, googlenet, vgg
 from lessons.l09_inception.explorer import inception_explorer
+from lessons.l09_inception.figures import NAIVE, REDUCED, draw_module
 from tests.lesson_tests import LessonTests
-from tests.pictures import SVG, size_of, svg, words
+from tests.pictures import SVG, filled, size_of, svg, tidy, words
 
 # --- Right answers, written differently -----------------------------------------------
 
@@ -584,3 +586,21 @@ def test_the_input_has_limits():
     for size in [(28, 28, 95), (28, 28, 1025), (0, 28, 192)]:
         with pytest.raises(ValueError, match="depth of 96 to 1024"):
             inception_explorer(*size)
+
+
+# --- The figure -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("drawn", "naive", "total", "new"),
+    [(NAIVE, True, 416, 0), (REDUCED, False, 256, 3)],
+)
+def test_the_figure_shows_the_first_module(drawn, naive, total, new):
+    stages = inception_explorer().branches(naive)
+    assert [[(s.name, s.depth) for s in branch] for branch in stages] == list(drawn)
+    picture = tidy(draw_module(192, drawn))
+    texts = [text.text for text in picture.iter(f"{SVG}text")]
+    for name, maps in itertools.chain.from_iterable(drawn):
+        assert {name, str(maps)} <= set(texts)
+    assert f"{total} maps" in texts
+    assert len(filled(picture, PALE_ORANGE)) == new

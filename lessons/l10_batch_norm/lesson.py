@@ -34,6 +34,7 @@ from helpers.exercises import answer, exercise, start
 from helpers.plots import show, show_grids, show_images, show_lines, show_table
 from helpers.training import evaluate, fit
 from lessons.l10_batch_norm.explorer import norm_explorer
+from lessons.l10_batch_norm.figures import draw_sharing
 from lessons.look_back import look_back
 
 start()
@@ -268,6 +269,13 @@ def batch_norm(x, gamma, beta, eps=1e-5):
 #
 # **Predict:** for a batch of (64, 16, 8, 8), how many means are there, and of how many
 # numbers each?
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
+show(
+    draw_sharing(["batch norm"]),
+    alt="Batch norm: three images, each with four channels of 3×3 numbers. Channel 1 "
+    "is framed in all three images: its numbers share a mean.",
+)
 
 # %% slideshow={"slide_type": "fragment"}
 maps = torch.randn(64, 16, 8, 8)  # (N, C, H, W)
@@ -850,16 +858,35 @@ print("the same for image 0 alone:", yes_no((rows[0] - alone).abs().max() < 1e-5
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Who shares a mean?
 #
-# Maps offer more axes:
+# Maps offer more axes: batch norm averages over N, H, W, and layer norm over C, H, W.
 #
-# - **layer norm**: over C, H, W;
-# - **instance norm**: over H, W (Ulyanov and others 2016);
-# - **group norm**: over H, W and groups of channels (Wu and He 2018).
-#
-# **Find** two numbers of groups that turn group norm into another norm, and the axis
-# that makes running averages necessary.
+# **Predict:** with which others does a number in image 0, channel 1 share its mean in
+# each?
 
-# %% slideshow={"slide_type": "subslide"}
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
+show(
+    draw_sharing(["batch norm", "layer norm"]),
+    alt="Three images with four channels each, twice; a dot marks a number of image 0, "
+    "channel 1. Batch norm: channel 1 is framed in all images. Layer norm: all four "
+    "channels of image 0 are.",
+)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# **Instance norm** averages over H, W (Ulyanov and others 2016), **group norm** over
+# H, W and a group of channels (Wu and He 2018). **Predict** again.
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
+show(
+    draw_sharing(["instance norm", "group norm"]),
+    alt="The same block twice. Instance norm: only channel 1 of image 0 is framed. "
+    "Group norm, with two channels in a group: channels 0 and 1 of image 0 are.",
+)
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# **Find** two numbers of groups that give another norm, and the axis that needs running
+# averages.
+
+# %% slideshow={"slide_type": "-"}
 norm_explorer()
 
 # %% [markdown] slideshow={"slide_type": "slide"}

@@ -9,11 +9,20 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from helpers.drawing import PALE_ORANGE
 from helpers.exercises.engine import case
 from helpers.explorers import OWN
 from lessons.l10_batch_norm.explorer import KINDS, norm_explorer
+from lessons.l10_batch_norm.figures import (
+    CHANNELS,
+    IMAGES,
+    MARKED,
+    SHARED,
+    SIDE,
+    draw_sharing,
+)
 from tests.lesson_tests import LessonTests, random_tensor
-from tests.pictures import size_of, words
+from tests.pictures import SVG, filled, size_of, tidy, words
 
 # --- Right answers, written differently -----------------------------------------------
 
@@ -664,3 +673,35 @@ def test_blocks_have_limits():
     odd = norm_explorer(torch.ones(2, 3, 1, 2))  # no two equal groups
     assert "group norm" not in odd.kind.options
     assert "stays 0" in odd.describe()
+
+
+# --- The figure -----------------------------------------------------------------------
+
+BY_PYTORCH = {
+    "batch norm": nn.BatchNorm2d(CHANNELS),
+    "layer norm": nn.LayerNorm((CHANNELS, SIDE, SIDE)),
+    "instance norm": nn.InstanceNorm2d(CHANNELS),
+    "group norm": nn.GroupNorm(CHANNELS // 2, CHANNELS),
+}
+
+
+@pytest.mark.parametrize("name", SHARED)
+def test_the_figure_tints_what_shares_a_mean(name):
+    """A number moves the marked output exactly if it shares a mean with it."""
+    torch.manual_seed(0)
+    block = torch.randn(IMAGES, CHANNELS, SIDE, SIDE, requires_grad=True)
+    BY_PYTORCH[name](block)[MARKED][0, 0].backward()
+    moves = (block.grad.abs() > 1e-9).flatten(2)  # (N, C, H·W)
+    assert (moves.all(dim=2) == moves.any(dim=2)).all()
+    assert moves.all(dim=2).nonzero().tolist() == [[*m] for m in SHARED[name][1]]
+
+
+def test_the_figure_draws_each_norm_beside_the_others():
+    picture = tidy(draw_sharing(list(SHARED)))
+    shared = [maps for _, maps in SHARED.values()]
+    assert len(filled(picture, PALE_ORANGE)) == SIDE**2 * sum(map(len, shared))
+    dots = [float(dot.get("cx")) for dot in picture.iter(f"{SVG}circle")]
+    texts = {t.text: float(t.get("x")) for t in picture.iter(f"{SVG}text")}
+    assert sorted(dots) == dots
+    for dot, name in zip(dots, SHARED, strict=True):
+        assert 0 < dot - texts[name] < 150

@@ -27,12 +27,13 @@ from helpers.counting import layer_table
 from helpers.data import load
 from helpers.device import best_device
 from helpers.display import yes_no
-from helpers.drawing import BLACK, BLUE, ORANGE, PALE_BLUE, PALE_ORANGE, Drawing
+from helpers.drawing import BLACK, BLUE, ORANGE, PALE_BLUE, Drawing
 from helpers.exercises import answer, exercise, start
 from helpers.networks import ResidualBlock, resnet
 from helpers.networks.weights import he_initialise
 from helpers.plots import show, show_lines, show_table
 from lessons.l11_resnet.explorer import gradient_explorer, gradient_norms
+from lessons.l11_resnet.figures import draw_block, draw_way_back
 from lessons.l11_resnet.recorded import recorded_data, recorded_errors
 from lessons.look_back import look_back
 from lessons.volumes import show_volumes
@@ -380,34 +381,31 @@ print(f"with it {residual:.1e} (100 times smaller: {yes_no(residual < plain / 10
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## F(x) + x
 #
-# To copy, training must find one exact pattern of weights. To add *nothing*, zeros will
-# do. So let the layers learn only what should change, the **residual** F(x) = H(x) − x:
-#
-# $$H(x) = F(x) + x$$
+# Here is a plain block of two convolutions. To copy x, that is, for H(x) = x, training
+# must find one exact pattern of weights.
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
-drawing = Drawing(840, 168)
-steps = ["conv 3×3", "batch norm", "ReLU", "conv 3×3", "batch norm"]
-drawing.text(24, 118, "x", 20, bold=True)
-for k, name in enumerate(steps):
-    fill = PALE_BLUE if name.startswith("conv") else "#ffffff"
-    drawing.arrow(36 + 122 * k, 118, 62 + 122 * k, 118, BLACK)
-    drawing.rect(64 + 122 * k, 96, 92, 44, fill, BLACK)
-    drawing.text(110 + 122 * k, 118, name, 14)
-drawing.arrow(646, 118, 672, 118, BLACK)
-drawing.rect(674, 104, 28, 28, PALE_ORANGE, BLACK)
-drawing.text(688, 118, "+", 20, bold=True)
-drawing.arrow(704, 118, 722, 118, BLACK)
-drawing.rect(724, 96, 60, 44, "#ffffff", BLACK)
-drawing.text(754, 118, "ReLU", 14)
-drawing.arrow(786, 118, 814, 118, BLACK)
-drawing.line([(48, 118), (48, 40), (688, 40)], ORANGE, 2)
-drawing.arrow(688, 40, 688, 102, ORANGE)
-drawing.text(368, 22, "shortcut: x as it is", 15)
-drawing.text(354, 158, "F(x)", 15, bold=True)
-show(drawing, "A residual block: x goes through convolution, batch norm, ReLU, "
-     "convolution, batch norm, which is F(x). A line bypasses all five; both meet at a "
-     "plus, and a ReLU follows.")  # fmt: skip
+show(
+    draw_block(shortcut=False),
+    alt="A plain block: x goes through convolution, batch norm, ReLU, convolution and "
+    "batch norm, which is H(x). A ReLU follows.",
+)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# **Predict:** x is added after the first five boxes. What must these compute for x to
+# come out again?
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
+show(
+    draw_block(shortcut=True),
+    alt="A residual block: there are two ways through it. One leads through the same "
+    "five boxes, now called F(x). The other, the shortcut, bypasses them and brings x "
+    "as it is. Both meet at a plus, and a ReLU follows.",
+)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# To add *nothing*, zeros will do. So let the layers learn only what should change, the
+# **residual** $F(x) = H(x) - x$. Then $H(x) = F(x) + x$.
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # Why does the shortcut span two layers? Around one linear layer alone, the block would
@@ -451,6 +449,14 @@ answer("11.4", plain=blank(0.125), residual=blank(3.375), paths=blank(8))
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # Each residual block has the slope 1 + F′. However small F′ is, the 1 stays: a path on
 # which nothing gets lost.
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
+show(
+    draw_way_back(),
+    alt="The way back, from right to left: a gradient g reaches the plus and takes "
+    "both ways. Through F(x) it becomes g times F prime, through the shortcut g times "
+    "1. Together they are g times the sum of F prime and 1.",
+)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Does the gradient pass through the shortcut?

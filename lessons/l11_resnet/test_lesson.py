@@ -11,17 +11,19 @@ from torch import nn
 from torch.nn import functional
 
 from helpers.counting import layer_table
+from helpers.drawing import ORANGE
 from helpers.exercises.engine import case
 from helpers.networks import Bottleneck as PublishedBottleneck
 from helpers.networks import ResidualBlock
 from lessons.l11_resnet.explorer import gradient_explorer, gradient_norms
+from lessons.l11_resnet.figures import STEPS, draw_block, draw_way_back
 from lessons.l11_resnet.recorded import (
     RECORDED,
     recorded_data,
     recorded_errors,
 )
 from tests.lesson_tests import LessonTests, random_tensor
-from tests.pictures import SVG, size_of, svg
+from tests.pictures import SVG, size_of, svg, tidy
 
 # --- Right answers, written differently -----------------------------------------------
 
@@ -608,3 +610,30 @@ def test_the_figure_compares_the_same_recipe():
     settings = [{**run["settings"], "epochs": None} for run in runs]
     assert settings[0] == settings[1]
     assert runs[0]["seed"] == runs[1]["seed"]
+
+
+# --- The figures of a block -----------------------------------------------------------
+
+
+@pytest.mark.parametrize(("shortcut", "name"), [(False, "H(x)"), (True, "F(x)")])
+def test_a_block_shows_its_steps_and_its_ways(shortcut, name):
+    picture = tidy(draw_block(shortcut))
+    texts = [text.text for text in picture.iter(f"{SVG}text")]
+    assert texts[:6] == ["x", *STEPS]
+    assert texts[-1] == "ReLU"
+    assert name in texts
+    assert ("+" in texts) == shortcut
+    lines = [e.get("stroke") for e in picture.iter(f"{SVG}polyline")]
+    assert (ORANGE in lines) == shortcut
+
+
+def test_both_ways_back_begin_at_the_plus():
+    picture = tidy(draw_way_back())
+    texts = {t.text: float(t.get("x")) for t in picture.iter(f"{SVG}text")}
+    assert set(texts) == {"gradient g", "+", "F(x)", "g · F′", "g · 1", "g · (F′ + 1)"}
+    order = ["g · (F′ + 1)", "g · F′", "F(x)", "+", "gradient g"]
+    assert sorted(order, key=texts.get) == order
+    ends = [e.get("points").split() for e in picture.iter(f"{SVG}polyline")]
+    starts = [float(points[0].split(",")[0]) for points in ends]
+    near = [x for x in starts if abs(x - texts["+"]) <= 16]
+    assert len(near) == 2
