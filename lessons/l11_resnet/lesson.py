@@ -27,7 +27,7 @@ from helpers.counting import layer_table
 from helpers.data import load
 from helpers.device import best_device
 from helpers.display import yes_no
-from helpers.drawing import BLACK, BLUE, ORANGE, PALE_BLUE, Drawing
+from helpers.drawing import BLUE, ORANGE
 from helpers.exercises import answer, exercise, start
 from helpers.networks import ResidualBlock, resnet
 from helpers.networks.weights import he_initialise
