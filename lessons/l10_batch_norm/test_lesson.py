@@ -650,7 +650,7 @@ def test_what_it_says():
     assert repr(explorer) == (
         "Batch norm: over N, H, W: 4 means of 12 numbers each, shape (1, 4, 1, 1)."
     )
-    assert "needs running averages" in explorer.describe()
+    assert "running averages must stand in" in explorer.describe()
     explorer.kind.value = "instance norm"
     explorer.group.value = 1
     assert "(12 + 9 + 10 + 13) / 4 = 11, deviation 1.581." in explorer.describe()
