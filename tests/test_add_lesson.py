@@ -46,7 +46,11 @@ def run(clone, *words):
 
 
 def test_a_lesson_is_added_by_adding_its_folder(clone):
-    last = build.lessons()[-1]
+    *_, last = kept = build.lessons()[:4]  # the later ones take long to build
+    for lesson in build.lessons()[len(kept) :]:
+        shutil.rmtree(clone / "lessons" / lesson.folder.name)
+        for path in lesson.targets.values():
+            (clone / path.relative_to(build.ROOT)).unlink()
     number = f"{int(last.number) + 1:02d}"
     folder = clone / "lessons" / f"l{number}_contrast"
     shutil.copytree(clone / "lessons" / "template", folder)
