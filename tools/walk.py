@@ -137,6 +137,11 @@ _MEASURE = """([slide, allowed]) => {
       getComputedStyle(e).fontSize) * e.currentCSSZoom * 720 / innerHeight));
     if (small < least - 0.3) problems.push(`${kind} of ${small.toFixed(1)} px`);
   }
+  const cells = all('.jp-Cell').map(e => e.getBoundingClientRect());
+  if (cells.some((a, n) => cells.slice(n + 1).some(b =>
+      Math.min(a.right, b.right) - Math.max(a.left, b.left) > 3
+      && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 3)))
+    problems.push('cells overlap');
   if (all('.jp-Collapser, .jp-InputPrompt, .jp-OutputPrompt').length)
     problems.push('a cell shows its frame');
   for (const [what, selector] of [['code', '.jp-CodeCell .cm-scroller'],

@@ -51,7 +51,10 @@
   function fit() {
     const slide = document.querySelector(SLIDE);
     if (!slide) return;
-    const layouts = slide.querySelector(PICTURE) ? ['stack', 'beside'] : ['stack'];
+    // Beside words there is room for one picture.
+    const cells = [...slide.querySelectorAll('.jp-CodeCell')];
+    const one = cells.filter(cell => cell.querySelector(PICTURE)).length === 1;
+    const layouts = one ? ['stack', 'beside'] : ['stack'];
     let best;
     for (const layout of layouts) {
       const step = largest(slide, layout);
