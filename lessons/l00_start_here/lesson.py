@@ -45,7 +45,7 @@ start()
 # **Before you run it:** does this computer have a GPU that PyTorch can use?
 
 # %% slideshow={"slide_type": "-"} tags=["nbval-ignore-output"]
-# Our tests do not compare this output: every machine has its own names and versions.
+# Not compared by our tests: every machine has its own names and versions.
 device = best_device()
 # __version__ is PyTorch's version; describe_device puts the processor into words.
 print("PyTorch", torch.__version__, "on", describe_device(device))

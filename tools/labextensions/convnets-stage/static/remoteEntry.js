@@ -14,7 +14,7 @@
   function lay(slide, layout, step) {
     const scale = scaleOf(step);
     const text = Math.min(Math.max(scale, 1), LARGEST_TEXT);
-    slide.classList.toggle('beside', layout === 'beside');
+    for (const name of ['beside', 'split']) slide.classList.toggle(name, layout === name);
     slide.style.setProperty('--text', text.toFixed(3));
     slide.style.setProperty('--picture', (scale / text).toFixed(3));
     // The longest line decides on the size of code, not on that of the words around it.
@@ -54,9 +54,10 @@
     // Beside words there is room for one picture.
     const cells = [...slide.querySelectorAll('.jp-CodeCell')];
     const one = cells.filter(cell => cell.querySelector(PICTURE)).length === 1;
-    const layouts = one ? ['stack', 'beside'] : ['stack'];
+    const layouts = ['stack', ...(one ? ['beside'] : []), 'split'];
     let best;
     for (const layout of layouts) {
+      if (layout === 'split' && best.step >= 0) continue; // only for what is too much
       const step = largest(slide, layout);
       lay(slide, layout, Math.max(step, 0));
       const area = pictured(slide);
