@@ -55,13 +55,14 @@ def slide(browser: Browser, server: Server, folder: Path) -> bytes:
     path = folder / choose("02", notebooks()).name
     book = nbformat.read(path, as_version=4)
     wanted = ("start()", "monument = photograph", "kernel_explorer(grey)")
-    book.cells = [
-        cell
-        for cell in book.cells
-        if cell.cell_type == "code" and any(words in cell.source for words in wanted)
+    at = [
+        next(n for n, cell in enumerate(book.cells) if words in cell.source)
+        for words in wanted
     ]
-    for cell in book.cells:
-        cell.metadata["slideshow"] = {"slide_type": "slide"}
+    book.cells = [book.cells[n + more] for n in at for more in (-1, 0)]
+    for title, cell in zip(book.cells[::2], book.cells[1::2]):
+        title.metadata["slideshow"] = {"slide_type": "slide"}
+        cell.metadata["slideshow"] = {"slide_type": "-"}
     nbformat.write(book, path)
     with Slides(browser, server, path.name) as slides:
         for name in slides.names():

@@ -62,10 +62,15 @@ def staged(
     """
     title, cells, at_home = "", [], set()
     shown = book.cells if solved else chain.from_iterable(map(_with_blank, book.cells))
-    for cell in shown:
+    shown, after_solution = list(shown), False
+    for cell, follows in zip(shown, [*shown[1:], None]):
         _unskip(cell)
         kind = cell.metadata.get("slideshow", {}).get("slide_type")
+        asks = follows is not None and follows.id.startswith("blank-")
+        if after_solution and asks and kind in ("-", "fragment"):
+            kind = "subslide"  # the next exercise's words, off this solution's slide
         if kind in ("slide", "subslide"):
+            after_solution = cell.id.startswith("solution-")
             heading = cell.cell_type == "markdown" and _HEADING.match(cell.source)
             if heading:
                 title = heading[1]
@@ -74,7 +79,7 @@ def staged(
                 raise ValueError(f"no heading on the first slide: {cell.source[:60]!r}")
             if not cells and minutes is not None:
                 at_home = left_for_home(title.split()[1], minutes)
-            cells.append(_title(title, kind, cell.id, at_home))
+            cells.append(_title(title, kind, cell.id, at_home if heading else None))
             cell.metadata["slideshow"] = {"slide_type": "-"}
             if not cell.source:
                 continue
@@ -116,10 +121,13 @@ def _with_blank(cell: NotebookNode) -> Iterator[NotebookNode]:
     yield cell
 
 
-def _title(title: str, kind: str, of: str, at_home: set[str]) -> NotebookNode:
+def _title(title: str, kind: str, of: str, at_home: set[str] | None) -> NotebookNode:
+    """A slide's title with its badge; ``at_home`` is None where it is inherited."""
     number, badge = _NUMBER.search(title), ""
     if of.startswith("solution-"):
         badge = "solution"
+    elif at_home is None:
+        pass
     elif number and number[1] in at_home:
         badge = "at home"
     elif number:

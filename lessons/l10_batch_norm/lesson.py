@@ -411,7 +411,7 @@ for rate, low, high in ((0.03, 0.6, 0.8), (1.0, 0.5, 0.6)):
     print(f"  without, the best: {best:.1%} (below {low:.0%}: {yes_no(best < low)})")
     print(f"  with, the worst: {worst:.1%} (above {high:.0%}: {yes_no(worst > high)})")
 
-# %% [markdown] slideshow={"slide_type": "fragment"}
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # What happened to the network without batch norm? Look at its last maps, after training
 # at a rate of 1.
 

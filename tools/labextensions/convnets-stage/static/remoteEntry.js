@@ -7,14 +7,15 @@
   const STEPS = 20; // of the scale, from SMALLEST to LARGEST, which are for pictures
   const SMALLEST = 0.75;
   const LARGEST = 2.6;
-  const LARGEST_TEXT = 1.7; // words are never smaller than written
+  const LARGEST_TEXT = 1.65; // words are never smaller than written
 
   const scaleOf = (step) => SMALLEST + (step / STEPS) * (LARGEST - SMALLEST);
 
   function lay(slide, layout, step) {
     const scale = scaleOf(step);
     const text = Math.min(Math.max(scale, 1), LARGEST_TEXT);
-    for (const name of ['beside', 'split']) slide.classList.toggle(name, layout === name);
+    for (const name of ['beside', 'split', 'tight'])
+      slide.classList.toggle(name, layout.split(' ').includes(name));
     slide.style.setProperty('--text', text.toFixed(3));
     slide.style.setProperty('--picture', (scale / text).toFixed(3));
     // The longest line decides on the size of code, not on that of the words around it.
@@ -22,6 +23,15 @@
     const room = Math.min(1, ...[...slide.querySelectorAll(CODE)]
       .map(e => (e.clientWidth - 4) / e.scrollWidth));
     slide.style.setProperty('--code', Math.max(room, 1 / text).toFixed(3));
+  }
+
+  // A title keeps to one line.
+  function fitTitle(slide) {
+    const title = slide.firstElementChild?.querySelector('h1, h2, h3');
+    if (!title) return;
+    slide.style.setProperty('--title', 1);
+    const room = Math.min(1, title.clientWidth / title.scrollWidth);
+    slide.style.setProperty('--title', (0.99 * room).toFixed(3));
   }
 
   const CODE = '.jp-CodeCell .cm-scroller, .jp-CodeCell pre';
@@ -54,10 +64,11 @@
     // Beside words there is room for one picture.
     const cells = [...slide.querySelectorAll('.jp-CodeCell')];
     const one = cells.filter(cell => cell.querySelector(PICTURE)).length === 1;
-    const layouts = ['stack', ...(one ? ['beside'] : []), 'split'];
+    const layouts = ['stack', ...(one ? ['beside'] : [])];
+    const last = ['split', 'tight', 'split tight']; // for what is too much
     let best;
-    for (const layout of layouts) {
-      if (layout === 'split' && best.step >= 0) continue; // only for what is too much
+    for (const layout of [...layouts, ...last]) {
+      if (last.includes(layout) && best.step >= 0) break;
       const step = largest(slide, layout);
       lay(slide, layout, Math.max(step, 0));
       const area = pictured(slide);
@@ -65,6 +76,7 @@
         best = {layout, step, area};
     }
     lay(slide, best.layout, Math.max(best.step, 0));
+    fitTitle(slide);
   }
 
   let asked = false;
