@@ -864,10 +864,10 @@ if len(ended) == 2:
 # ## Long runs, on photographs
 #
 # Hours of training do not fit into a lesson, so some runs were **recorded**. Only the
-# table and the pictures are made here; the numbers come from those runs. Each line says
-# what was run, on which machine, and when.
+# table and the pictures are made here; the numbers come from those runs. Below, each
+# line says what was run, on which machine, and when.
 
-# %% slideshow={"slide_type": "-"}
+# %% slideshow={"slide_type": "subslide"}
 runs = recordings()  # all in data/recorded
 for name, run in runs.items():  # fill breaks a long line
     print(textwrap.fill(f"{name}: {run.provenance()}", 88, break_on_hyphens=False))
