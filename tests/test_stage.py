@@ -5,8 +5,9 @@ import pytest
 
 from helpers.exercises import exercises
 from helpers.exercises.lessons import lessons
+from tools.minutes import BY_LEVEL
 from tools.slides import notebooks
-from tools.stage import MINUTES, left_for_home, staged
+from tools.stage import left_for_home, staged
 
 MARKDOWN, CODE = nbformat.v4.new_markdown_cell, nbformat.v4.new_code_cell
 
@@ -56,7 +57,7 @@ def test_a_solution_stands_below_its_exercise():
         ("fragment", MARKDOWN("What is said about it")),
     )
     *_, title, blank, again, solution, after = shown(staged(book))
-    minutes = MINUTES[exercises()["03.2"].level]
+    minutes = BY_LEVEL[exercises()["03.2"].level]
     assert title == (
         "slide",
         f'### Exercise 03.2: padding <span class="convnets-badge">{minutes} min</span>',
@@ -67,6 +68,25 @@ def test_a_solution_stands_below_its_exercise():
     assert ">solution<" in again[1]
     assert solution == ("-", solved)
     assert after[0] == "fragment"
+
+
+def test_a_second_exercise_is_not_on_the_first_ones_solution():
+    solved = lessons()["03"].solved
+    book = book_of(
+        ("slide", MARKDOWN("# Sizes")),
+        ("slide", MARKDOWN("## Two\n\n**03.4** Compute")),
+        ("-", CODE(solved["03.4"])),
+        ("-", MARKDOWN("**03.5** Again")),
+        ("-", CODE(solved["03.5"])),
+    )
+    badge = '## Two <span class="convnets-badge">solution</span>'
+    assert [text for kind, text in shown(staged(book)) if "slide" in kind] == [
+        "# Sizes",
+        "## Two",
+        badge,
+        "## Two",
+        badge,
+    ]
 
 
 def test_solved_slides_have_no_blanks():
@@ -88,7 +108,7 @@ def test_the_hardest_exercises_are_left_for_home(minutes):
     assert max((levels[n] for n in kept), default=0) <= min(
         (levels[n] for n in left), default=9
     )
-    rest = total - sum(MINUTES[levels[n]] for n in left)
+    rest = total - sum(BY_LEVEL[levels[n]] for n in left)
     assert rest <= minutes or not kept
     assert left or total <= minutes
 

@@ -22,7 +22,7 @@ from tools.build import Source, lessons
 
 _WORDS_A_MINUTE = 150
 _LINE, _PICTURE, _EXPLORER = 0.1, 0.25, 3.0  # minutes
-_BY_LEVEL = {1: 2.0, 2: 5.0, 3: 10.0}
+BY_LEVEL = {1: 2, 2: 5, 3: 10}  # of an exercise
 
 
 def estimate(lesson: Source) -> int:
@@ -33,7 +33,7 @@ def estimate(lesson: Source) -> int:
         if cell.cell_type == "markdown":
             minutes += len(re.findall(r"\w+", cell.source)) / _WORDS_A_MINUTE
         elif numbers := exercises_in(ast.parse(cell.source)).values():
-            minutes += sum(_BY_LEVEL[engine.get(number).level] for number in numbers)
+            minutes += sum(BY_LEVEL[engine.get(number).level] for number in numbers)
         elif "_explorer(" in cell.source:
             minutes += _EXPLORER
         elif cell.metadata.get("jupyter", {}).get("source_hidden"):

@@ -21,10 +21,10 @@ from nbformat import NotebookNode
 from helpers.exercises import exercises
 from helpers.exercises.cells import exercises_in
 from helpers.exercises.lessons import lessons
+from tools.minutes import BY_LEVEL
 
 LOOK = Path(__file__).with_name("rise.css")
 STAGE = LOOK.parent / "labextensions" / "convnets-stage" / "static" / "remoteEntry.js"
-MINUTES = {1: 2, 2: 5, 3: 10}  # for an exercise of each level
 _HEADING = re.compile(r"(#{1,3} .+)\n*")
 _NUMBER = re.compile(r"Exercise (\d\d\.\d+)")
 
@@ -104,7 +104,7 @@ def left_for_home(lesson: str, minutes: int) -> set[str]:
         if total <= minutes:
             break
         out.add(number)
-        total -= MINUTES[levels[number]]
+        total -= BY_LEVEL[levels[number]]
     return out
 
 
@@ -131,7 +131,7 @@ def _title(title: str, kind: str, of: str, at_home: set[str] | None) -> Notebook
     elif number and number[1] in at_home:
         badge = "at home"
     elif number:
-        badge = f"{MINUTES[exercises()[number[1]].level]} min"
+        badge = f"{BY_LEVEL[exercises()[number[1]].level]} min"
     if badge:
         title += f' <span class="convnets-badge">{badge}</span>'
     cell = nbformat.v4.new_markdown_cell(title, id=f"title-{of}")
