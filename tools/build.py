@@ -51,6 +51,8 @@ from tools.blanks import Cell, LessonError, split_cell
 ROOT = Path(__file__).resolve().parents[1]
 # Where a kernel finds no download, whatever lies in data/.
 STAND_INS_ONLY = {"CONVNETS_DATA": str(ROOT / "tests" / "no-downloads")}
+# Of a kernel that runs a lesson for its outputs, so that they are the same anywhere.
+KERNEL = STAND_INS_ONLY | {"CONVNETS_PROGRESS": "memory", "OMP_NUM_THREADS": "1"}
 STAMP = ROOT / "build" / "notebooks.json"
 IGNORE = "nbval-ignore-output"
 _SLIDE = re.compile("^## (.+)", re.MULTILINE)  # a slide's heading
@@ -220,8 +222,7 @@ def execute(book: NotebookNode, folder: Path, name: str) -> None:
         coalesce_streams=True,
         resources={"metadata": {"path": str(folder)}},
     )
-    environment = os.environ | STAND_INS_ONLY
-    environment |= {"CONVNETS_PROGRESS": "memory", "OMP_NUM_THREADS": "1"}
+    environment = os.environ | KERNEL
     try:
         # The kernel's own warnings (about its transport) are not the lesson's.
         client.execute(env=environment, stderr=subprocess.DEVNULL)

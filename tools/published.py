@@ -20,7 +20,7 @@ import nbformat
 from nbclient import NotebookClient
 
 from helpers.explorers import OWN, Explorer
-from tools.build import STAND_INS_ONLY
+from tools.build import KERNEL
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "build" / "published"
@@ -52,8 +52,7 @@ def _published(path: Path) -> Path:
         return target
     book = nbformat.read(path, as_version=4)
     client = NotebookClient(book, timeout=600, record_timing=False)
-    environment = os.environ | STAND_INS_ONLY | {"CONVNETS_PROGRESS": "memory"}
-    environment |= {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    environment = os.environ | KERNEL | {"PYTHONPATH": str(ROOT)}
     with client.setup_kernel(env=environment, stderr=subprocess.DEVNULL):
         for position, cell in enumerate(book.cells):
             client.execute_cell(cell, position)
