@@ -65,7 +65,7 @@ def test_a_page_folds_hints_and_solutions():
     assert not any("look_back(" in cell.source for cell in book.cells)
 
 
-def test_a_site_is_written_whole(tmp_path, monkeypatch, capsys):
+def test_a_site_is_written_whole(tmp_path, monkeypatch):
     monkeypatch.setattr(site, "FOLDER", tmp_path / "site")
     monkeypatch.setattr(site, "SOURCE", tmp_path / "source")
     name = choose("03", notebooks()).stem

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
+from docutils.nodes import make_id
 from nbformat import NotebookNode
 from sphinx.application import Sphinx
 
@@ -107,13 +108,7 @@ def terms_of(book: NotebookNode, page: str) -> Iterator[tuple[str, str, str]]:
             alone = len(sentence) > _SHORT or follows.startswith("**")
             says = sentence if alone else f"{sentence} {follows}"
             for term in _TERM.findall(sentence):
-                yield term, says, f"{page}#{_anchor(heading)}"
-
-
-def _anchor(heading: str) -> str:
-    """As docutils names a section."""
-    words = re.sub(r"[^a-z0-9]+", "-", heading.lower()).strip("-")
-    return re.sub(r"^[-0-9]+", "", words)
+                yield term, says, f"{page}#{make_id(heading)}"
 
 
 def glossary(books: dict[str, NotebookNode]) -> str:

@@ -37,6 +37,7 @@ from tools.walk import launch
 FOLDER = Path(__file__).resolve().parents[1] / "build" / "slides"
 SIZE = {"width": 1280, "height": 720}
 _JUPYTER_LOOKS = ("index.css", "theme-light.css")  # what nbconvert has of JupyterLab's
+_LOOKS = (*_JUPYTER_LOOKS, "code.css", LOOK.name, "static_slides.css")
 _LINK = re.compile(r"\]\((\d\d)_\w+\.ipynb\)")  # to another lesson
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -66,7 +67,7 @@ def write(book: NotebookNode, target: Path) -> int:
         f'<p class="corner right">{number} / {len(groups)}</p></section></section>'
         for number, cells in enumerate(groups, 1)
     ]
-    looks = [f'<link rel="stylesheet" href="look/{name}">' for name in _look_names()]
+    looks = [f'<link rel="stylesheet" href="look/{name}">' for name in _LOOKS]
     page = _PAGE.format(
         title=html.escape(title), looks="\n".join(looks), slides="\n".join(slides)
     )
@@ -102,10 +103,6 @@ def _slides(book: NotebookNode) -> Iterator[str]:
             f'<div class="fragment">{body}</div>' if kind == "fragment" else body
         )
     yield "".join(parts)
-
-
-def _look_names() -> tuple[str, ...]:
-    return (*_JUPYTER_LOOKS, "code.css", LOOK.name, "static_slides.css")
 
 
 def write_looks(folder: Path) -> None:
