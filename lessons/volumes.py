@@ -121,18 +121,6 @@ def show_volumes(
         concatenated: whether a block's branches are put together; their depths add up
             then. Otherwise the last layer's output is the block's.
     """
-    show(*draw_volumes(title, table, image, names, blocks, concatenated))
-
-
-def draw_volumes(
-    title: str,
-    table: LayerTable,
-    image: Sequence[int],
-    names: Sequence[str] = (),
-    blocks: str = "",
-    concatenated: bool = False,
-) -> tuple[Drawing, str]:
-    """The picture that `show_volumes` shows, and its text."""
     columns = columns_of(steps_of(table, blocks, concatenated), names)
     channels, *sides = image
     first = Column("input", (Step((), INPUT, (*sides, channels)),))
@@ -156,7 +144,7 @@ def draw_volumes(
             if count:
                 _square(drawing, x + width / 2, floor, name, count, most[name], column)
         x += width + gap
-    return drawing, _describe(title, table, [first, *columns])
+    show(drawing, _describe(title, table, [first, *columns]))
 
 
 def steps_of(

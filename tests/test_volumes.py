@@ -9,7 +9,8 @@ from PIL import ImageFont
 
 from helpers import networks
 from helpers.counting import layer_table
-from lessons.volumes import columns_of, draw_volumes, steps_of
+from lessons import volumes
+from lessons.volumes import columns_of, show_volumes, steps_of
 from tests.pictures import SVG
 
 MODULES, BLOCKS = r"inception\w+", r"stage\d_\d"
@@ -36,7 +37,11 @@ def case(request):
     table = layer_table(make(), image)
     names = how.get("names", ())
     steps = steps_of(table, how.get("blocks", ""), how.get("concatenated", False))
-    drawing, alt = draw_volumes(request.param, table, image, **how)
+    with pytest.MonkeyPatch.context() as patched:
+        shown = []
+        patched.setattr(volumes, "show", lambda *what: shown.extend(what))
+        show_volumes(request.param, table, image, **how)
+    drawing, alt = shown
     return table, columns_of(steps, names), ET.fromstring(drawing.svg(alt)), alt
 
 
@@ -160,4 +165,4 @@ def test_dense_layers_are_never_merged():
 def test_names_have_to_be_as_many_as_columns():
     table = layer_table(networks.lenet5(), (1, 32, 32))
     with pytest.raises(ValueError, match="2 names for 7 columns"):
-        draw_volumes("LeNet-5", table, (1, 32, 32), names=["one", "two"])
+        show_volumes("LeNet-5", table, (1, 32, 32), names=["one", "two"])
