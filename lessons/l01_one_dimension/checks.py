@@ -289,8 +289,8 @@ add(
             ),
             "both-flipped": Wrong(
                 lambda x, w: x.flip(0).unfold(0, len(w), 1) @ w.flip(0),
-                "With both reversed, each weight meets the same reading as before. "
-                "Reverse only the filter.",
+                "Each weight meets the same reading as before, and only the order of "
+                "the outputs is reversed. Reverse the filter alone.",
             ),
         },
         hints=(

@@ -164,11 +164,10 @@ add(
             "field-of-3": Wrong({_FIELD: "2 * n + 1"},
                 "2n + 1 is the field of 3×3 kernels. Each layer adds F − 1."),
             "always-n": Wrong({_FIELD: "F"},
-                "This comes out as n, for any kernel. One layer of F×F sees F, but n "
-                "of them see n·(F − 1) + 1, and the one layer must see as much."),
+                "One layer of F×F sees F, but n of them see n·(F − 1) + 1, and the one "
+                "layer must see as much."),
             "always-1": Wrong({_FIELD: "F", _SHARE: "F * F / field**2"},
-                "This always comes out as 1, as if the stack had as many weights as "
-                "the one layer."),
+                "This compares one layer of F×F with itself."),
             "upside-down": Wrong({_SHARE: "field**2 / (n * F * F)"},
                 "Upside down: divide the stack's weights by the one layer's."),
             "one-layer": Wrong({_SHARE: "F * F / field**2"},

@@ -378,15 +378,21 @@ add(
             "biased": Wrong({3: "0"},
                 "The stored variance is an estimate for all images, so its sum is "
                 "divided by one less than the count: `correction=1`."),
-            "momentum-swapped": Wrong({4: "momentum", 5: "1 - momentum"},
+            "momentum-swapped": Wrong({4: "momentum", 5: "(1 - momentum)"},
                 "`momentum` is the weight of the *new* batch's mean: usually a tenth "
                 "of it is taken, and nine tenths of the old average are kept."),
             "old-by-momentum": Wrong({4: "momentum"},
                 "The old mean gets the weight `momentum` here. It should keep "
                 "1 − momentum."),
-            "new-by-the-rest": Wrong({5: "1 - momentum"},
+            "new-by-the-rest": Wrong({5: "(1 - momentum)"},
                 "The new mean gets 1 − momentum here. Its weight should be "
                 "`momentum`."),
+            "swapped-without-brackets": Wrong({4: "momentum", 5: "1 - momentum"},
+                "`*` comes before `-`: without brackets, only `momentum` multiplies "
+                "the new mean. And its weight should be `momentum` itself."),
+            "rest-without-brackets": Wrong({5: "1 - momentum"},
+                "`*` comes before `-`, so this adds 1 and takes a part of the new mean "
+                "away. The new mean's weight should be `momentum`."),
             "nothing-forgotten": Wrong({4: "1"},
                 "The mean's two weights must add up to 1: keep 1 − momentum of the old "
                 "one."),

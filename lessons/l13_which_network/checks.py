@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from helpers.exercises.engine import Exercise, Wrong, add, case
-from lessons.mistakes import of_values
+from lessons.mistakes import of_values, outside
 
 # What the lesson counts and reads, for the messages: top-1 accuracy of torchvision's
 # first weights in %, multiply-adds in thousand millions, parameters in millions.
@@ -180,6 +180,10 @@ add(
                 "That is one guess too many: k, not k + 1."),
             "one-too-few": Wrong({"k": "k - 1"},
                 "That is one guess too few: k, not k − 1."),
+            "values": outside("13.3",
+                "`.values` are the scores themselves. The class numbers are "
+                "`.indices`.",
+                (".indices", ".values")),
             "best-images": Wrong({2: "0"},
                 "Along axis 0 these are the k images with the highest score in each "
                 "class. The guesses of an image stand along axis 1."),

@@ -53,8 +53,11 @@ add(
             begins-with-the-last: #3 → every - 1
               This takes the last of every group. The first one for the test is number
               0, whose remainder is 0.
-            one-apart-too-many: every → every + 1
+            one-apart-too-many: every → (every + 1)
               The photographs for the test are one too far apart: use `every` itself.
+            remainder-plus-1: every → every + 1
+              `%` comes before `+`, so this adds 1 to the remainder, and the sum is
+              never 0. Use `every` itself.
             trains-with-everything: #4 → torch.ones_like(test)
               This trains with all crops, those of the test among them. Train with the
               ones that are not in the test.
@@ -89,11 +92,14 @@ def _networks():
         case("maps", 6, 10, 3),
         case("maps", 5, 2, 5),
         case("maps", 4, 1000, 4),
+        case("signed", 3, 4, 2),
     ]
 
 
 def _made(kind, D, classes):
-    if kind == "dense":
+    if kind == "signed":  # its features may be below 0
+        layers = [nn.Flatten(), nn.Linear(3 * 6 * 6, D)]
+    elif kind == "dense":
         layers = [nn.Flatten(), nn.Linear(3 * 6 * 6, D), nn.ReLU()]
     else:
         layers = [nn.Conv2d(3, D, 3), nn.BatchNorm2d(D), nn.ReLU()]
@@ -173,6 +179,12 @@ add(
                 "A softmax follows the last layer. The loss has its own, so the "
                 "network gives plain scores.",
                 ("nn.Linear(D, classes))", "nn.Linear(D, classes), nn.Softmax(1))"),
+            ),
+            "relu-between": outside(
+                "14.2",
+                "A ReLU before the new layer cuts off what is below 0 in the features. "
+                "Only the new layer is added.",
+                ("nn.Linear(D, classes))", "nn.ReLU(), nn.Linear(D, classes))"),
             ),
             "no-bias": outside(
                 "14.2",
@@ -314,7 +326,7 @@ add(
             both-along-0: #1 → 0; #2 → 0
               Both go along the pictures. Each picture has its own probabilities, and
               its own highest one: axis 1.
-            turned-round: #3 → right.mean(); #4 → confidence.mean()
+            turned-round: #4 → right.mean(); #5 → confidence.mean()
               This is positive where the confidence is *below* the accuracy. You were
               asked for confidence minus accuracy.
             confidence-alone: right.mean() → 0
