@@ -1,8 +1,7 @@
 """Diagrams as SVG: sharp at any size, small, the same bytes on every machine.
 
-For grids of cells with numbers in them, and whatever an explorer redraws while a slider
-moves: building the text of an SVG takes a millisecond or two. Measured data is plotted
-with Matplotlib, in `helpers.plots`.
+For grids of numbers, and whatever an explorer redraws while a slider moves: an SVG's
+text takes a millisecond or two. Measured data is plotted in `helpers.plots`.
 """
 
 from __future__ import annotations
@@ -148,12 +147,16 @@ class Drawing:
 
     def img(self, alt: str) -> str:
         """The picture as an ``<img>`` element, which untrusted notebooks show too."""
-        data = base64.b64encode(self.svg(alt, responsive=False).encode()).decode()
-        return (
-            f'<img alt="{html.escape(alt, quote=True)}" width="{_n(self.width)}" '
-            f'style="max-width:100%;height:auto" '
-            f'src="data:image/svg+xml;base64,{data}">'
-        )
+        return svg_image(self.svg(alt, responsive=False), self.width, alt)
+
+
+def svg_image(svg: str, width: float, alt: str) -> str:
+    """An SVG as an ``<img>`` element, so many pixels wide, with its text."""
+    data = base64.b64encode(svg.encode()).decode()
+    return (
+        f'<img alt="{html.escape(alt, quote=True)}" width="{_n(width)}" '
+        f'style="max-width:100%;height:auto" src="data:image/svg+xml;base64,{data}">'
+    )
 
 
 def _n(value: float) -> str:

@@ -1,6 +1,7 @@
 """Pictures, drawings, tables and figures, and what importing the helpers costs."""
 
 import base64
+import io
 import re
 import subprocess
 import sys
@@ -8,8 +9,10 @@ import xml.etree.ElementTree as ET
 from types import SimpleNamespace
 
 import matplotlib as mpl
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 mpl.use("Agg")
 
@@ -21,6 +24,7 @@ from helpers.data import PHOTOGRAPHS, photograph, to_grey
 from helpers.drawing import PALE_ORANGE, Drawing
 
 SVG = "{http://www.w3.org/2000/svg}"
+LINK = "{http://www.w3.org/1999/xlink}href"
 SPECIAL = "a < b & \"c\" 'd' > ⌊W⌋"
 
 
@@ -40,6 +44,12 @@ def shown(monkeypatch):
 def alt_of(markup):
     """The alternative text of the one image in the markup, unescaped."""
     return ET.fromstring(re.search(r"<img.*?>", markup)[0][:-1] + "/>").get("alt")
+
+
+def svg_in(bundle):
+    """The SVG in what was shown, parsed."""
+    data = re.search(r"base64,([^\"]+)", bundle["text/html"])[1]
+    return ET.fromstring(base64.b64decode(data))
 
 
 # --- Photographs ----------------------------------------------------------------------
@@ -136,8 +146,20 @@ def test_a_figure_is_shown_with_its_alt_and_closed(shown):
     (bundle,) = shown
     assert bundle["text/plain"] == SPECIAL
     assert alt_of(bundle["text/html"]) == SPECIAL
-    assert "data:image/png;base64," in bundle["text/html"]
+    assert svg_in(bundle).tag == f"{SVG}svg"
     assert not plt.fignum_exists(figure.number)
+
+
+def test_a_picture_in_a_figure_keeps_its_pixels(shown):
+    image = torch.arange(35.0).view(5, 7)
+    with mpl.rc_context():
+        plots.use_style()
+        plots.show_images({"ramp": image}, "a ramp")
+    (found,) = svg_in(shown[0]).iter(f"{SVG}image")
+    png = base64.b64decode(found.get(LINK).partition(",")[2])
+    pixels = np.asarray(Image.open(io.BytesIO(png)).convert("L"))
+    assert pixels.shape == image.shape
+    assert np.abs(pixels - image.numpy() * 255 / 34).max() <= 2
 
 
 def test_a_figure_without_alt_is_refused(shown):
@@ -193,12 +215,6 @@ def test_a_table_without_rows(shown):
 
 
 # --- Grids ----------------------------------------------------------------------------
-
-
-def svg_in(bundle):
-    """The SVG in what was shown, parsed."""
-    data = re.search(r"base64,([^\"]+)", bundle["text/html"])[1]
-    return ET.fromstring(base64.b64decode(data))
 
 
 def test_grids_write_every_number_and_tint_what_is_lit(shown):
