@@ -24,6 +24,7 @@ from helpers.authoring import blank
 from helpers.data import photograph, to_grey
 from helpers.exercises import answer, exercise, start
 from helpers.plots import show, show_grids, show_images
+from lessons.depth import draw_filters
 from lessons.l02_two_dimensions.explorer import kernel_explorer, window_explorer
 from lessons.l02_two_dimensions.figures import draw_windows
 from lessons.look_back import look_back
@@ -492,8 +493,16 @@ show_images(
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # One. A filter reaches through the whole depth of its input, so here it is a volume,
-# 3×F×F. It slides along height and width only, and what it finds in the three channels
+# F×F×3. It slides along height and width only, and what it finds in the three channels
 # is added up. That is why a 3D input gives a 2D output.
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
+show(
+    draw_filters(W1=7, D1=3, F=3, K=1),
+    alt="An input of 7×7×3: three channels, one behind the other. A filter of 3×3×3 "
+    "lies in one corner and reaches through all three. It gives one number of a map "
+    "of 5×5×1.",
+)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 02.8: a filter is a volume

@@ -23,6 +23,7 @@ from helpers.authoring import blank
 from helpers.display import yes_no
 from helpers.exercises import answer, exercise, start
 from helpers.plots import show, show_table
+from lessons.depth import draw_filters
 from lessons.l03_output_size.explorer import size_explorer
 from lessons.l03_output_size.figures import draw_overhang, draw_steps, show_positions
 from lessons.look_back import look_back
@@ -274,8 +275,16 @@ size_explorer(W1=7, F=3, P=1, S=2)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # Each filter reaches through the whole depth D1 and gives one map. K filters give K
-# maps, stacked on top of each other, so **D2 = K**, whatever D1 is.
-#
+# maps, one behind the other, so **D2 = K**, whatever D1 is.
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
+show(
+    draw_filters(W1=7, D1=3, F=3, K=4),
+    alt="An input of 7×7×3, four filters of 3×3×3 each, and what they give: four maps, "
+    "one behind the other, each in its filter's colour, together 5×5×4.",
+)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
 # For a given input, four numbers specify a layer: K, F, S and P. It turns W1×H1×D1
 # into W2×H2×K.
 
