@@ -70,6 +70,38 @@ def test_a_solution_stands_below_its_exercise():
     assert after[0] == "fragment"
 
 
+def test_a_solution_stands_below_its_question():
+    solved = lessons()["03"].solved["03.2"]
+    book = book_of(
+        ("slide", MARKDOWN("# 03 Sizes")),
+        ("slide", MARKDOWN("### Exercise 03.2: padding\n\nWhich P?")),
+        ("-", CODE(solved)),
+    )
+    *_, title, question, solution = shown(staged(book))
+    assert title[0] == "subslide"
+    assert question == ("-", '<div class="convnets-question">\n\nWhich P?\n\n</div>')
+    assert solution == ("-", solved)
+
+
+def test_an_explorer_stands_below_the_words_before_it():
+    book = book_of(
+        ("slide", MARKDOWN("# 03 Sizes")),
+        ("skip", CODE("from lessons.l03_output_size.explorer import size_explorer")),
+        ("slide", MARKDOWN("## Play\n\nFind a size.")),
+        ("subslide", CODE("size_explorer(W1=7)")),
+        ("fragment", MARKDOWN("Found?")),
+        ("slide", MARKDOWN("## Only a title")),
+        ("subslide", CODE("size_explorer(W1=8)")),
+        ("-", CODE("size = size_explorer(W1=8)")),
+    )
+    *_, alone, kept = [c for c in staged(book).cells if c.cell_type == "code"]
+    titles = [text for kind, text in shown(book) if "slide" in kind]
+    only = "## Only a title"
+    assert titles == ["# 03 Sizes", "## Play", "## Play", only, only]
+    assert alone.metadata["jupyter"] == {"source_hidden": True}
+    assert "jupyter" not in kept.metadata
+
+
 def test_a_second_exercise_is_not_on_the_first_ones_solution():
     solved = lessons()["03"].solved
     book = book_of(

@@ -3,7 +3,9 @@
 The notebook itself is not changed. In the copy a slide begins with a cell that holds
 its title and nothing else; a slide below another one inherits that one's. An exercise
 tells how many minutes the room gets. Its cell has blanks; the solution stands on a
-slide of its own below it, with what is said about it.
+slide of its own below it, with the question, where there is room for it, and what is
+said about it. An explorer stands below the words before it, without its code, and what
+is said after it on a slide below.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import ast
 import re
 import shutil
 from collections.abc import Iterator
-from itertools import chain
+from itertools import chain, starmap
 from pathlib import Path
 
 import nbformat
@@ -27,6 +29,7 @@ LOOK = Path(__file__).with_name("rise.css")
 STAGE = LOOK.parent / "labextensions" / "convnets-stage" / "static" / "remoteEntry.js"
 _HEADING = re.compile(r"(#{1,3} .+)\n*")
 _NUMBER = re.compile(r"Exercise (\d\d\.\d+)")
+_QUESTION = '<div class="convnets-question">\n\n{}\n\n</div>'
 
 
 def copy_to(
@@ -61,8 +64,10 @@ def staged(
         ValueError: the first slide has no heading.
     """
     title, cells, at_home = "", [], set()
-    shown = book.cells if solved else chain.from_iterable(map(_with_blank, book.cells))
-    shown, after_solution = list(shown), False
+    shown, after_solution = _explorers_below(book.cells), False
+    if not solved:
+        pairs = zip([None, *shown], shown)
+        shown = [*chain.from_iterable(starmap(_with_blank, pairs))]
     for cell, follows in zip(shown, [*shown[1:], None]):
         _unskip(cell)
         kind = cell.metadata.get("slideshow", {}).get("slide_type")
@@ -108,17 +113,65 @@ def left_for_home(lesson: str, minutes: int) -> set[str]:
     return out
 
 
-def _with_blank(cell: NotebookNode) -> Iterator[NotebookNode]:
-    """The cell; before it, where it is an exercise, the same with blanks."""
+def _with_blank(
+    before: NotebookNode | None, cell: NotebookNode
+) -> Iterator[NotebookNode]:
+    """The cell; where it is an exercise, first with blanks, then below its question."""
     numbers = cell.cell_type == "code" and exercises_in(ast.parse(cell.source)).values()
     for number in numbers or ():
         source = lessons()[number.split(".")[0]].built["cells"][number]
         blank = nbformat.v4.new_code_cell(source, id=f"blank-{cell.id}")
         blank.metadata["slideshow"] = cell.metadata["slideshow"]
+        yield blank
         cell.metadata["slideshow"] = {"slide_type": "subslide"}
         cell.id = f"solution-{cell.id}"
-        yield blank
+        if words := _words_of(before):
+            again = nbformat.v4.new_markdown_cell(_QUESTION.format(words))
+            again.id = f"{cell.id}-question"
+            again.metadata["slideshow"] = cell.metadata["slideshow"]
+            cell.metadata["slideshow"] = {"slide_type": "-"}
+            yield again
     yield cell
+
+
+def _words_of(cell: NotebookNode | None) -> str:
+    """What a text cell says below its heading; nothing for any other cell."""
+    is_text = cell is not None and cell.cell_type == "markdown"
+    return _HEADING.sub("", cell.source, count=1).strip() if is_text else ""
+
+
+def _explorers_below(cells: list[NotebookNode]) -> list[NotebookNode]:
+    """Hide the calls that show explorers; put these on the slide of the words before.
+
+    Only where there is nothing but words on that slide. Words after it go to the next.
+    """
+    explorers, words, explored = set(), False, False
+    for cell in cells:
+        kind = cell.metadata.get("slideshow", {}).get("slide_type")
+        is_text = cell.cell_type == "markdown"
+        shows = not is_text and _shows_one_of(explorers, ast.parse(cell.source))
+        if shows:
+            cell.metadata.setdefault("jupyter", {})["source_hidden"] = True
+            if kind == "subslide" and words:
+                kind = cell.metadata["slideshow"]["slide_type"] = "-"
+        elif explored and is_text and kind in ("-", "fragment"):
+            kind = cell.metadata["slideshow"]["slide_type"] = "subslide"
+        if kind in ("slide", "subslide"):
+            words, explored = bool(_words_of(cell)), shows
+        elif kind in ("-", "fragment"):
+            words, explored = words and is_text, explored or shows
+    return cells
+
+
+def _shows_one_of(explorers: set[str], code: ast.Module) -> bool:
+    """Whether all that code does is to call an explorer; learns which there are."""
+    for line in code.body:
+        if isinstance(line, ast.ImportFrom) and line.module.endswith(".explorer"):
+            explorers |= {alias.name for alias in line.names}
+    match code.body:
+        case [ast.Expr(ast.Call(ast.Name(name)))]:
+            return name in explorers
+    return False
 
 
 def _title(title: str, kind: str, of: str, at_home: set[str] | None) -> NotebookNode:

@@ -4,10 +4,11 @@
 // is a section of cells, the first one its title.
 (() => {
   const SLIDE = '.slides > section.present > section.present';
-  const STEPS = 20; // of the scale, from SMALLEST to LARGEST, which are for pictures
+  const STEPS = 40; // of the scale, from SMALLEST to LARGEST, which are for pictures
   const SMALLEST = 0.75;
   const LARGEST = 2.6;
   const LARGEST_TEXT = 1.65; // words are never smaller than written
+  const WRITTEN = Math.ceil(STEPS * (1 - SMALLEST) / (LARGEST - SMALLEST));
 
   const scaleOf = (step) => SMALLEST + (step / STEPS) * (LARGEST - SMALLEST);
 
@@ -56,19 +57,30 @@
     .map(e => e.getBoundingClientRect())
     .reduce((sum, box) => sum + box.width * box.height, 0);
 
+  const EXPLORER = '.convnets-explorer, .states';
   const PICTURE = '.jp-OutputArea-output :is(img, svg):not([hidden] *)';
 
   function fit() {
     const slide = document.querySelector(SLIDE);
     if (!slide) return;
+    slide.classList.remove('no-question');
+    if (slide.querySelector('.convnets-question') && fitLayout(slide) < WRITTEN)
+      slide.classList.add('no-question');
+    fitLayout(slide);
+    fitTitle(slide);
+  }
+
+  // Chooses layout and scale; returns the scale's step.
+  function fitLayout(slide) {
     // Beside words there is room for one picture.
     const cells = [...slide.querySelectorAll('.jp-CodeCell')];
     const one = cells.filter(cell => cell.querySelector(PICTURE)).length === 1;
-    const layouts = ['stack', ...(one ? ['beside'] : [])];
+    const layouts = slide.querySelector(EXPLORER) ? ['tight']
+      : ['stack', ...(one ? ['beside'] : [])];
     const last = ['split', 'tight', 'split tight']; // for what is too much
     let best;
     for (const layout of [...layouts, ...last]) {
-      if (last.includes(layout) && best.step >= 0) break;
+      if (last.includes(layout) && best?.step >= 0) break;
       const step = largest(slide, layout);
       lay(slide, layout, Math.max(step, 0));
       const area = pictured(slide);
@@ -76,7 +88,7 @@
         best = {layout, step, area};
     }
     lay(slide, best.layout, Math.max(best.step, 0));
-    fitTitle(slide);
+    return best.step;
   }
 
   let asked = false;
