@@ -14,8 +14,8 @@ from helpers.explorers import DARK_GREY, Explorer, number, slider
 class SizeExplorer(Explorer):
     """See `size_explorer`."""
 
-    WIDTH, HEIGHT, SIDE = 846, 428, 18
-    LEFT, RIGHT, TOP = 12, 498, 94  # corners of the two areas of 18 × 18 cells
+    WIDTH, HEIGHT, AREA = 846, 428, 324
+    LEFT, RIGHT, TOP = 12, 498, 94  # corners of the two areas, wide and high as AREA
     PADDING = 3  # the most there can be: the input's first pixel keeps its place
 
     def __init__(self, W1: int, F: int, P: int, S: int) -> None:
@@ -34,6 +34,12 @@ class SizeExplorer(Explorer):
         """The output's width W2; None when the kernel does not fit."""
         W1, F, P, S = self.quantities()
         return output_size(W1, F, P, S) if F <= W1 + 2 * P else None
+
+    @property
+    def side(self) -> int:
+        """Pixels of a cell: larger where an area has room for 12 × 12 of them."""
+        few = self.PADDING + self.W1.value + self.P.value <= 12
+        return self.AREA // (12 if few else 18)
 
     def describe(self) -> str:
         """The four quantities, the output's width and what is never used."""
@@ -94,16 +100,16 @@ class SizeExplorer(Explorer):
         output = f"output {W2} × {W2}" if W2 else "no output"
         picture.text(self.RIGHT, 82, output, 14, anchor="start", bold=True)
         for x in (self.LEFT, self.RIGHT):
-            area = 18 * self.SIDE
-            picture.rect(x - 4, self.TOP - 4, area + 8, area + 8, "#f6f6f6")
+            area = self.AREA + 8
+            picture.rect(x - 4, self.TOP - 4, area, area, "#f6f6f6")
         self._draw_input(picture)
         self._draw_output(picture)
-        self._draw_legend(picture, (self.LEFT + 18 * self.SIDE + self.RIGHT) / 2)
+        self._draw_legend(picture, (self.LEFT + self.AREA + self.RIGHT) / 2)
         return picture
 
     def _draw_input(self, picture: Drawing) -> None:
         W1, F, P, S = self.quantities()
-        W2, side, reached = self.width(), self.SIDE, self.reached()
+        W2, side, reached = self.width(), self.side, self.reached()
         x0 = self.LEFT + (self.PADDING - P) * side
         y0 = self.TOP + (self.PADDING - P) * side
         unused = []
@@ -118,7 +124,7 @@ class SizeExplorer(Explorer):
         for i in range(W2 or 0):
             for j in range(W2 or 0):
                 x = x0 + (j * S + F / 2) * side
-                picture.dot(x, y0 + (i * S + F / 2) * side, 2.5, BLUE)
+                picture.dot(x, y0 + (i * S + F / 2) * side, side / 7, BLUE)
         frame = (x0, y0, F * side, F * side, "none")
         if W2 is None:
             picture.rect(*frame, RED, 4, 'stroke-dasharray="8 5"')
@@ -126,7 +132,7 @@ class SizeExplorer(Explorer):
             picture.rect(*frame, ORANGE, 4)
 
     def _draw_output(self, picture: Drawing) -> None:
-        W2, side = self.width(), self.SIDE
+        W2, side = self.width(), self.side
         for i in range(W2 or 0):
             for j in range(W2 or 0):
                 x, y = self.RIGHT + j * side, self.TOP + i * side
@@ -136,7 +142,7 @@ class SizeExplorer(Explorer):
 
     def _draw_legend(self, picture: Drawing, middle: float) -> None:
         """What the signs mean, between the two areas, each above its words."""
-        side = self.SIDE
+        side = self.AREA // 18
         signs = ("first position", "all positions", "padding", "never used")
         for k, words in enumerate(signs):
             x, y = middle - side / 2, 150 + 60 * k

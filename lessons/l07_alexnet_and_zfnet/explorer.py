@@ -9,13 +9,13 @@ import ipywidgets
 import torch
 
 from helpers.counting import Layer, LayerTable, layer_table
-from helpers.drawing import BLACK, BLUE, GREY, ORANGE, PALE_ORANGE, Drawing
+from helpers.drawing import BLACK, BLUE, GREEN, GREY, ORANGE, Drawing
 from helpers.explorers import DARK_GREY, Explorer, slider
 from helpers.networks import alexnet, lenet5
 
 QUANTITIES = ("parameters", "multiply-adds", "activations")
 KINDS = ("convolutions", "dense layers", "others")
-_COLOURS = dict(zip(KINDS, (BLUE, ORANGE, GREY)))
+_COLOURS = dict(zip(KINDS, (BLUE, GREEN, GREY)))
 _LEAST_PITCH = 11  # of bars whose names can be read
 
 
@@ -128,9 +128,9 @@ class CostExplorer(Explorer):
             width = pitch - min(14, 0.25 * pitch)
             left, top = middle - width / 2, self.BOTTOM - height
             if k == self.layer.value - 1:
-                picture.rect(x, self.TOP - 34, pitch, 316 - self.TOP + 34, PALE_ORANGE)
-                if not upright and pitch >= _LEAST_PITCH:
-                    picture.rect(x, 316, pitch, 48, PALE_ORANGE)
+                named = not upright and pitch >= _LEAST_PITCH
+                height_of_all = 350 - self.TOP + 48 * named
+                picture.rect(x, self.TOP - 34, pitch, height_of_all, "none", ORANGE, 3)
             picture.rect(left, top, width, height, _COLOURS[_kind(row)])
             if upright:
                 picture.text(middle, top - 10, _percent(self.share(row)), 13)

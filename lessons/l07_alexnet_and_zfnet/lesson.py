@@ -865,8 +865,9 @@ show_table(["conv1 of", "output", "weights", "multiply-adds"], rows)
 # what two groups do to conv2.
 
 # %% slideshow={"slide_type": "subslide"}
-named = {n if "ZF" in n else f"AlexNet, {n}": table for n, table in variants.items()}
-cost_explorer(named)
+cost_explorer(
+    {n if "ZF" in n else f"AlexNet, {n}": table for n, table in variants.items()}
+)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Lectured, computed, published, torchvision

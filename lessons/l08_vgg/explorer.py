@@ -155,24 +155,24 @@ class StackExplorer(Explorer):
         names = ["output", *(f"layer {k}" for k in range(len(heights) - 2, 0, -1))]
         for name, y, seen in zip([*names, "input"], heights, self.fields()):
             middle = y + self.TALLEST / 2
-            picture.text(self.NAMES, middle, name, 13.5, anchor="start")
+            picture.text(self.NAMES, middle, name, 14.5, anchor="start")
             size = f"{seen}×{seen}"
-            picture.text(self.NAMES + 140, middle, size, 13.5, DARK_GREY, "end")
+            picture.text(self.NAMES + 140, middle, size, 14.5, DARK_GREY, "end")
         words = "input: in how many ways each pixel reaches the output, along a side"
         x = (self.STACK + self.ONE + self.COLUMN) / 2
-        picture.text(x, self.TOP + self.ROOM + 36, words, 12.5, DARK_GREY)
+        picture.text(x, self.TOP + self.ROOM + 36, words, 14, DARK_GREY)
 
     def _draw_costs(self, picture: Drawing) -> None:
         for k, (name, pair) in enumerate(self.compared().items()):
             y = self.BARS + self.ROW * k
-            picture.text(self.NAMES, y, name, 13.5, anchor="start")
+            picture.text(self.NAMES, y, name, 14.5, anchor="start")
             most = max(*pair, 1)
             for x, value, colour in zip((self.STACK, self.ONE), pair, (ORANGE, BLUE)):
                 length = 190 * value / most
                 if value:
                     picture.rect(x, y - 9, max(length, 1.5), 18, colour)
                 place = x + length + 8
-                picture.text(place, y, _spaced(value), 13.5, anchor="start")
+                picture.text(place, y, _spaced(value), 14.5, anchor="start")
 
 
 def stack_explorer(F: int = 3, layers: int = 2, C: int = 64) -> Explorer:

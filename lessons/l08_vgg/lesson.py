@@ -174,10 +174,9 @@ for n in (2, 3, 5, 10):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Play with it
 #
-# The next slide shows a stack and a single layer from the side, and what they cost.
-# **Find** a stack that needs less than a third of the single layer's weights, a stack
-# that needs more weights than the single layer, and something that every stack has more
-# of.
+# Here are a stack and a single layer, seen from the side, and what they cost. **Find**
+# a stack that needs less than a third of the single layer's weights, one that needs
+# more than it, and something that every stack has more of.
 
 # %% slideshow={"slide_type": "subslide"}
 stack_explorer(F=3, layers=2, C=64)

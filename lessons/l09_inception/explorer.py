@@ -126,7 +126,7 @@ class InceptionExplorer(Presets):
         picture.rect(*place, PALE_GREY, BLACK, 1.5)
         corner = self.INPUT + self.THICK, middle - height / 2 - 12
         words = f"{size}×{self.D}"
-        picture.text(*corner, words, 13, anchor="end", width=corner[0] - 16)
+        picture.text(*corner, words, 14, anchor="end", width=corner[0] - 16)
         end = middle - self._height(sum(self.depths())) / 2
         for k, branch in enumerate(self.branches()):
             y = self.TOP + (k + 0.5) * self.PITCH
@@ -140,7 +140,7 @@ class InceptionExplorer(Presets):
             end += height
         x, total = self.OUTPUT + self.THICK + 16, sum(self.depths())
         picture.text(x, middle - 10, f"{size}×{total}", 16, anchor="start", bold=True)
-        picture.text(x, middle + 12, "concatenated", 13, DARK_GREY, anchor="start")
+        picture.text(x, middle + 12, "concatenated", 14.5, DARK_GREY, anchor="start")
         self._bars(picture)
         return picture
 
@@ -158,7 +158,7 @@ class InceptionExplorer(Presets):
             words = f"{stage.name}: {_short(self.W * self.H * stage.weights)}"
             if not stage.weights:
                 words = stage.name
-            picture.text((x + left) / 2 - 2, y - 12, words, 13)
+            picture.text((x + left) / 2 - 2, y - 12, words, 14.5)
             self._volume(picture, left, y, stage.depth, *_COLOURS[which])
             x = left + self.THICK
 
@@ -169,7 +169,7 @@ class InceptionExplorer(Presets):
         height = self._height(depth)
         picture.rect(x, y - height / 2, self.THICK, height, fill, line, 1.5)
         picture.text(
-            x + self.THICK + 5, y + 11, str(depth), 13, anchor="start", bold=True
+            x + self.THICK + 5, y + 11, str(depth), 14.5, anchor="start", bold=True
         )
 
     def _height(self, depth: int) -> float:

@@ -153,7 +153,7 @@ class NormExplorer(Presets):
             self._draw_block(picture, x, values, digits)
         for n in range(N):
             y = self.TOP + n * (H * side + 8) + H * side / 2
-            picture.text(12, y, f"image {n}", 13, DARK_GREY, "start")
+            picture.text(12, y, f"image {n}", 14, DARK_GREY, "start")
         middle = self.TOP + N * (H * side + 8) / 2 - 4
         end = right - 12
         start = self.LEFT + self._width() + 12
@@ -264,7 +264,7 @@ class NormExplorer(Presets):
         step = self.shape[3] * side + 8
         for c in range(self.shape[1]):
             at = x + c * step + self.shape[3] * side / 2
-            picture.text(at, self.TOP - 12, f"channel {c}", 12, DARK_GREY)
+            picture.text(at, self.TOP - 13.5, f"channel {c}", 12, DARK_GREY)
         lit = []
         for place in self._places():
             n, c, h, w = place
