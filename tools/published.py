@@ -1,8 +1,9 @@
-"""Lessons as they are published: run once, and explorers that need no kernel.
+"""Lessons as they are published: with explorers that need no kernel.
 
-What static slides and the site show. An explorer's place is taken by pictures of it,
-one for each of its presets, or of some values of its first control, with a slider to go
-through them.
+What static slides and the site show. A lesson's outputs are those that are saved; it
+is run, once, as far as its last explorer. An explorer's place is taken by pictures of
+it, one for each of its presets, or of some values of its first control, with a slider
+to go through them.
 """
 
 from __future__ import annotations
@@ -18,22 +19,23 @@ from pathlib import Path
 import ipywidgets
 import nbformat
 from nbclient import NotebookClient
+from nbformat import NotebookNode
 
 from helpers.explorers import OWN, Explorer
 from tools.build import KERNEL
+from tools.stage import explorers_in
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "build" / "published"
 MOST_STATES = 9
 # Not _, which a lesson may have bound to something else.
 _STATES = "from tools.published import show_states; show_states(Out[max(Out)])"
-_WIDGET = "application/vnd.jupyter.widget-view+json"
 NUMBERS = (ipywidgets.IntSlider, ipywidgets.FloatSlider, ipywidgets.FloatText)
 LISTS = (ipywidgets.Dropdown,)
 
 
 def published(books: Iterable[Path], jobs: int = 2) -> list[Path]:
-    """Run solved notebooks, those that have not been run as they are now.
+    """Solved notebooks with pictures of their explorers; run if they have changed.
 
     Returns the results' paths, in ``build/published``.
 
@@ -51,21 +53,27 @@ def _published(path: Path) -> Path:
     if target.exists() and nbformat.read(target, 4).metadata.get("of") == mark:
         return target
     book = nbformat.read(path, as_version=4)
-    client = NotebookClient(book, timeout=600, record_timing=False)
-    environment = os.environ | KERNEL | {"PYTHONPATH": str(ROOT)}
-    with client.setup_kernel(env=environment, stderr=subprocess.DEVNULL):
-        for position, cell in enumerate(book.cells):
-            client.execute_cell(cell, position)
-            outputs = cell.get("outputs", [])
-            if any(_WIDGET in output.get("data", {}) for output in outputs):
-                states = nbformat.v4.new_code_cell(_STATES)
-                client.execute_cell(states, position)
-                cell.outputs = states.outputs
-                book.cells[position] = cell  # where it put the other one
+    if explorers := list(explorers_in(book.cells)):
+        _run(book, explorers)
     book.metadata.pop("widgets", None)
     book.metadata["of"] = mark
     nbformat.write(book, target)
     return target
+
+
+def _run(book: NotebookNode, explorers: list[int]) -> None:
+    """Run the cells up to the last explorer, and keep pictures of each."""
+    client = NotebookClient(book, timeout=600, record_timing=False)
+    environment = os.environ | KERNEL | {"PYTHONPATH": str(ROOT)}
+    with client.setup_kernel(env=environment, stderr=subprocess.DEVNULL):
+        for position in range(explorers[-1] + 1):
+            cell = book.cells[position]
+            client.execute_cell(cell, position)
+            if position in explorers:
+                states = nbformat.v4.new_code_cell(_STATES)
+                client.execute_cell(states, position)
+                cell.outputs = states.outputs
+                book.cells[position] = cell  # where it put the other one
 
 
 def show_states(explorer: Explorer) -> None:

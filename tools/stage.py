@@ -145,11 +145,10 @@ def _explorers_below(cells: list[NotebookNode]) -> list[NotebookNode]:
 
     Only where there is nothing but words on that slide. Words after it go to the next.
     """
-    explorers, words, explored = set(), False, False
-    for cell in cells:
+    explorers, words, explored = set(explorers_in(cells)), False, False
+    for position, cell in enumerate(cells):
         kind = cell.metadata.get("slideshow", {}).get("slide_type")
-        is_text = cell.cell_type == "markdown"
-        shows = not is_text and _shows_one_of(explorers, ast.parse(cell.source))
+        is_text, shows = cell.cell_type == "markdown", position in explorers
         if shows:
             cell.metadata.setdefault("jupyter", {})["source_hidden"] = True
             if kind == "subslide" and words:
@@ -163,15 +162,17 @@ def _explorers_below(cells: list[NotebookNode]) -> list[NotebookNode]:
     return cells
 
 
-def _shows_one_of(explorers: set[str], code: ast.Module) -> bool:
-    """Whether all that code does is to call an explorer; learns which there are."""
-    for line in code.body:
-        if isinstance(line, ast.ImportFrom) and line.module.endswith(".explorer"):
-            explorers |= {alias.name for alias in line.names}
-    match code.body:
-        case [ast.Expr(ast.Call(ast.Name(name)))]:
-            return name in explorers
-    return False
+def explorers_in(cells: list[NotebookNode]) -> Iterator[int]:
+    """Positions of the cells that do nothing but show an explorer."""
+    names = set()
+    for position, cell in enumerate(cells):
+        code = ast.parse(cell.source).body if cell.cell_type == "code" else []
+        for line in code:
+            if isinstance(line, ast.ImportFrom) and line.module.endswith(".explorer"):
+                names |= {alias.name for alias in line.names}
+        match code:
+            case [ast.Expr(ast.Call(ast.Name(name)))] if name in names:
+                yield position
 
 
 def _title(title: str, kind: str, of: str, at_home: set[str] | None) -> NotebookNode:
