@@ -132,7 +132,8 @@ _MEASURE = """([slide, allowed]) => {
   if (more > 2) problems.push(`${more} px too high`);
   if (box.top < -2) problems.push(`starts ${Math.round(-box.top)} px above the screen`);
   for (const [kind, least, selector] of [['code', 18, '.cm-line'],
-      ['text', 24, '.jp-RenderedMarkdown :is(p, li)']]) {
+      ['text', 24, '.jp-RenderedMarkdown :is(p, li)'],
+      ['explorer', 13, '.convnets-explorer :is(text, .widget-label, .widget-readout)']]) {
     const small = Math.min(Infinity, ...all(selector).map(e => parseFloat(
       getComputedStyle(e).fontSize) * e.currentCSSZoom * 720 / innerHeight));
     if (small < least - 0.3) problems.push(`${kind} of ${small.toFixed(1)} px`);

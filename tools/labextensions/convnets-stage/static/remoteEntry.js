@@ -15,7 +15,7 @@
   function lay(slide, layout, step) {
     const scale = scaleOf(step);
     const text = Math.min(Math.max(scale, 1), LARGEST_TEXT);
-    for (const name of ['beside', 'split', 'tight'])
+    for (const name of ['beside', 'columns', 'split', 'tight'])
       slide.classList.toggle(name, layout.split(' ').includes(name));
     slide.style.setProperty('--text', text.toFixed(3));
     slide.style.setProperty('--picture', (scale / text).toFixed(3));
@@ -39,6 +39,7 @@
   const WIDE = '.jp-OutputArea-output, .jp-RenderedMarkdown, .cm-scroller, pre';
 
   const fits = (slide) => slide.scrollHeight <= slide.clientHeight
+    && slide.scrollWidth <= slide.clientWidth
     && [...slide.querySelectorAll(WIDE)].every(e => e.scrollWidth <= e.clientWidth + 1);
 
   // The largest scale at which a layout fits; -1 when none does.
@@ -72,11 +73,12 @@
 
   // Chooses layout and scale; returns the scale's step.
   function fitLayout(slide) {
-    // Beside words there is room for one picture.
+    // Beside words there is room for one picture; several stand in columns.
     const cells = [...slide.querySelectorAll('.jp-CodeCell')];
-    const one = cells.filter(cell => cell.querySelector(PICTURE)).length === 1;
+    const pictures = cells.filter(cell => cell.querySelector(PICTURE)).length;
+    const more = [[], ['beside']][pictures] ?? ['columns'];
     const layouts = slide.querySelector(EXPLORER) ? ['tight']
-      : ['stack', ...(one ? ['beside'] : [])];
+      : ['stack', ...more];
     const last = ['split', 'tight', 'split tight']; // for what is too much
     let best;
     for (const layout of [...layouts, ...last]) {
