@@ -181,6 +181,11 @@ _MEASURE = """([slide, allowed]) => {
   const head = all('h1, h2, h3')[0];
   const title = head?.firstChild.textContent.trim() ?? '';
   if (!title) problems.push('no title');
+  const badge = head?.querySelector('.convnets-badge')?.getBoundingClientRect();
+  const words = document.createRange();
+  if (title) words.selectNodeContents(head.firstChild);
+  if (words.getBoundingClientRect().right > (badge?.left ?? innerWidth))
+    problems.push('title too long');
   return {share: share(all), problems, title};
 }"""
 

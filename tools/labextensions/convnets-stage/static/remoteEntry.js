@@ -31,8 +31,14 @@
     const title = slide.firstElementChild?.querySelector('h1, h2, h3');
     if (!title) return;
     slide.style.setProperty('--title', 1);
-    const room = Math.min(1, title.clientWidth / title.scrollWidth);
-    slide.style.setProperty('--title', (0.99 * room).toFixed(3));
+    const words = document.createRange();
+    words.selectNodeContents(title);
+    const badge = title.querySelector('.convnets-badge');
+    if (badge) words.setEndBefore(badge);
+    const {left, right} = words.getBoundingClientRect();
+    const end = (badge ?? title).getBoundingClientRect()[badge ? 'left' : 'right'];
+    const room = Math.min(1, (end - left) / (right - left));
+    slide.style.setProperty('--title', (0.98 * room).toFixed(3));
   }
 
   const CODE = '.jp-CodeCell .cm-scroller, .jp-CodeCell pre';
