@@ -33,6 +33,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
+from filelock import FileLock, Timeout
 from jupyter_client import AsyncKernelManager
 from jupyter_core.paths import jupyter_runtime_dir
 from nbclient import NotebookClient
@@ -146,11 +147,11 @@ def serve(
         log = state / "server.log"
         with log.open("wb") as output:
             process = subprocess.Popen(
-                _command(Path(root_dir), port, token),
+                _command(Path(root_dir), port),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env=_environment(state, environment or {}),
+                env=_environment(state, token, environment or {}),
                 # Of its own, or Ctrl+C would reach it too, and it would ask "sure?".
                 start_new_session=True,
                 creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
@@ -162,7 +163,7 @@ def serve(
                 _stop(process)
 
 
-def _command(root_dir: Path, port: int, token: str) -> list[str]:
+def _command(root_dir: Path, port: int) -> list[str]:
     settings = {
         "ServerApp.ip": HOST,
         "ServerApp.port": port,
@@ -171,7 +172,6 @@ def _command(root_dir: Path, port: int, token: str) -> list[str]:
         "ServerApp.root_dir": root_dir.resolve(),
         # Root is what one is in a container, where nobody else is; not elsewhere.
         "ServerApp.allow_root": getattr(os, "geteuid", lambda: 1)() == 0,
-        "IdentityProvider.token": token,
         "LabServerApp.extra_labextensions_path": EXTENSIONS,
         "LabApp.news_url": None,
         "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
@@ -180,11 +180,12 @@ def _command(root_dir: Path, port: int, token: str) -> list[str]:
     return [sys.executable, "-m", "jupyterlab", *options]
 
 
-def _environment(state: Path, more: Mapping[str, str]) -> dict[str, str]:
+def _environment(state: Path, token: str, more: Mapping[str, str]) -> dict[str, str]:
     paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
     own = {
         "CONVNETS_PROGRESS": "memory",
         "JUPYTER_CONFIG_DIR": str(state / "config"),
+        "JUPYTER_TOKEN": token,  # others may read a command line, but not this
         "JUPYTERLAB_SETTINGS_DIR": str(state / "settings"),
         "JUPYTERLAB_WORKSPACES_DIR": str(state / "workspaces"),
         "PYTHONPATH": os.pathsep.join(filter(None, paths)),
@@ -259,6 +260,27 @@ def choose(lesson: str, among: list[Path]) -> Path:
     raise SlidesError(f"There is no lesson {lesson!r}. There are:\n{names}")
 
 
+def _claim(port: int | None) -> tuple[int, FileLock]:
+    """A free port, held by a lock against a presentation started at the same time."""
+    for candidate in [port] if port else _PORTS:
+        file = ROOT / "build" / "present" / f"{candidate}.lock"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(file)
+        with contextlib.suppress(Timeout):
+            lock.acquire(blocking=False)
+            if is_free(candidate):
+                return candidate, lock
+            lock.release()
+    raise SlidesError(f"Port {port or _PORTS[0]} is taken. Choose another with --port.")
+
+
+def _open(address: str, page: Path) -> None:
+    """Open an address in the browser by way of a page that only its owner can read."""
+    page.touch(mode=0o600)
+    page.write_text(f'<meta http-equiv="refresh" content="0; url={address}">', "utf-8")
+    webbrowser.open(page.as_uri())
+
+
 def present(
     lesson: str | None,
     solved: bool = False,
@@ -269,7 +291,7 @@ def present(
     """Serve the slides until Ctrl+C."""
     books = notebooks()
     first = choose(lesson, books) if lesson else books[0]
-    port = _require(port or next(filter(is_free, _PORTS), _PORTS[0]))
+    port, _lock = _claim(port)
     folder = ROOT / "build" / "present" / str(port)
     if folder.exists():
         shutil.rmtree(folder)
@@ -290,7 +312,7 @@ def present(
             flush=True,
         )
         if browser:
-            webbrowser.open(server.address(f"rise/{first.name}"))
+            _open(server.address(f"rise/{first.name}"), folder / ".open.html")
         while True:
             time.sleep(3600)
 
@@ -308,8 +330,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--port", type=int, help="this port or none")
     parser.add_argument("--no-browser", action="store_true", help="print addresses")
     options = parser.parse_args(arguments)
-    # A plain kill ends Python without leaving the block that stops the server.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    # A plain kill and a closed terminal end Python without leaving the block that stops
+    # the server.
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):  # Windows has no SIGHUP
+            signal.signal(getattr(signal, name), lambda *_: sys.exit(143))
     try:
         present(
             options.lesson,

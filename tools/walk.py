@@ -131,9 +131,10 @@ _MEASURE = """([slide, allowed]) => {
   const problems = [];
   if (more > 2) problems.push(`${more} px too high`);
   if (box.top < -2) problems.push(`starts ${Math.round(-box.top)} px above the screen`);
+  const words = ':is(text, .widget-label, .widget-readout)';
   for (const [kind, least, selector] of [['code', 18, '.cm-line'],
       ['text', 24, '.jp-RenderedMarkdown :is(p, li)'],
-      ['explorer', 13, '.convnets-explorer :is(text, .widget-label, .widget-readout)']]) {
+      ['explorer', 13, `.convnets-explorer ${words}`]]) {
     const small = Math.min(Infinity, ...all(selector).map(e => parseFloat(
       getComputedStyle(e).fontSize) * e.currentCSSZoom * 720 / innerHeight));
     if (small < least - 0.3) problems.push(`${kind} of ${small.toFixed(1)} px`);
@@ -182,9 +183,9 @@ _MEASURE = """([slide, allowed]) => {
   const title = head?.firstChild.textContent.trim() ?? '';
   if (!title) problems.push('no title');
   const badge = head?.querySelector('.convnets-badge')?.getBoundingClientRect();
-  const words = document.createRange();
-  if (title) words.selectNodeContents(head.firstChild);
-  if (words.getBoundingClientRect().right > (badge?.left ?? innerWidth))
+  const line = document.createRange();
+  if (title) line.selectNodeContents(head.firstChild);
+  if (line.getBoundingClientRect().right > (badge?.left ?? innerWidth))
     problems.push('title too long');
   return {share: share(all), problems, title};
 }"""

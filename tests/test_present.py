@@ -1,0 +1,57 @@
+"""Presentations: two at once, nothing for others to read, nothing left behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+
+from tools.slides import ROOT
+
+SECONDS = 120
+ADDRESS = "http://127.0.0.1:"
+
+
+@pytest.fixture
+def two(tmp_path):
+    """Two presentations that were started at the same time, once both are ready."""
+    started = []
+    for number in range(2):
+        with (tmp_path / f"{number}.log").open("wb") as log:
+            command = [sys.executable, "-m", "tools.slides", "03", "--no-browser"]
+            started.append(subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log))
+    yield started, [ready(tmp_path / f"{n}.log", started[n]) for n in range(2)]
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def ready(log, process):
+    """The address that a presentation tells when it is ready."""
+    end = time.monotonic() + SECONDS
+    while time.monotonic() < end and process.poll() is None:
+        told = log.read_text()
+        if "Keys:" in told:
+            return next(line.strip() for line in told.splitlines() if ADDRESS in line)
+        time.sleep(0.2)
+    raise AssertionError(log.read_text())
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a closed terminal is SIGHUP")
+def test_two_presentations_at_once_and_a_closed_terminal(two):
+    started, addresses = two
+    ports = [address.removeprefix(ADDRESS).split("/")[0] for address in addresses]
+    assert len(set(ports)) == 2
+    tokens = [address.split("token=")[1] for address in addresses]
+    family = [p for s in started for p in psutil.Process(s.pid).children(True)]
+    assert len(family) >= 4  # two servers, two kernels
+    lines = [" ".join(process.cmdline()) for process in family]
+    assert not any(token in line for token in tokens for line in lines)
+    for process in started:
+        process.send_signal(signal.SIGHUP)
+        assert process.wait(30) == 143
+    _, alive = psutil.wait_procs(family, timeout=20)
+    assert alive == []
