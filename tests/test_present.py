@@ -1,4 +1,4 @@
-"""Presentations: two at once, nothing for others to read, nothing left behind."""
+"""Presentations: two at once, nothing to read for others, no waiting for a training."""
 
 import os
 import signal
@@ -6,10 +6,11 @@ import subprocess
 import sys
 import time
 
+import nbformat
 import psutil
 import pytest
 
-from tools.slides import ROOT
+from tools.slides import ROOT, serve, warm_up
 
 SECONDS = 120
 ADDRESS = "http://127.0.0.1:"
@@ -55,3 +56,28 @@ def test_two_presentations_at_once_and_a_closed_terminal(two):
         assert process.wait(30) == 143
     _, alive = psutil.wait_procs(family, timeout=20)
     assert alive == []
+
+
+def test_a_cell_that_takes_too_long_is_left_for_the_class(tmp_path):
+    text, code = nbformat.v4.new_markdown_cell, nbformat.v4.new_code_cell
+    book = nbformat.v4.new_notebook(
+        cells=[
+            *(text("# 99 A lesson"), code("print('before')")),
+            *(
+                text("## Train <span>5 min</span>"),
+                code("import time\ntime.sleep(300)"),
+            ),
+            code("print('after')"),
+        ]
+    )
+    path = tmp_path / "99_long.ipynb"
+    nbformat.write(book, path)
+    with serve(tmp_path) as server:
+        assert warm_up(server, path, seconds=3) == "Train"
+        _, before, _, long, after = nbformat.read(path, as_version=4).cells
+        assert "before" in str(before.outputs)
+        assert (long.outputs, after.outputs) == ([], [])
+        end = time.monotonic() + SECONDS
+        while server.get("api/kernels")[0]["execution_state"] != "idle":
+            assert time.monotonic() < end
+            time.sleep(0.1)

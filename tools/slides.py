@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import copy
 import json
 import os
 import secrets
@@ -37,6 +38,7 @@ from filelock import FileLock, Timeout
 from jupyter_client import AsyncKernelManager
 from jupyter_core.paths import jupyter_runtime_dir
 from nbclient import NotebookClient
+from nbclient.exceptions import CellTimeoutError
 from nbformat.sign import NotebookNotary
 
 from tools.stage import copy_to, left_for_home
@@ -89,6 +91,12 @@ class Server:
         )
         with urllib.request.urlopen(request, timeout=60) as answer:
             return json.load(answer)["kernel"]["id"]
+
+    def interrupt_kernel(self, kernel: str) -> None:
+        """Stop what the kernel with that id is doing."""
+        address = self.address(f"api/kernels/{kernel}/interrupt")
+        request = urllib.request.Request(address, method="POST")
+        urllib.request.urlopen(request, timeout=30).close()
 
     def end_kernel(self, notebook: str) -> None:
         """Stop the kernel of a notebook in the server's folder."""
@@ -222,23 +230,38 @@ class _Running(AsyncKernelManager):
     has_kernel = True  # nbclient starts one when there is none
 
 
-def warm_up(server: Server, path: Path) -> None:
+def warm_up(server: Server, path: Path, seconds: int = 120) -> str | None:
     """Run all cells of a notebook in the server's folder, and save what they show.
 
     It is the kernel that the page will find: names are bound, and widgets are alive. An
-    error is shown in its cell, as it would be on the slide.
+    error is shown in its cell, as it would be on the slide. A cell that takes longer
+    than ``seconds`` is interrupted, and it and the cells after it stay as they were.
+    Returns the title of that slide then.
     """
     kernel = server.start_kernel(path.name)
     file = Path(jupyter_runtime_dir()) / f"kernel-{kernel}.json"
     manager = _Running(connection_file=str(file), owns_kernel=False)
     manager.load_connection_file()
-    book = nbformat.read(path, as_version=4)
-    NotebookClient(
-        book, km=manager, timeout=None, allow_errors=True, coalesce_streams=True
-    ).execute()
+    book, title, begun = nbformat.read(path, as_version=4), None, []
+    saved = copy.deepcopy(book.cells)
+    client = NotebookClient(
+        book, km=manager, timeout=seconds, allow_errors=True, coalesce_streams=True
+    )
+    client.on_cell_execute = lambda cell, cell_index: begun.append(cell_index)
+    try:
+        client.execute()
+    except CellTimeoutError:
+        server.interrupt_kernel(kernel)
+        title = next(c.source for c in saved[begun[-1] :: -1] if _is_title(c))
+        book.cells[begun[-1]] = saved[begun[-1]]
     book.metadata.pop("widgets", None)  # the kernel knows them better
     nbformat.write(book, path)
     NotebookNotary().sign(book)  # or the page would show no colours
+    return title and title.lstrip("# ").split(" <")[0]
+
+
+def _is_title(cell: nbformat.NotebookNode) -> bool:
+    return cell.cell_type == "markdown" and cell.source.startswith("#")
 
 
 def notebooks(unsolved: bool = False, root: Path = ROOT) -> list[Path]:
@@ -301,7 +324,11 @@ def present(
     print("Starting JupyterLab …", flush=True)
     with serve(folder, port) as server:
         print(f"Running {first.stem} …", flush=True)
-        warm_up(server, folder / first.name)
+        if late := warm_up(server, folder / first.name):
+            print(
+                f"  “{late}” takes longer than two minutes: run it and what follows\n"
+                "  on its slide, or with R."
+            )
         shown = [first] if lesson else books
         for book in shown:
             print(f"  {server.address(f'rise/{book.name}')}")

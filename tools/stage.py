@@ -14,7 +14,7 @@ import ast
 import re
 import shutil
 from collections.abc import Iterator
-from itertools import chain, starmap
+from itertools import chain, pairwise, starmap
 from pathlib import Path
 
 import nbformat
@@ -28,7 +28,6 @@ from tools.minutes import BY_LEVEL
 LOOK = Path(__file__).with_name("rise.css")
 STAGE = LOOK.parent / "labextensions" / "convnets-stage" / "static" / "remoteEntry.js"
 _HEADING = re.compile(r"(#{1,3} .+)\n*")
-_NUMBER = re.compile(r"Exercise (\d\d\.\d+)")
 _QUESTION = '<div class="convnets-question">\n\n{}\n\n</div>'
 
 
@@ -63,7 +62,7 @@ def staged(
     Raises:
         ValueError: the first slide has no heading.
     """
-    title, cells, at_home = "", [], set()
+    title, cells = "", []
     shown, after_solution = _explorers_below(book.cells), False
     if not solved:
         pairs = zip([None, *shown], shown)
@@ -82,14 +81,14 @@ def staged(
                 cell.source = cell.source[heading.end() :]
             if not title:
                 raise ValueError(f"no heading on the first slide: {cell.source[:60]!r}")
-            if not cells and minutes is not None:
-                at_home = left_for_home(title.split()[1], minutes)
-            cells.append(_title(title, kind, cell.id, at_home if heading else None))
+            cells.append(_title(title, kind, cell.id))
             cell.metadata["slideshow"] = {"slide_type": "-"}
             if not cell.source:
                 continue
         cells.append(cell)
     lesson = cells[0].source.removeprefix("# ")
+    limited = minutes is not None
+    _add_badges(cells, left_for_home(lesson[:2], minutes) if limited else set())
     rise = book.metadata.get("rise", {})
     book.metadata["rise"] = {**rise, "slideNumber": "c/t", "footer": lesson}
     book.cells = cells
@@ -175,22 +174,26 @@ def explorers_in(cells: list[NotebookNode]) -> Iterator[int]:
                 yield position
 
 
-def _title(title: str, kind: str, of: str, at_home: set[str] | None) -> NotebookNode:
-    """A slide's title with its badge; ``at_home`` is None where it is inherited."""
-    number, badge = _NUMBER.search(title), ""
-    if of.startswith("solution-"):
-        badge = "solution"
-    elif at_home is None:
-        pass
-    elif number and number[1] in at_home:
-        badge = "at home"
-    elif number:
-        badge = f"{BY_LEVEL[exercises()[number[1]].level]} min"
-    if badge:
-        title += f' <span class="convnets-badge">{badge}</span>'
+def _title(title: str, kind: str, of: str) -> NotebookNode:
     cell = nbformat.v4.new_markdown_cell(title, id=f"title-{of}")
     cell.metadata["slideshow"] = {"slide_type": kind}
     return cell
+
+
+def _add_badges(cells: list[NotebookNode], at_home: set[str]) -> None:
+    """Write beside a title how long the room gets for the exercises on its slide."""
+    titles = [at for at, cell in enumerate(cells) if cell.id.startswith("title-")]
+    for start, end in pairwise([*titles, len(cells)]):
+        on_it = [c.source for c in cells[start:end] if c.cell_type == "code"]
+        numbers = {n for code in on_it for n in exercises_in(ast.parse(code)).values()}
+        minutes = sum(BY_LEVEL[exercises()[n].level] for n in numbers - at_home)
+        if cells[start].id.startswith("title-solution-"):
+            badge = "solution"
+        elif numbers:
+            badge = f"{minutes} min" if minutes else "at home"
+        else:
+            continue
+        cells[start].source += f' <span class="convnets-badge">{badge}</span>'
 
 
 def _unskip(cell: NotebookNode) -> None:

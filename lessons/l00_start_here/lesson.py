@@ -11,10 +11,10 @@
 # About 40 minutes. You need: Python lists, loops and functions.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 5 minutes for the first half, 10 for the second, 25 more with its exercises. Open the
-# unsolved notebook beside the slides and fill in the first two blanks live. Get the
-# second one wrong before you get it right: the card is what people remember. In
-# `lesson.py` every answer stands inside `blank(...)`; students get `____` in its place.
+# 5 minutes for the first half, 10 for the second, 25 more with its exercises. Fill in
+# the first two blanks live. Get the second one wrong before you get it right: the card
+# is what people remember. In `lesson.py` every answer stands inside `blank(...)`;
+# students get `____` in its place.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Running a cell

@@ -12,9 +12,9 @@
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 115 minutes with the exercises, 50 without. On the drawn shapes both trainings take
-# half a minute. For CIFAR-10 itself, run `make data` beforehand. With a GPU, start the
-# cells at "The plan for this computer" and keep talking while they run; without one,
-# the five epochs last as long as a coffee break.
+# half a minute. For CIFAR-10 itself, run `make data` beforehand. `make present` then
+# runs all cells before the training. Start that on its slide and keep talking while it
+# runs, or run the notebook the day before: networks are saved, and only read next time.
 
 # %% slideshow={"slide_type": "skip"}
 import math
