@@ -35,6 +35,8 @@ lab: setup  ## open the course in JupyterLab (PORT=8888: on that port or not at 
 data: setup  ## download MNIST and CIFAR-10 into data/ (once, 180 MB; every lesson runs without)
 	@$(PYTHON) -m tools.data
 
+# For instructors and maintainers: the handout's Makefile ends above this line.
+
 notebooks: setup  ## build the notebooks from lessons/
 	@$(PYTHON) -m tools.build
 

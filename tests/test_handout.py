@@ -3,6 +3,9 @@
 import html
 import json
 import os
+import re
+import shutil
+import subprocess
 import zipfile
 
 import nbformat
@@ -54,10 +57,26 @@ def test_everything_needed_is_there_and_nothing_else(unpacked):
         own = f"lessons/{lesson.folder.name}"
         assert {f"{own}/checks.py", f"{own}/lesson.json"} <= found
         assert not {f"{own}/lesson.py", f"{own}/test_lesson.py"} & found
-    others = found - helpers - set(handout.FILES)
+    others = found - helpers - set(handout.FILES) - {"README.md", "Makefile"}
     folders = "notebooks/", "helpers/", "lessons/", "data/recorded/"
     assert all(name.startswith(folders) for name in others)
     assert not any("solutions/" in name or "__pycache__" in name for name in found)
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="no make")
+def test_its_makefile_and_readme_name_only_what_is_there(unpacked):
+    listed = subprocess.run(
+        ["make", "help"], cwd=unpacked, capture_output=True, text=True, check=True
+    )
+    targets = re.findall(r"^  (\w+) ", listed.stdout, re.MULTILINE)
+    assert {"help", "setup", "lab", "data"} == set(targets)
+    readme = (unpacked / "README.md").read_text("utf-8")
+    assert set(re.findall(r"make (\w+)", readme)) <= set(targets)
+    named = re.findall(r"\]\(([^)]+)\)", readme) + re.findall(r"tools/\w+\.py", readme)
+    makefile = (unpacked / "Makefile").read_text("utf-8")
+    modules = re.findall(r"-m (tools\.\w+)", makefile)
+    named += [f"{module.replace('.', '/')}.py" for module in modules]
+    assert all((unpacked / name).is_file() for name in named), named
 
 
 def test_no_answer_leaks(unpacked):

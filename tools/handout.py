@@ -4,7 +4,8 @@
     python -m tools.handout --with-solutions    # cards show them, after the hints
 
 The students' notebooks, the helpers they import, the recorded runs they show and the
-files that set the environment up. No lesson sources, no solved notebooks. The checks
+files that set the environment up, with a README for students and the first part of the
+Makefile. No lesson sources, no solved notebooks. The checks
 contain reference answers, as they must: this keeps solutions out of sight, not out of
 reach.
 """
@@ -31,8 +32,6 @@ FOLDER = "convnets-cell-by-cell"  # what the archive unpacks to
 FILES = (
     "LICENSE",
     "LICENSE-text",
-    "README.md",
-    "Makefile",
     "environment.yml",
     "pyproject.toml",
     "requirements.txt",
@@ -41,6 +40,8 @@ FILES = (
     "tools/data.py",
     "data/README.md",
 )
+README = "docs/HANDOUT.md"
+_MAKEFILE_ENDS = "# For instructors and maintainers"
 KINDS = ("*.py", "*.toml", "*.mplstyle")  # of files in helpers
 NOT_IN_IT = ("lesson.py", "test_lesson.py")  # of a lesson's folder
 _ALWAYS = (1980, 1, 1, 0, 0, 0)  # so that the same files give the same archive
@@ -52,10 +53,15 @@ class HandoutError(Exception):
 
 def contents(with_solutions: bool = False) -> Iterator[tuple[str, bytes]]:
     """Name and content of each file of the handout."""
-    for name in FILES:
+    for name in (*FILES, README, "Makefile"):
         if not (ROOT / name).is_file():
             raise HandoutError(f"{name} is missing.")
-        yield name, (ROOT / name).read_bytes()
+    yield from ((name, (ROOT / name).read_bytes()) for name in FILES)
+    yield "README.md", (ROOT / README).read_bytes()
+    targets, mark, _ = (ROOT / "Makefile").read_text("utf-8").partition(_MAKEFILE_ENDS)
+    if not mark:
+        raise HandoutError(f"The Makefile has no line {_MAKEFILE_ENDS!r}.")
+    yield "Makefile", targets.encode()
     lessons = ROOT / "lessons"
     helpers = [path for kind in KINDS for path in (ROOT / "helpers").rglob(kind)]
     own = [path for path in lessons.glob("l[0-9]*/*.py") if path.name not in NOT_IN_IT]
