@@ -134,7 +134,7 @@ _MEASURE = """([slide, allowed]) => {
   const words = ':is(text, .widget-label, .widget-readout)';
   for (const [kind, least, selector] of [['code', 18, '.cm-line'],
       ['text', 24, '.jp-RenderedMarkdown :is(p, li)'],
-      ['explorer', 13, `.convnets-explorer ${words}`]]) {
+      ['explorer', 11, `.convnets-explorer ${words}`]]) {
     const small = Math.min(Infinity, ...all(selector).map(e => parseFloat(
       getComputedStyle(e).fontSize) * e.currentCSSZoom * 720 / innerHeight));
     if (small < least - 0.3) problems.push(`${kind} of ${small.toFixed(1)} px`);

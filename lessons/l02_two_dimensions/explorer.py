@@ -75,7 +75,7 @@ class KernelExplorer(Presets):
         )
         # A label of its own: the buttons' description takes a line for itself.
         label = ipywidgets.Label("show as", layout={"width": "64px"})
-        view = ipywidgets.HBox([label, self.view])
+        view = ipywidgets.HBox([label, self.view], layout={"align_items": "baseline"})
         side = ipywidgets.VBox([preset, view], layout={"width": "520px"})
         super().__init__(
             [ipywidgets.HBox([grid, side])], KERNELS, preset, boxes, [self.view]

@@ -109,9 +109,9 @@ class ErrorExplorer(Explorer):
         label, guess = int(self.labels[number]), int(self.guesses[number])
         sure, right = (f"{self.shares[number, k]:.0%}" for k in (guess, label))
         if label == guess:
-            return f"is {self.classes[label]}", "said so", f"with {sure}"
-        said, name = f"said {self.classes[guess]}", self.classes[label]
-        return f"is {name}", said, f"with {sure}, {name} with {right}"
+            return f"is {self.classes[label]}", "said so", sure
+        said = f"said {self.classes[guess]}"
+        return f"is {self.classes[label]}", said, f"{sure} against {right}"
 
     def describe(self) -> str:
         """How many are right, which cells are chosen, and what is shown of them."""
@@ -127,7 +127,7 @@ class ErrorExplorer(Explorer):
             parts.append(f"Shown are {first} to {first + len(shown) - 1}, worst first")
         for number in shown:
             is_it, said, sure = self._words(number)
-            parts.append(f"Image {number} {is_it}, {said} {sure}")
+            parts.append(f"Image {number} {is_it}, {said}, {sure}")
         return ". ".join(parts) + "."
 
     def draw(self) -> Drawing:
@@ -194,7 +194,7 @@ class ErrorExplorer(Explorer):
             )
             x = self.LEFT + cell * (k + 0.5)
             bold = self.says.value == name
-            picture.text(x, self.TOP - 12, name[:3], 11.5, DARK_GREY, bold=bold)
+            picture.text(x, self.TOP - 12, name[:3], 12.5, DARK_GREY, bold=bold)
         lit = []
         for i, j, number, fill in self._cells():
             x, y = self.LEFT + cell * j, self.TOP + cell * i

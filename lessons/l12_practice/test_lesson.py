@@ -684,7 +684,7 @@ def test_words_do_not_depend_on_the_scores(data, scores):
     assert f"{right} of 200 are right" in explorer.describe()
     choose(explorer, "cross", "star")
     assert "Chosen: cross taken for star, 20 images" in explorer.describe()
-    assert "is cross, said star with 100%, cross with 0%" in explorer.describe()
+    assert "is cross, said star, 100% against 0%" in explorer.describe()
 
 
 def test_grey_images_too():

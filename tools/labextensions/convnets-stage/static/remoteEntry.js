@@ -70,7 +70,7 @@
   function fit() {
     const slide = document.querySelector(SLIDE);
     if (!slide) return;
-    slide.classList.remove('no-question');
+    // Once it had to go it stays away, or it might come and go for ever.
     if (slide.querySelector('.convnets-question') && fitLayout(slide) < WRITTEN)
       slide.classList.add('no-question');
     fitLayout(slide);
@@ -160,7 +160,11 @@
     }
   }).observe(document.documentElement,
     {subtree: true, childList: true, attributes: true, attributeFilter: ['class']});
-  window.addEventListener('resize', later);
+  window.addEventListener('resize', () => {
+    document.querySelectorAll('.no-question')
+      .forEach(slide => slide.classList.remove('no-question'));
+    later();
+  });
   window.fitSlide = fit; // for printing, where nothing waits for the next frame
 
   const plugin = {
