@@ -34,17 +34,17 @@ NUMBERS = (ipywidgets.IntSlider, ipywidgets.FloatSlider, ipywidgets.FloatText)
 LISTS = (ipywidgets.Dropdown,)
 
 
-def published(books: Iterable[Path], jobs: int = 2) -> list[Path]:
+def published(books: Iterable[Path], jobs: int = 2) -> Iterator[Path]:
     """Solved notebooks with pictures of their explorers; run if they have changed.
 
-    Returns the results' paths, in ``build/published``.
+    Yields the results' paths, in ``build/published``, while others still run.
 
     Raises:
         nbclient.exceptions.CellExecutionError: a cell stops.
     """
     FOLDER.mkdir(parents=True, exist_ok=True)
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        return list(pool.map(_published, books))
+        yield from pool.map(_published, books)
 
 
 def _published(path: Path) -> Path:

@@ -170,7 +170,7 @@ def main() -> int:
     """Run from the command line."""
     begin = time.monotonic()
     try:
-        paths = published(notebooks())
+        paths = list(published(notebooks()))
     except SlidesError as error:
         print(error, file=sys.stderr)
         return 1
