@@ -13,22 +13,27 @@ from tools.walk import SIZES, PageWatch, Slides
 pytestmark = pytest.mark.browser
 
 MARKDOWN, CODE = nbformat.v4.new_markdown_cell, nbformat.v4.new_code_cell
+FIRST = """print("first")
+from helpers.exercises import answer, start
+from lessons.l03_output_size.explorer import size_explorer
+start()"""
 CELLS = (
     MARKDOWN("# 03 Output size"),
-    MARKDOWN("### Exercise 03.2: padding"),
-    CODE("print('first'); from lessons.l03_output_size.explorer import size_explorer"),
+    MARKDOWN("### Exercise 03.4: a layer"),
+    CODE(FIRST),
+    CODE('answer("03.4", W2=28, H2=28, D2=6)'),
     CODE("size_explorer()"),
 )
 
 
 @pytest.fixture
 def tiny(lab):
-    """A lesson of three slides in the server's folder."""
+    """A lesson of four slides in the server's folder, one of them a solution."""
     kernel = {"name": "python3", "display_name": "", "language": "python"}
     book = nbformat.v4.new_notebook(
         cells=[cell.copy() for cell in CELLS], metadata={"kernelspec": kernel}
     )
-    kinds = ("slide", "slide", "-", "subslide")
+    kinds = ("slide", "slide", "-", "-", "subslide")
     for cell, kind in zip(book.cells, kinds):
         cell.metadata = nbformat.from_dict({"slideshow": {"slide_type": kind}})
     path = lab.folder / "tiny.ipynb"
@@ -44,7 +49,7 @@ def test_widgets_answer_at_the_first_touch(browser, lab, tiny):
         assert slides.show(slides.names()[-1]) == []
         _, title, problems = slides.measure(SIZES[0])
         assert problems == []
-        assert title == "Exercise 03.2: padding"
+        assert title == "Exercise 03.4: a layer"
         assert slides.touch() == []
 
 
