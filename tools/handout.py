@@ -5,9 +5,8 @@
 
 The students' notebooks, the helpers they import, the recorded runs they show and the
 files that set the environment up, with a README for students and the first part of the
-Makefile. No lesson sources, no solved notebooks. The checks
-contain reference answers, as they must: this keeps solutions out of sight, not out of
-reach.
+Makefile. No lesson sources, no solved notebooks. The checks contain reference answers,
+as they must: this keeps solutions out of sight, not out of reach.
 """
 
 from __future__ import annotations
