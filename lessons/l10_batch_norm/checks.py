@@ -387,6 +387,10 @@ add(
             "new-by-the-rest": Wrong({5: "(1 - momentum)"},
                 "The new mean gets 1 − momentum here. Its weight should be "
                 "`momentum`."),
+            "variance-without-brackets": Wrong(
+                {6: "1 - momentum * variance + momentum * new_variance"},
+                "`*` comes before `-`: without brackets, only `momentum` multiplies "
+                "the old variance. Write `(1 - momentum)`."),
             "swapped-without-brackets": Wrong({4: "momentum", 5: "1 - momentum"},
                 "`*` comes before `-`: without brackets, only `momentum` multiplies "
                 "the new mean. And its weight should be `momentum` itself."),
