@@ -18,6 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_pre_hook
+from torch.nn.parameter import is_lazy
 
 from helpers.exercises.engine import Case, reference
 
@@ -124,9 +125,10 @@ def _orders(
 ) -> Iterator[list[nn.Module]]:
     """All modules as they are made, as they compute, and as ``units`` ask for them."""
     network.to(torch.float32)
-    used, made = _order_of_use(network, images), list(network.modules())
-    yield made
-    if used != made:
+    if any(map(is_lazy, network.parameters())):
+        _order_of_use(network, images)  # creates them
+    yield (made := list(network.modules()))
+    if (used := _order_of_use(network, images)) != made:
         yield used
     groups: dict[Shapes, list[nn.Module]] = {}
     for module in made:
@@ -149,7 +151,7 @@ def _order_of_use(network: nn.Module, images: Tensor) -> list[nn.Module]:
     hook = register_module_forward_pre_hook(lambda module, _: used.setdefault(module))
     try:
         with torch.no_grad():
-            network.eval()(images)  # creates the parameters of lazy layers, too
+            network.eval()(images)
     finally:
         hook.remove()
     return list(used | dict.fromkeys(network.modules()))

@@ -73,9 +73,8 @@ class Outcome:
         error = self.error
         if error is None:
             return ""
-        text = _WORDS.get(type(error)) or f"{type(error).__name__}: {error}".rstrip(
-            ": "
-        )
+        words = f"{type(error).__name__}: {error}".rstrip(": ")
+        text = _WORDS.get(type(error), words)
         text = text if len(text) < 400 else text[:397] + "..."
         return f"{text}\n{self.line}" if self.line else text
 
