@@ -5,9 +5,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from helpers.exercises import modules
 from helpers.exercises.engine import Case, case
-from helpers.exercises.modules import by_function, on_input
+from lessons import modules
+from lessons.modules import by_function, on_input
 
 
 @pytest.fixture(autouse=True)

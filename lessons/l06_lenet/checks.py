@@ -9,8 +9,8 @@ from torch.overrides import TorchFunctionMode
 
 from helpers.exercises.compare import describe
 from helpers.exercises.engine import Case, Exercise, Wrong, add, case
-from helpers.exercises.modules import by_function, on_input
 from lessons.mistakes import of_value, outside
+from lessons.modules import by_function, on_input
 
 # --- 06.1 to 06.3: the table by hand --------------------------------------------------
 

@@ -4,8 +4,8 @@ import torch
 
 from helpers.convolution import output_size
 from helpers.exercises.engine import Case, Exercise, Wrong, add, case
-from helpers.exercises.modules import by_function, on_input
 from lessons.mistakes import listed, of_value, outside
+from lessons.modules import by_function, on_input
 
 # --- 07.1: how the challenge counts ---------------------------------------------------
 

@@ -4,8 +4,8 @@ import torch
 from torch import nn
 
 from helpers.exercises.engine import Case, Exercise, Wrong, add, case
-from helpers.exercises.modules import by_function, on_input
 from lessons.mistakes import of_values
+from lessons.modules import by_function, on_input
 
 # --- 08.1 to 08.3: a stack against one layer ------------------------------------------
 

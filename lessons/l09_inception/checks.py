@@ -3,8 +3,8 @@
 import torch
 
 from helpers.exercises.engine import Exercise, Wrong, add, case, reference
-from helpers.exercises.modules import by_function, on_input
 from lessons.mistakes import of_values
+from lessons.modules import by_function, on_input
 
 # --- 09.1: sizes ----------------------------------------------------------------------
 

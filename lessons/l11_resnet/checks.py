@@ -6,7 +6,7 @@ import torch
 from torch.nn import functional
 
 from helpers.exercises.engine import Exercise, Wrong, add, case
-from helpers.exercises.modules import by_function, on_input
+from lessons.modules import by_function, on_input
 
 # --- 11.1 and 11.2: what is wrong with deep plain networks? ---------------------------
 

@@ -9,9 +9,9 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, TensorDataset
 
 from helpers.exercises.engine import Case, Exercise, Wrong, add, case, reference
-from helpers.exercises.modules import by_function, on_input
 from helpers.networks import ResidualBlock
 from lessons.mistakes import in_rows
+from lessons.modules import by_function, on_input
 
 
 def _random(*shape, seed=0):

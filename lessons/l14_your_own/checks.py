@@ -4,8 +4,8 @@ import torch
 from torch import nn
 
 from helpers.exercises.engine import Case, Exercise, Wrong, add, case
-from helpers.exercises.modules import by_function, on_input
 from lessons.mistakes import in_rows, of_values, outside
+from lessons.modules import by_function, on_input
 
 
 def _random(*shape, seed=0):
