@@ -366,12 +366,67 @@ def test_ctrl_c_in_the_first_epoch(stopped_run, tmp_path, capfd):
     assert len(restore(build(), path).rows) == 1
 
 
-def test_ctrl_c_beside_a_file_that_is_no_checkpoint(stopped_run, tmp_path, capfd):
+def test_a_file_that_is_no_checkpoint_is_not_written_over(tmp_path):
     path = tmp_path / "run.pt"
     path.write_text("my notes")
-    assert stopped_run(0, checkpoint=path)[1].rows == []
-    assert "Nothing is saved" in capfd.readouterr().err
+    for resume in (False, True):
+        with pytest.raises(CheckpointError, match=r"no checkpoint.*another path"):
+            quiet(small(), toy(), epochs=1, checkpoint=path, resume=resume)
     assert path.read_text() == "my notes"
+    path.write_text("")  # as mktemp leaves one
+    quiet(small(), toy(), epochs=1, checkpoint=path)
+    assert len(restore(small(), path).rows) == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="has other devices")
+def test_a_device_a_pipe_or_a_circle_of_links_is_no_place_for_a_checkpoint(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "circle").symlink_to("circle")
+    (tmp_path / "null").symlink_to(os.devnull)
+    for name in ("pipe", "circle", "null"):
+        path = tmp_path / name
+        before = path.lstat().st_ino
+        for resume in (False, True):
+            with pytest.raises(OSError, match=f"{name} is no regular file; name"):
+                quiet(small(), toy(), epochs=1, checkpoint=path, resume=resume)
+        with pytest.raises(OSError, match="no regular file"):
+            restore(small(), path)
+        assert path.lstat().st_ino == before
+    assert Path(os.devnull).is_char_device()
+
+
+def test_a_link_stays_and_leads_to_the_checkpoint(tmp_path):
+    link, place = tmp_path / "run.pt", tmp_path / "other" / "disk.pt"
+    try:
+        link.symlink_to(place)
+    except OSError:
+        pytest.skip("no links here")
+    for epochs in (1, 2):
+        quiet(small(), toy(), epochs=epochs, checkpoint=link, resume=True)
+        assert link.is_symlink()
+        assert [path.name for path in place.parent.iterdir()] == ["disk.pt"]
+    assert len(restore(small(), place).rows) == 2
+
+
+def test_two_runs_do_not_write_one_checkpoint(tmp_path):
+    path, told = tmp_path / "run.pt", []
+
+    class Second(From):
+        def set_epoch(self, epoch):
+            super().set_epoch(epoch)
+            (tmp_path / "run.pt.7.part").write_text("of the run that is writing")
+            with pytest.raises(TimeoutError) as caught:
+                quiet(small(), toy(), epochs=1, checkpoint=path)
+            told.append(str(caught.value))
+            assert (tmp_path / "run.pt.7.part").exists()
+
+    quiet(small(), Second(toy()), epochs=1, checkpoint=path)
+    assert told == [
+        f"{path} is being written by another run; wait until it has ended, or name "
+        "another file"
+    ]
+    quiet(small(), toy(), epochs=1, checkpoint=path)  # now it has
+    assert [left.name for left in tmp_path.iterdir()] == ["run.pt"]
 
 
 def test_other_images_are_another_run(tmp_path):
@@ -502,6 +557,55 @@ def test_another_network(saved):
     message = refused(saved, leaky)
     assert "layer 2 there {'kind': 'ReLU()'" in message
     assert "here {'kind': 'LeakyReLU(negative_slope=0.01)'" in message
+
+
+def altered(state, part, value):
+    """A checkpoint's contents, changed at a place such as "optimizer state 0"."""
+    *outer, last = [int(key) if key.isdecimal() else key for key in part.split()]
+    for key in outer:
+        state = state[key]
+    if value is ...:
+        del state[last]
+    else:
+        state[last] = value
+
+
+HISTORY = History([Row(2, 1.0, 0.5, None, None, 0.05, 1.0, 1.0)] * 2).to_json()
+OF_NO_USE = {
+    **{name: (..., None, 3, "x", [], {}) for name in ("network", "settings")},
+    "network 0.weight": ("x", None),
+    "history": (..., None, 3, "", "{}", "[1]", '[{"epoch": 1}]', HISTORY),
+    "optimizer": (..., None, 3, "x", [], {}),
+    "optimizer param_groups": ([], None),
+    "optimizer param_groups 0 params": ([0], ...),
+    "optimizer param_groups 0 lr": ("x", ...),
+    "optimizer param_groups 0 momentum": (0.5, "x", ...),
+    "optimizer state 0 momentum_buffer": ("x", torch.zeros(7)),
+    "torch": (..., None, torch.zeros(3), "x"),
+    "cuda": (..., None, 3),
+    "numpy": (..., None, (), ("MT19937", [1, 2], 0, 0, 0.0)),
+    "python": (..., None, (3, (1, 2), None)),
+    "loader": (..., 3, {"a": 1}),
+}
+
+
+@pytest.mark.parametrize("part", OF_NO_USE)
+def test_wrong_contents_are_told_in_a_sentence(part, saved):
+    good = saved.read_bytes()
+    for value in OF_NO_USE[part]:
+        saved.write_bytes(good)
+        state = torch.load(saved)
+        altered(state, part, value)
+        torch.save(state, saved)
+        network = small(seed=1)
+        before = {name: kept.clone() for name, kept in network.state_dict().items()}
+        message = refused(saved, network)
+        assert "\n" not in message
+        assert len(message) < 500
+        assert same(network.state_dict(), before)
+        if part in ("network", "history"):
+            with pytest.raises(CheckpointError):
+                restore(network, saved)
 
 
 @pytest.mark.parametrize(

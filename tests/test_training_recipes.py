@@ -213,6 +213,11 @@ def test_a_record_says_what_was_run(tmp_path, capfd):
     assert record["seconds"] == sum(row["seconds"] for row in record["epochs"])
     assert record["parameters"] == 61_706
     assert [p.name for p in path.parent.iterdir()] == ["run.json"]
+    link = path.with_name("link.json")
+    link.symlink_to("run.json")
+    assert main([*WORDS.split(), "--epochs=1", f"--record={link}", "--quiet"]) == 0
+    assert link.is_symlink()
+    assert len(json.loads(path.read_text())["epochs"]) == 1
 
 
 def test_a_record_names_no_files_but_what_to_know_of_the_images(tmp_path, capfd):
@@ -269,6 +274,11 @@ def test_ctrl_c_on_the_command_line(tmp_path):
         ("resnet20 --device cpu --folder {}", "or use 'shapes', which"),
         (f"{WORDS} --record {{}}", "is a folder; name a file in it"),
         (f"{WORDS} --checkpoint {{}}", "is a folder; name a file in it"),
+        (f"{WORDS} --record {os.devnull}", "is no regular file; name another"),
+        (f"{WORDS} --checkpoint {os.devnull}", "is no regular file; name another"),
+        (f"{WORDS} --record {__file__}", "is no record of a run and stays"),
+        (f"{WORDS} --checkpoint {__file__}", "is no checkpoint, or only a part"),
+        (f"{WORDS} --record {{0}}/a --checkpoint {{0}}/a", "both record and checkpo"),
         ("resnet20 --data digits --device cpu", "as many in_channels"),
         (f"{WORDS} --learning-rate=-1", "Invalid learning rate: -1.0"),
         ("resnet21 --data digits", r"depth must be 6n \+ 2"),

@@ -21,7 +21,7 @@ import torch
 
 from helpers.data import TITLES, DataError, DataSet, load
 from helpers.device import best_device, describe_device
-from helpers.files import check_writable, replaced
+from helpers.files import claimed, regular, replaced
 from helpers.networks.named import NETWORKS
 from helpers.training import ranks
 from helpers.training.checkpoints import CheckpointError
@@ -39,7 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _, words = private.parse_known_args(arguments)
     try:
         with ranks.joined(options.device) as device:
-            return _run(options, device, words)
+            record = options.record if ranks.rank() == 0 else None
+            with claimed(_for_record(record, options.checkpoint)):
+                return _run(options, device, words)
     except KeyboardInterrupt:
         return 130
     except (*TOLD, ValueError) as problem:
@@ -54,8 +56,6 @@ def _run(options: argparse.Namespace, device: torch.device, words: list[str]) ->
     name = options.data or ("mnist" if options.network == "lenet5" else "cifar10")
     size = 32 if name in ("mnist", "digits") else None
     data = load(name, device, options.folder, size=size, stand_in=False)
-    if options.record and ranks.rank() == 0:
-        check_writable(options.record)
     names = "epochs", "batch_size", "learning_rate", "bf16", "compiled"
     told = {k: v for k, v in vars(options).items() if k in names and v is not None}
     recipe = replace(RECIPES[options.recipe], **told)
@@ -77,6 +77,20 @@ def _run(options: argparse.Namespace, device: torch.device, words: list[str]) ->
     if len(rows) < result.recipe.epochs:
         raise KeyboardInterrupt  # leaves at once: other processes may be gone
     return 0
+
+
+def _for_record(path: Path | None, checkpoint: Path | None) -> Path | None:
+    """The path, if no file of another kind is there."""
+    if path and checkpoint and regular(path) == regular(checkpoint):
+        raise ValueError(f"{path} cannot be both record and checkpoint; name another")
+    if path and regular(path).exists() and (text := path.read_bytes()):
+        try:
+            if json.loads(text)["format"] == FORMAT:
+                return path
+        except (ValueError, TypeError, KeyError):
+            pass
+        raise ValueError(f"{path} is no record of a run and stays; name another file")
+    return path
 
 
 def _record(

@@ -5,6 +5,8 @@ import os
 import pickle
 import random
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from helpers.files import replaced
+from helpers.files import regular, replaced
 from helpers.training.history import History
 from helpers.training.run import Run
 
@@ -35,11 +37,19 @@ def restore(network: nn.Module, checkpoint: str | Path) -> History:
 
 
 def resume(run: Run, epochs: int) -> str:
-    """Make the run what it was when its checkpoint was written; say if it is over."""
-    if not run.options.resume:
+    """Make the run what it was when its checkpoint was written; say if it is over.
+
+    Without ``resume`` only see to it that no file of others will be overwritten.
+    """
+    if not run.path:
         return ""
-    if not run.path.exists():
-        return f"No checkpoint at {run.path} yet: starting anew."
+    if not regular(run.path).exists():
+        new = f"No checkpoint at {run.path} yet: starting anew."
+        return new if run.options.resume else ""
+    if not run.options.resume:
+        if run.path.stat().st_size:  # an empty one was made for this run
+            _read(run.path)
+        return ""
     saved = _read(run.path)
     done = len(History.from_json(saved["history"]).rows)
     _compare(run.path, _shapes(saved["network"]), _shapes(run.network.state_dict()))
@@ -104,13 +114,14 @@ def after_interrupt(run: Run, epoch: int) -> str:
 
 def _read(path: Path) -> dict[str, Any]:
     """Read a checkpoint onto the CPU; tensors and numbers only, never code."""
+    file = regular(path)
     try:
-        with zipfile.ZipFile(path) as file:  # PyTorch does not compare the checksums
-            damaged = file.testzip()
+        with zipfile.ZipFile(file) as archive:  # PyTorch does not compare the checksums
+            damaged = archive.testzip()
         if damaged:
             raise zipfile.BadZipFile(f"{damaged} is damaged")
-        saved = torch.load(path, map_location="cpu", weights_only=True)
-    except (FileNotFoundError, IsADirectoryError, PermissionError):
+        saved = torch.load(file, map_location="cpu", weights_only=True)
+    except (FileNotFoundError, PermissionError):
         raise
     except Exception as problem:  # the readers raise nearly anything
         what = f"is no checkpoint, or only a part of one ({problem})"
@@ -122,20 +133,43 @@ def _read(path: Path) -> dict[str, Any]:
             f"{path} was not written by this version of fit; if it holds weights only, "
             "use network.load_state_dict(torch.load(PATH)), and another checkpoint path"
         )
+    with _understood(path):
+        _shapes(saved["network"]), saved["settings"].items()
+        History.from_json(saved["history"])
     return saved
 
 
+@contextmanager
+def _understood(path: Path) -> Iterator[None]:
+    """Tell in a sentence that a checkpoint's contents are not what `write` wrote."""
+    try:
+        yield
+    except Exception as problem:  # wrong contents raise nearly anything
+        raise CheckpointError(
+            f"{path} is a checkpoint with wrong contents ({repr(problem)[:200]}); to "
+            "start anew, pass another checkpoint path"
+        ) from problem
+
+
 def _put_back(run: Run, saved: dict[str, Any]) -> None:
-    run.network.load_state_dict(saved["network"])
-    run.optimizer.load_state_dict(saved["optimizer"])
-    run.history = History.from_json(saved["history"])
-    torch.set_rng_state(saved["torch"])
-    if len(saved["cuda"]) == torch.cuda.device_count() and torch.cuda.is_initialized():
-        torch.cuda.set_rng_state_all(saved["cuda"])
-    np.random.set_state(saved["numpy"])
-    random.setstate(saved["python"])
-    if saved["loader"] is not None:
-        run.batches.generator.set_state(saved["loader"])
+    here = _settings(run, 0)
+    with _understood(run.path):
+        run.optimizer.load_state_dict(saved["optimizer"])
+        _compare(run.path, _settings(run, 0), here)
+        for parameter, state in run.optimizer.state.items():
+            if (momentum := state.get("momentum_buffer")) is not None:
+                momentum.view_as(parameter)
+        run.history = History.from_json(saved["history"])
+        run.set_rate(len(run.history.rows))
+        torch.set_rng_state(saved["torch"])
+        cuda = saved["cuda"]
+        if len(cuda) == torch.cuda.device_count() and torch.cuda.is_initialized():
+            torch.cuda.set_rng_state_all(cuda)
+        np.random.set_state(saved["numpy"])
+        random.setstate(saved["python"])
+        if saved["loader"] is not None:
+            run.batches.generator.set_state(saved["loader"])
+        run.network.load_state_dict(saved["network"])  # last: all else was right
 
 
 def _compare(path: str | Path, there: dict[str, Any], here: dict[str, Any]) -> None:

@@ -51,8 +51,13 @@ class History:
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """Read what `to_json` wrote."""
-        return cls([Row(**row) for row in json.loads(text)])
+        """Read what `to_json` wrote; from anything else, some exception."""
+        rows = [Row(**row) for row in json.loads(text)]
+        numbers = [row.epoch for row in rows]
+        if text[:1] != "[" or numbers != list(range(1, len(rows) + 1)):
+            raise ValueError("it is no list of epochs, numbered from 1")
+        sum(value or 0 for row in rows for value in row)  # all of them numbers, or None
+        return cls(rows)
 
     def plot(self, alt: str, title: str = "") -> None:
         """Show loss and accuracy by epoch; ``alt`` says it to those who cannot see."""

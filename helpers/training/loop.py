@@ -13,7 +13,7 @@ from torch.optim import SGD, Optimizer
 from tqdm import tqdm
 
 from helpers.device import advice_on_memory
-from helpers.files import check_writable
+from helpers.files import claimed
 from helpers.training import checkpoints, ranks
 from helpers.training.checks import check_loss
 from helpers.training.history import History, Row, Scores
@@ -125,12 +125,13 @@ def fit(
     done = len(run.history.rows)
     if done >= epochs:
         return run.history
-    if run.path and first:
-        check_writable(run.path)
-    # From here the processes wait for each other: each has read the checkpoint.
-    run.learner = ranks.wrapped(network)
     total, before = int(epochs) * len(train), done * len(train)
-    with tqdm(total=total, initial=before, disable=not progress) as bar:
+    with (
+        claimed(run.path if first else None),
+        tqdm(total=total, initial=before, disable=not progress) as bar,
+    ):
+        # From here the processes wait for each other: each has read the checkpoint.
+        run.learner = ranks.wrapped(network)
         epoch = done
         try:
             for epoch in range(done, int(epochs)):
