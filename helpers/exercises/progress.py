@@ -10,8 +10,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,7 @@ from helpers.exercises import engine
 from helpers.files import replaced
 
 _in_memory: dict[str, dict] = {}
+_SECONDS = 2.0  # how long to wait for another notebook that is writing
 
 
 def progress_file() -> Path | None:
@@ -43,13 +47,21 @@ def _presenting() -> bool:
 def read() -> dict[str, dict] | None:
     """Status and number of tries of each exercise tried so far.
 
-    A file that holds something else is set aside under the ending ``.damaged``. None
-    when there is a file that can neither be read now nor be set aside.
+    What another version of the course noted besides is kept, and left out here. A file
+    that holds something else is set aside under the ending ``.damaged``. None when
+    there is a file that can neither be read now nor be set aside.
     """
+    kept = _read()
+    return kept and {number: kept[number] for number in kept if _is_number(number)}
+
+
+def _read() -> dict[str, Any] | None:
     file = progress_file()
     if file is None:
         return _in_memory
     try:
+        if file.exists() and not file.is_file():
+            raise OSError(None, "it is no regular file")
         text = file.read_text("utf-8")
     except (FileNotFoundError, NotADirectoryError):
         return {}
@@ -60,16 +72,27 @@ def read() -> dict[str, dict] | None:
         return None
     try:
         kept = json.loads(text)
-        if isinstance(kept, dict) and all(map(_is_entry, kept.values())):
+        if isinstance(kept, dict) and "format" in kept:  # ours has none
+            print(f"{file.name} comes from a newer version of the course, so it stays.")
+            return None
+        if isinstance(kept, dict) and all(
+            _is_entry(kept[number]) for number in kept if _is_number(number)
+        ):
             return kept
-    except ValueError:
+    except (ValueError, RecursionError):
         pass
+    names = (file.with_suffix(f".damaged{n or ''}") for n in count())
+    aside = next(name for name in names if not os.path.lexists(name))
     try:
-        os.replace(file, file.with_suffix(".damaged"))
+        os.replace(file, aside)
     except OSError:
         return None
-    print(f"{file.name} could not be read; it is kept as {file.stem}.damaged.")
+    print(f"{file.name} could not be read; it is kept as {aside.name}.")
     return {}
+
+
+def _is_number(key: str) -> bool:
+    return re.fullmatch(r"\d\d\.\d+", key) is not None
 
 
 def _is_entry(value: Any) -> bool:
@@ -86,7 +109,12 @@ def record(result: engine.Result) -> int:
     """
     if result.status == "blank":
         return 0
-    file, kept = progress_file(), read()
+    with _alone(file := progress_file()):
+        return _record(result, file)
+
+
+def _record(result: engine.Result, file: Path | None) -> int:
+    kept = _read()
     if kept is None:  # leave it alone
         return 0
     entry = kept.setdefault(result.number, {"passed": False, "tries": 0})
@@ -103,12 +131,31 @@ def record(result: engine.Result) -> int:
     return entry.get("kinds", {}).get(result.misconception, 0)
 
 
+@contextmanager
+def _alone(file: Path | None) -> Iterator[None]:
+    """Let other notebooks wait: what each adds to the file would undo the other's.
+
+    Where the lock cannot be had, progress is written all the same: a lesson goes on.
+    """
+    from filelock import FileLock  # torch needs it, so it is there
+
+    lock = file and FileLock(f"{file}.lock")
+    with suppress(OSError, NotImplementedError):  # a timeout too
+        if lock and file.parent.is_dir():
+            lock.acquire(timeout=_SECONDS, poll_interval=0.01)
+    try:
+        yield
+    finally:
+        if lock:
+            lock.release()
+
+
 def _write(file: Path, kept: Mapping[str, dict]) -> None:
     try:
         with replaced(file) as scratch:
             scratch.write_text(json.dumps(kept, indent=1, sort_keys=True), "utf-8")
     except OSError as error:  # a full or read-only disk must not stop a lesson
-        print(f"Progress could not be saved in {file}: {error.strerror}.")
+        print(f"Progress could not be saved in {file}: {error.strerror or error}.")
 
 
 def progress() -> None:
