@@ -7,8 +7,6 @@ PYTHON3 := $(if $(shell command -v python3 2>/dev/null),python3,python)
 # .venv, or the active conda environment made from environment.yml. To use another one as
 # it is, give it: make test PYTHON=/path/to/python
 PYTHON := $(shell $(PYTHON3) tools/setup.py --print-python 2>/dev/null)
-# Jupyter refuses to run as root without it, and in a container there is nobody else.
-AS_ROOT = $(if $(filter 0,$(shell id -u 2>/dev/null)),--allow-root)
 # Two, because every notebook's kernel is a process (and a torch) of its own.
 WORKERS ?= 2
 BROWSERS ?= 2
@@ -27,10 +25,8 @@ ifeq ($(origin PYTHON),file)
 	@$(PYTHON3) tools/setup.py
 endif
 
-lab: setup  ## open the course in JupyterLab (PORT=8888: on that port or not at all)
-	@$(PYTHON) -m jupyterlab --ServerApp.root_dir="$(CURDIR)" $(AS_ROOT) \
-	  --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb \
-	  $(if $(PORT),--port=$(PORT) --ServerApp.port_retries=0)
+lab: setup  ## open the course in JupyterLab, for this computer only (PORT=8888 HOST=0.0.0.0)
+	@$(PYTHON) -m tools.lab $(if $(HOST),--host $(HOST)) $(if $(PORT),--port $(PORT))
 
 data: setup  ## download MNIST and CIFAR-10 into data/ (once, 180 MB; every lesson runs without)
 	@$(PYTHON) -m tools.data
@@ -75,7 +71,8 @@ bench: setup  ## time the lessons on this computer
 	@$(PYTHON) -m tools.bench
 
 grade: setup  ## check the exercises in a folder of notebooks (FOLDER=...)
-	@$(PYTHON) -m tools.grade $(if $(FOLDER),"$(FOLDER)")
+	@$(PYTHON) -m tools.grade $(if $(FOLDER),"$(if $(filter /%,$(firstword \
+	  $(FOLDER)))$(findstring :,$(firstword $(FOLDER))),,$(PWD)/)$(FOLDER)")
 
 handout: setup  ## pack the students' notebooks into build/handout.zip
 	@$(PYTHON) -m tools.handout

@@ -386,6 +386,27 @@ def test_the_browser_is_the_chosen_one_or_none(tmp_path, monkeypatch):
     assert find_chromium() is None
 
 
+@on_posix
+@pytest.mark.skipif(not shutil.which("make"), reason="needs make")
+@pytest.mark.parametrize("here", [True, False])
+def test_a_folder_to_grade_is_looked_for_where_make_was_called(here, tmp_path):
+    quiet = {k: v for k, v in os.environ.items() if not k.startswith("MAKE")}
+    folder = ROOT if here else tmp_path
+    words = f"make {'' if here else f'-C {ROOT}'} -s -n grade PYTHON=python FOLDER="
+    for name, path in (("a b/c", f"{folder}/a b/c"), ("/a b/c", "/a b/c"), ("", "")):
+        done = subprocess.run(
+            f"cd '{folder}' && {words}'{name}'",
+            shell=True,
+            env=quiet,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        called = [line for line in done.stdout.splitlines() if "tools.grade" in line]
+        wanted = f'python -m tools.grade "{path}"' if name else "python -m tools.grade"
+        assert [line.strip() for line in called] == [wanted]
+
+
 @pytest.mark.skipif(not shutil.which("make"), reason="needs make")
 def test_make_alone_lists_every_target():
     # Not as a part of the make that may be running these tests.

@@ -140,6 +140,52 @@ def test_packing_twice_gives_the_same_bytes(tmp_path):
     assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
 
 
+@pytest.fixture
+def copy(tmp_path, monkeypatch):
+    """A copy of the course to leave things in, which is packed instead of it."""
+    for name in ("helpers", "lessons", "notebooks", "data/recorded"):
+        ignored = shutil.ignore_patterns("__pycache__", "test_lesson.py")
+        shutil.copytree(handout.ROOT / name, tmp_path / name, ignore=ignored)
+    for name in (*handout.FILES, handout.README, "Makefile"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(handout.ROOT / name, tmp_path / name)
+    monkeypatch.setattr(handout, "ROOT", tmp_path)
+    return tmp_path
+
+
+STRAYS = (
+    *("notebooks/xx_tmp.ipynb", "notebooks/03_output_size-Copy1.ipynb"),
+    *("notebooks/03_output_size.ipynb.4711.0a1b2c3d.part", "notebooks/99_solved.ipynb"),
+    "notebooks/.ipynb_checkpoints/03_output_size-checkpoint.ipynb",
+    *("lessons/l03_output_size/lesson.json.tmp", "lessons/l03_output_size/solved.json"),
+    *("lessons/l03_output_size/lesson.json.1.part", "lessons/l03_output_size/old.py"),
+    *("lessons/l03_output_size/lesson (copy).py", "lessons/lesson.py"),
+    "lessons/l03_output_size/.ipynb_checkpoints/lesson-checkpoint.py",
+    *("lessons/l03_old/checks.py", "lessons/l03_old/lesson.json", "lessons/draft.py"),
+    *("helpers/.ipynb_checkpoints/files-checkpoint.py", "helpers/notes.ipynb"),
+)
+
+
+def test_what_lies_about_is_not_packed(copy):
+    pack(copy / "clean.zip")
+    for name in STRAYS:
+        (copy / name).parent.mkdir(exist_ok=True)
+        (copy / name).write_text('"""The solution."""\n')
+    pack(copy / "littered.zip")
+    assert (copy / "clean.zip").read_bytes() == (copy / "littered.zip").read_bytes()
+
+
+def test_a_notebook_that_somebody_worked_in_is_not_packed(copy):
+    path = copy / "notebooks" / "03_output_size.ipynb"
+    path.write_text(path.read_text("utf-8").replace(BLANK, "1 + 2"), "utf-8")
+    with pytest.raises(handout.HandoutError, match=r"exercise 03\.1 is not"):
+        pack(copy / "it.zip")
+    assert not (copy / "it.zip").exists()
+    path.unlink()
+    with pytest.raises(handout.HandoutError, match="03_output_size is not built yet"):
+        pack(copy / "it.zip")
+
+
 def test_a_missing_file_is_named(monkeypatch, capsys):
     monkeypatch.setattr(handout, "FILES", ("no-such-file.md",))
     assert main([]) == 1

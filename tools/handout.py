@@ -5,8 +5,10 @@
 
 The students' notebooks, the helpers they import, the recorded runs they show and the
 files that set the environment up, with a README for students and the first part of the
-Makefile. No lesson sources, no solved notebooks. The checks contain reference answers,
-as they must: this keeps solutions out of sight, not out of reach.
+Makefile. No lesson sources, no solved notebooks. Every file is packed because something
+names it, none because it lies there: a copy, or what a killed build left, stays here.
+The checks contain reference answers, as they must: this keeps solutions out of sight,
+not out of reach.
 """
 
 from __future__ import annotations
@@ -15,15 +17,16 @@ import argparse
 import json
 import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import nbformat
 
 from helpers.exercises.lessons import FILE
 from helpers.files import replaced
+from tools import build
 from tools.grade import exercise_cells
-from tools.slides import SlidesError, notebooks
 
 ROOT = Path(__file__).resolve().parents[1]
 TARGET = ROOT / "build" / "handout.zip"
@@ -37,6 +40,7 @@ FILES = (
     "tools/setup.py",
     "tools/__init__.py",
     "tools/data.py",
+    "tools/lab.py",
     "data/README.md",
 )
 README = "docs/HANDOUT.md"
@@ -61,26 +65,49 @@ def contents(with_solutions: bool = False) -> Iterator[tuple[str, bytes]]:
     if not mark:
         raise HandoutError(f"The Makefile has no line {_MAKEFILE_ENDS!r}.")
     yield "Makefile", targets.encode()
-    lessons = ROOT / "lessons"
     helpers = [path for kind in KINDS for path in (ROOT / "helpers").rglob(kind)]
-    own = [path for path in lessons.glob("l[0-9]*/*.py") if path.name not in NOT_IN_IT]
-    for path in sorted([*helpers, *own, *lessons.glob("*.py")]):
+    helpers = [path for path in helpers if ".ipynb_checkpoints" not in path.parts]
+    for path in sorted([*helpers, *modules()]):
         yield path.relative_to(ROOT).as_posix(), path.read_bytes()
-    for path in sorted(lessons.glob(f"l[0-9]*/{FILE}")):
-        built = json.loads(path.read_text("utf-8")) | {"show_solutions": with_solutions}
-        text = json.dumps(built, indent=1, ensure_ascii=False) + "\n"
-        yield path.relative_to(ROOT).as_posix(), text.encode()
     for path in sorted((ROOT / "data" / "recorded").glob("*.json")):
         yield f"data/recorded/{path.name}", path.read_bytes()
-    for path in notebooks(unsolved=True):
-        yield f"notebooks/{path.name}", notebook(path, with_solutions).encode()
+    for lesson in build.lessons(ROOT):
+        path, book = lesson.folder / FILE, ROOT / "notebooks" / f"{lesson.name}.ipynb"
+        if not (path.is_file() and book.is_file()):
+            raise HandoutError(f"{lesson.name} is not built yet: run make notebooks.")
+        built = json.loads(path.read_text("utf-8"))
+        yield f"notebooks/{book.name}", notebook(book, built, with_solutions).encode()
+        built["show_solutions"] = with_solutions
+        text = json.dumps(built, indent=1, ensure_ascii=False) + "\n"
+        yield path.relative_to(ROOT).as_posix(), text.encode()
 
 
-def notebook(path: Path, with_solutions: bool) -> str:
+def modules() -> set[Path]:
+    """What the lessons' texts and checks import from lessons/, and the checks."""
+    names = "__init__.py", "lesson.py", "checks.py"
+    waiting = [each.folder / name for each in build.lessons(ROOT) for name in names]
+    found = set()
+    while waiting:
+        found.add(path := waiting.pop())
+        waiting += {
+            other
+            for other in build.imported(path, ROOT)
+            if ROOT / "lessons" in other.parents and other not in found
+        }
+    return {path for path in found if path.name not in NOT_IN_IT}
+
+
+def notebook(path: Path, built: Mapping[str, Any], with_solutions: bool) -> str:
     """A student's notebook; its saved cards are left out if they show solutions."""
+    book = nbformat.read(path, as_version=4)
+    for number, source in exercise_cells(book).items():
+        if source != built["cells"].get(number):
+            raise HandoutError(
+                f"In {path.name} exercise {number} is not as it was built: run make "
+                "notebooks."
+            )
     if with_solutions:
         return path.read_text("utf-8")
-    book = nbformat.read(path, as_version=4)
     exercises = set(exercise_cells(book).values())
     for cell in book.cells:
         if cell.cell_type == "code" and cell.source in exercises:
@@ -116,7 +143,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         names = pack(TARGET, options.with_solutions)
-    except (HandoutError, SlidesError) as error:
+    except (HandoutError, build.LessonError) as error:
         print(error, file=sys.stderr)
         return 1
     size = TARGET.stat().st_size / 1e6
