@@ -1,5 +1,6 @@
 """Data sets, their downloads from a server on this computer, and batches of them."""
 
+import contextlib
 import gzip
 import hashlib
 import http.server
@@ -8,10 +9,12 @@ import os
 import pickle
 import random
 import re
+import socket
 import subprocess
 import sys
 import tarfile
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -455,10 +458,13 @@ def test_two_downloads_at_once_do_not_meet_in_one_file(archive, tmp_path):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux's full device")
-def test_what_this_computer_refuses_is_told_in_a_sentence(archive, tmp_path):
-    (tmp_path / "set.tar.gz.part").symlink_to("/dev/full")
-    with pytest.raises(DataError, match=r"No space left.*room on the disk\?") as told:
-        download("cifar10", tmp_path)
+def test_what_this_computer_refuses_is_told_in_a_sentence(
+    archive, tmp_path, monkeypatch
+):
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", lambda path, mode: io.FileIO("/dev/full", "w"))
+        with pytest.raises(DataError, match=r"No space left.*on the disk\?") as told:
+            download("cifar10", tmp_path)
     assert "\n" not in str(told.value)
     assert not (tmp_path / "set.tar.gz").exists()
     (tmp_path / "file").write_text("")
@@ -466,14 +472,113 @@ def test_what_this_computer_refuses_is_told_in_a_sentence(archive, tmp_path):
         download("cifar10", tmp_path / "file")
 
 
+OUT = ("set", "set/one", "set.tar.gz.part", "set.tar.gz")
+
+
+@pytest.mark.parametrize("name", OUT)
+def test_nothing_is_written_where_a_link_leads_out_of_the_folder(
+    name, server, archive, tmp_path
+):
+    folder, outside = tmp_path / "data", tmp_path / "outside"
+    (folder / name).parent.mkdir(parents=True)
+    outside.mkdir()
+    (outside / "file").write_bytes(b"mine")
+    (folder / name).symlink_to(outside if name == "set" else outside / "file")
+    with pytest.raises(DataError, match=r"leads out of .*outside|set/one is dam"):
+        download("cifar10", folder)
+    assert everything(outside) == {"file": b"mine"}
+    assert server.starts == []
+    (folder / name).unlink()  # the folder itself may be a link
+    (tmp_path / "link").symlink_to(folder)
+    download("cifar10", tmp_path / "link")
+    assert everything(folder) == COMPLETE
+
+
+def endless(piece, seconds=0.0, head=b"HTTP/1.1 200 OK\r\n\r\n"):
+    """An answer that goes on and on."""
+    yield head
+    while True:
+        yield piece
+        time.sleep(seconds)
+
+
+HEAD = b"HTTP/1.1 200 OK\r\n"
+ODD = {
+    "an endless body": (
+        lambda: endless(b"x" * 65536),
+        "it sends more than 20000 bytes",
+    ),
+    "too long": (
+        lambda: [HEAD + b"Content-Length: 99999999\r\n\r\n"],
+        "99999999 bytes",
+    ),
+    "a byte now and then": (lambda: endless(b"x", 0.1), "arrived after 1 seconds"),
+    "a header now and then": (lambda: endless(b"x", 0.1, HEAD), "arrived after 1 sec"),
+    "endless headers": (lambda: endless(b"A: b\r\n", 0, HEAD), "more than 100 headers"),
+    "a long line": (lambda: [HEAD + b"A" * 70000], "more than 65536 bytes"),
+    "no HTTP": (lambda: [b"\x1b[31mSSH-2.0\r\n\r\n"], "31mSSH-2.0"),
+    "nothing": (list, "closed connection without response"),
+    "no length": (lambda: [HEAD + b"Content-Length: many\r\n\r\nx"], "md5"),
+    "below nothing": (lambda: [HEAD + b"Content-Length: -5\r\n\r\nx"], "md5"),
+    "no content": (lambda: [b"HTTP/1.1 204 No\r\n\r\n"], "answered with status 204"),
+    "broken chunks": (
+        lambda: [HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n"],
+        "IncompleteRead",
+    ),
+    "a file here": (
+        lambda: [b"HTTP/1.1 302 F\r\nLocation: file:///etc/passwd\r\n\r\n"],
+        "not allowed",
+    ),
+    "no address": (
+        lambda: [b"HTTP/1.1 302 F\r\nLocation: http://[/\r\n\r\n"],
+        "Invalid IPv6",
+    ),
+    "colours": (lambda: [b"HTTP/1.1 500 \x1b[2J" + b"a" * 999 + b"\r\n\r\n"], "aaaa"),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_an_odd_answer_ends_in_a_sentence(name, archive, tmp_path, monkeypatch):
+    answer, told = ODD[name]
+    monkeypatch.setattr(downloads, "SECONDS", 1.0)
+    monkeypatch.setattr(downloads, "SIZES", {"set.tar.gz": 20_000})
+    listener = socket.create_server(("127.0.0.1", 0))
+    archive[0] = [f"http://127.0.0.1:{listener.getsockname()[1]}/set.tar.gz"]
+
+    def serve(caller):
+        with caller, contextlib.suppress(OSError):
+            caller.recv(65536)
+            for piece in answer():
+                caller.sendall(piece)
+
+    def listen():
+        with contextlib.suppress(OSError):
+            while True:
+                caller, _ = listener.accept()
+                threading.Thread(target=serve, args=(caller,), daemon=True).start()
+
+    threading.Thread(target=listen, daemon=True).start()
+    start = time.monotonic()
+    with listener, pytest.raises(DataError) as caught:
+        download("cifar10", tmp_path)
+    assert time.monotonic() - start < 10
+    message = str(caught.value)
+    assert told in message
+    assert message.isprintable()
+    assert len(message) < 1000
+    assert sum(map(len, everything(tmp_path).values())) < 100  # what came is kept
+
+
 def test_addresses_and_sums_are_those_of_torchvision():
     for urls, path, sum_, contents in downloads.archives_of("mnist"):
+        assert 4000 < downloads.SIZES[Path(path).name] < 10_000_000
         ((inside, inner_sum),) = contents.items()
         assert path == f"{inside}.gz"
         assert urls == [f"{mirror}{Path(path).name}" for mirror in MNIST.mirrors]
         assert len(sum_) == len(inner_sum) == 32
     ((urls, _, _, contents),) = downloads.archives_of("cifar10")
     assert (urls, len(contents)) == ([CIFAR10.url], 7)
+    assert downloads.SIZES[CIFAR10.filename] == 170_498_071
     with pytest.raises(ValueError, match='only "mnist" and "cifar10"'):
         download("digits")
 

@@ -7,6 +7,8 @@ import http.client
 import os
 import shutil
 import tempfile
+import threading
+import time
 import urllib.request
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -23,6 +25,14 @@ MNIST_MD5 = {
     "t10k-images-idx3-ubyte": "2646ac647ad5339dbf082846283269ea",
     "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
 }
+SIZES = {  # in bytes, of what is downloaded
+    "cifar-10-python.tar.gz": 170_498_071,
+    "train-images-idx3-ubyte.gz": 9_912_422,
+    "train-labels-idx1-ubyte.gz": 28_881,
+    "t10k-images-idx3-ubyte.gz": 1_648_877,
+    "t10k-labels-idx1-ubyte.gz": 4_542,
+}
+SECONDS = 3600.0  # for one call of `download`; the next goes on from there
 
 
 class DataError(RuntimeError):
@@ -75,21 +85,23 @@ def download(name: str, folder: str | Path | None = None) -> None:
     """Fetch "mnist" (12 MB) or "cifar10" (170 MB), unless it is there already.
 
     What has arrived is kept as `<file>.part`, and a later call goes on from there. Only
-    a file with the right md5 gets its name; nothing that is there is overwritten.
-    DataError says in a sentence what is in the way: no network, wrong content, no
-    space, another file in place, or another program at it.
+    a file with the right md5 gets its name; nothing that is there is overwritten, and
+    nothing is written outside the folder. DataError says in a sentence what is in the
+    way: no network, wrong content, no space, no time left, another file in place, a
+    link that leads elsewhere, or another program at it.
     """
     from filelock import FileLock, Timeout  # torch needs it, so it is there
 
-    folder = Path(folder or DATA)
+    folder, end = Path(folder or DATA), time.monotonic() + SECONDS
     try:
         if absent := missing(name, folder):
             folder.mkdir(parents=True, exist_ok=True)
             with FileLock(folder / ".lock", timeout=0):
                 for urls, path, md5, contents in archives_of(name):
                     if wanted := contents.keys() & absent:
+                        _check_inside(folder, path, f"{path}.part", *wanted)
                         if not _is_there(folder / path, md5):
-                            _fetch(urls, folder / path, md5)
+                            _fetch(urls, folder / path, md5, end)
                         _unpack(folder, path, {file: contents[file] for file in wanted})
     except Timeout:
         raise DataError(f"Another program is downloading to {folder}.") from None
@@ -98,7 +110,17 @@ def download(name: str, folder: str | Path | None = None) -> None:
     print(f"{DOWNLOADED[name]}: {'ready' if absent else 'already there'}, in {folder}")
 
 
-def _fetch(urls: list[str], target: Path, md5: str) -> None:
+def _check_inside(folder: Path, *paths: str) -> None:
+    """Refuse to write where a link in the folder leads out of it."""
+    for path in paths:
+        if not (real := (folder / path).resolve()).is_relative_to(folder.resolve()):
+            raise DataError(
+                f"{folder / path} leads out of {folder}, to {real}, where nothing is "
+                "written: remove the link, or let CONVNETS_DATA name the other folder."
+            )
+
+
+def _fetch(urls: list[str], target: Path, md5: str, end: float) -> None:
     """Put a file in place, from the first address that gives the right one."""
     from torchvision.datasets.utils import check_integrity
 
@@ -107,42 +129,84 @@ def _fetch(urls: list[str], target: Path, md5: str) -> None:
     problems = {}  # as keys: each is told once
     for url in urls * 3:
         try:
-            _receive(url, part)
+            _receive(url, part, end)
             problem, complete = "the md5 of what it sent is wrong", True
-        except (OSError, http.client.HTTPException) as error:
-            problem = getattr(error, "reason", error)
-            complete = getattr(error, "code", None) == 416  # it has no more to send
+        except (OSError, ValueError, OverflowError, http.client.HTTPException) as error:
+            said = str(getattr(error, "reason", error))  # by the server, in part
+            problem = "".join(filter(str.isprintable, said))[:200]
+            # It has no more to send, or it sends more than there is.
+            complete = isinstance(error, OverflowError)
+            complete |= getattr(error, "code", None) == 416
         if complete and check_integrity(part, md5):
             os.replace(part, target)
             return
         if complete:  # its beginning may be at fault: once more
             part.unlink(missing_ok=True)
         problems[f"{urlsplit(url).netloc}: {problem}"] = True
+        if time.monotonic() > end:
+            break
     raise DataError(
         f"{target.name} could not be downloaded ({'; '.join(problems)}). Is there a "
         "network, and room on the disk? The same command goes on where it stopped."
     )
 
 
-def _receive(url: str, part: Path) -> None:
+def _receive(url: str, part: Path, end: float) -> None:
+    """Call `_append`, but only until ``end``.
+
+    In a thread: a server that sends its headers a byte at a time is waited for in the
+    standard library, where no time limit is for all of them.
+    """
+    problems, over = [], threading.Event()
+
+    def receive() -> None:
+        try:
+            _append(url, part, over)
+        except BaseException as error:  # told below
+            problems.append(error)
+
+    thread = threading.Thread(target=receive, daemon=True)
+    thread.start()
+    try:
+        thread.join(max(0.0, end - time.monotonic()))
+        if thread.is_alive():
+            raise TimeoutError(f"not all had arrived after {SECONDS:.0f} seconds")
+    finally:
+        over.set()  # after Ctrl+C too
+    if problems:
+        raise problems[0]
+
+
+def _append(url: str, part: Path, over: threading.Event) -> None:
     """Append what the unfinished file lacks, or start afresh if the server must."""
     from torchvision.datasets.utils import USER_AGENT
     from tqdm import tqdm
 
+    most = SIZES.get(part.stem, max(SIZES.values()))
     have = part.stat().st_size if part.exists() else 0
     headers = {"User-Agent": USER_AGENT, "Range": f"bytes={have}-"}
     request = urllib.request.Request(url, headers=headers)
     with urllib.request.urlopen(request, timeout=20) as response:
         resumed = response.status == http.HTTPStatus.PARTIAL_CONTENT
-        have = have if resumed else 0  # else it sends the whole file
+        if not resumed and response.status != http.HTTPStatus.OK:
+            raise ConnectionError(f"it answered with status {response.status}")
+        have, mode = (have, "ab") if resumed else (0, "wb")  # the whole file comes
         print(f"{part.stem} from {urlsplit(url).netloc}{', resumed' if have else ''}")
         total = response.length and response.length + have  # None if it does not say
-        bar = {"total": total, "initial": have, "disable": None}  # only on a terminal
-        answer = tqdm.wrapattr(response, "read", **bar)
-        with answer as body, open(part, "ab" if resumed else "wb") as file:
-            shutil.copyfileobj(body, file)
-        if response.length:
-            raise ConnectionError(f"cut off {response.length} bytes before the end")
+        if total and total > most:
+            raise OverflowError(f"it sends {total} bytes instead of {most}")
+        shown = {"total": total, "initial": have, "disable": None}  # on a terminal
+        with tqdm(**shown, unit="B", unit_scale=True) as bar, part.open(mode) as file:
+            while have != total and (piece := response.read1(1 << 16)):
+                have += len(piece)
+                if over.is_set():  # another may write now
+                    return
+                if have > most:
+                    raise OverflowError(f"it sends more than {most} bytes")
+                file.write(piece)
+                bar.update(len(piece))
+        if total and have < total:
+            raise ConnectionError(f"cut off {total - have} bytes before the end")
 
 
 def _unpack(folder: Path, archive: str, wanted: dict[str, str]) -> None:
