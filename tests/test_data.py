@@ -29,7 +29,6 @@ from helpers.data import (
     Batches,
     DataError,
     crop,
-    download,
     downloads,
     flipped,
     load,
@@ -37,6 +36,8 @@ from helpers.data import (
 )
 from helpers.data.shapes import draw_shapes
 from tools import data as tool
+from tools import fetch
+from tools.fetch import download
 
 ROOT = Path(__file__).resolve().parents[1]
 # What the seeds give, on every machine.
@@ -540,8 +541,8 @@ ODD = {
 @pytest.mark.parametrize("name", ODD)
 def test_an_odd_answer_ends_in_a_sentence(name, archive, tmp_path, monkeypatch):
     answer, told = ODD[name]
-    monkeypatch.setattr(downloads, "SECONDS", 1.0)
-    monkeypatch.setattr(downloads, "SIZES", {"set.tar.gz": 20_000})
+    monkeypatch.setattr(fetch, "SECONDS", 1.0)
+    monkeypatch.setattr(fetch, "SIZES", {"set.tar.gz": 20_000})
     listener = socket.create_server(("127.0.0.1", 0))
     archive[0] = [f"http://127.0.0.1:{listener.getsockname()[1]}/set.tar.gz"]
 
@@ -571,14 +572,14 @@ def test_an_odd_answer_ends_in_a_sentence(name, archive, tmp_path, monkeypatch):
 
 def test_addresses_and_sums_are_those_of_torchvision():
     for urls, path, sum_, contents in downloads.archives_of("mnist"):
-        assert 4000 < downloads.SIZES[Path(path).name] < 10_000_000
+        assert 4000 < fetch.SIZES[Path(path).name] < 10_000_000
         ((inside, inner_sum),) = contents.items()
         assert path == f"{inside}.gz"
         assert urls == [f"{mirror}{Path(path).name}" for mirror in MNIST.mirrors]
         assert len(sum_) == len(inner_sum) == 32
     ((urls, _, _, contents),) = downloads.archives_of("cifar10")
     assert (urls, len(contents)) == ([CIFAR10.url], 7)
-    assert downloads.SIZES[CIFAR10.filename] == 170_498_071
+    assert fetch.SIZES[CIFAR10.filename] == 170_498_071
     with pytest.raises(ValueError, match='only "mnist" and "cifar10"'):
         download("digits")
 

@@ -14,7 +14,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from helpers.data import DATA, DOWNLOADED, DataError, download, missing
+from helpers.data import DATA, DOWNLOADED, DataError, missing
+from tools.fetch import download
 
 
 def main(arguments: list[str] | None = None) -> int:

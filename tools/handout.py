@@ -40,6 +40,7 @@ FILES = (
     "tools/setup.py",
     "tools/__init__.py",
     "tools/data.py",
+    "tools/fetch.py",
     "tools/lab.py",
     "data/README.md",
 )

@@ -5,7 +5,7 @@
         ...  # one epoch
 
 A data set is normalised once and stays on the device as a whole, where shuffling,
-cropping and flipping work on whole batches. Nothing is fetched except by `download`.
+cropping and flipping work on whole batches. Nothing is fetched except by `make data`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from helpers.data.batches import PADDING, Batches, crop, flipped  # noqa: F401
-from helpers.data.downloads import DATA, DOWNLOADED, DataError, download, missing  # noqa: F401
+from helpers.data.downloads import DATA, DOWNLOADED, DataError, missing  # noqa: F401
 from helpers.data.shapes import SHAPES, draw_shapes
 from helpers.device import best_device
 
