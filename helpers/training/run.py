@@ -24,8 +24,8 @@ class Options:
     clip: float | None = None  # largest norm of all gradients together
     channels_last: bool = False  # store as (N, H, W, C): faster on most GPUs
     bf16: bool = False  # compute in bfloat16: see `has_bf16` in helpers.device
-    # Written after every epoch, in place of a file that is there. With resume the run
-    # goes on from it, on a CPU bit for bit as without the stop; with none, it is new.
+    # Written after every epoch, in place of an older one, but of no other file. With
+    # resume the run goes on from it, on a CPU bit for bit as without the stop.
     checkpoint: str | Path | None = None
     resume: bool = False
 
