@@ -219,6 +219,47 @@ CELLS = {
         "○",
         "Not filled in",
     ),
+    "another name": (
+        '@exercise("00.2")\ndef middle(a, b):\n    return (a + b) / 2  # midpoint',
+        "✓",
+        "The cells below call it `midpoint`",
+    ),
+    "another name, blank": (
+        '@exercise("00.2")\ndef middle(a, b):\n    return ____  # midpoint',
+        "○",
+        "Not filled in yet",
+    ),
+    "inside an if": (
+        'if True:\n    @exercise("00.2")\n    def midpoint(a, b):\n        return ____',
+        "○",
+        "Not filled in yet",
+    ),
+    "by a call": (
+        'midpoint = exercise("00.2")(lambda a, b: (a + b) / 2)',
+        "✓",
+        "Right",
+    ),
+    "prompts pasted": (
+        '>>> @exercise("00.2")\n... def midpoint(a, b):\n...     return ____',
+        "○",
+        "Not filled in yet",
+    ),
+    "curly quotation marks": (
+        "@exercise(“00.2”)\ndef midpoint(a, b):\n    return ____",
+        "✗",
+        "curly quotation mark",
+    ),
+    "special spaces": (HEAD + "\u00a0   return ____", "✗", "special space"),
+    "long dash": (HEAD + "    return (a \u2013 b) / 2", "✗", "long dash"),
+    "tabs and spaces": (
+        HEAD + "    c = a + b\n\treturn c / 2",
+        "✗",
+        "mixes tabs and spaces",
+    ),
+    "answer inside an if": ('if 1:\n    answer("00.1", days=____)', "○", "Not filled"),
+    "answer kept": ('days = answer("00.1", days=____)', "○", "Not filled in yet"),
+    "answer kept, raises": ('days = answer("00.1", days=1 / 0)', "✗", "divides by"),
+    "answer in curly marks": ("answer(“00.1”, days=7)", "✗", "curly quotation"),
     "another exercise's number": (
         '@exercise("00.1")\ndef days(a, b):\n    return a',
         "✗",
@@ -323,6 +364,23 @@ def test_stop_gives_a_card_and_the_cells_below_run(kernel, line):
         kernel.text(LIMITS)
     assert "stopped by  the stop button." in text
     assert kernel.text("print(midpoint(1, 2))") == "1.5\n"
+
+
+@pytest.mark.parametrize("code", ["", "# @exercise('00.2')\n# def midpoint(a, b):"])
+def test_a_name_that_no_cell_defines_is_bound(kernel, code):
+    kernel.run("del midpoint")
+    kernel.text('answer("00.1", days=7)')  # so the lesson is known
+    assert kernel.text(code) == ""
+    text = kernel.text("print(midpoint(1, 2))")
+    assert "Exercise 00.2 has not defined `midpoint` yet." in text
+    assert text.endswith("1.5\n")
+
+
+def test_own_names_are_left_alone(kernel):
+    kernel.text('answer("00.1", days=7)')
+    for code in ("midpoint = lambda a, b: 3", "def midpoint(a, b):\n    return 3"):
+        kernel.run("del midpoint")
+        assert kernel.text(f"{code}\nprint(midpoint(1, 2))") == "3\n"
 
 
 def test_start_twice_does_no_harm(kernel):
