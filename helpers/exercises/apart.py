@@ -5,8 +5,9 @@ fills the memory: none of it can be stopped from within. So on Linux a notebook'
 forks. The child judges, tells its judgement as JSON, and is killed with all it started;
 what it changes, it changes in its own copy.
 
-Elsewhere, and once CUDA is in use, forking is not safe. There the kernel judges itself,
-within the limits of `sandbox`, and after a while a line says what can be done.
+On other systems forking is not safe, and beside a GPU the child could not use it. There
+the kernel judges itself, within the limits of `sandbox`, and after a while a line says
+what can be done.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ def judged(judge: Callable[[], Result]) -> Result:
         ProcessDiedError: its process came to an end before it said anything.
         KeyboardInterrupt: the learner pressed stop.
     """
-    if sys.platform != "linux" or shell() is None or torch.cuda.is_initialized():
+    if sys.platform != "linux" or shell() is None or torch.cuda.is_available():
         watch = threading.Timer(SECONDS, print, [_STUCK])
         watch.start()
         try:
