@@ -12,7 +12,7 @@ WORKERS ?= 2
 BROWSERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab data notebooks check test walk present slides site bench grade handout share clean distclean
+.PHONY: help setup lab data notebooks check test attack walk present slides site bench grade handout share clean distclean
 
 help:  ## list these targets
 	@echo "make TARGET, where TARGET is one of"
@@ -51,6 +51,9 @@ test: setup  ## check style, run all tests and every notebook, as .ci/run does
 	  --durations=10
 	@echo "== Tests in a browser"
 	@$(PYTHON) -m pytest tests/browser -n $(BROWSERS) --durations=5
+
+attack: setup  ## try hostile code in exercise cells, in every form (5 minutes)
+	@$(PYTHON) -m pytest tests/attack_cells.py -q -n $(WORKERS)
 
 walk: setup  ## look at every slide of all lessons in Chromium (LESSON=03: of one)
 	@$(PYTHON) tools/browser.py

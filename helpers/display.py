@@ -14,17 +14,19 @@ def shell() -> Any:
     return ipython.get_ipython() if ipython is not None else None
 
 
-def show(plain: str, markup: str) -> None:
+def show(plain: str, markup: str, png: str = "") -> None:
     """Display markup in a notebook, its plain-text form elsewhere.
 
-    In a notebook both are saved: the plain text is what CI compares.
+    In a notebook both are saved: the plain text is what CI compares. A PNG (base64) is
+    for programs that show no markup, such as converters to PDF.
     """
     if shell() is None:
         print(plain)
         return
     from IPython.display import display
 
-    display({"text/plain": plain, "text/html": markup}, raw=True)
+    forms = {"text/plain": plain, "text/html": markup}
+    display(forms | ({"image/png": png} if png else {}), raw=True)
 
 
 def yes_no(claim: Any) -> str:

@@ -192,6 +192,7 @@ def places(monkeypatch):
     hook = optimizer.register_optimizer_step_pre_hook(step)
     monkeypatch.setattr(engine, "check", check)
     monkeypatch.setattr(plots, "html_image", lambda figure, alt: plt.close(figure))
+    monkeypatch.setattr(plots, "_png", lambda figure: "")
     yield places
     hook.remove()
     plt.close("all")

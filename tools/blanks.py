@@ -66,7 +66,8 @@ def split_cell(source: str, file: str = "cell", first_line: int = 1) -> Cell:
         tree = asttokens.ASTTokens(source, parse=True)
     except SyntaxError as problem:
         raise error(problem.lineno or 1, f"not Python: {problem.msg}") from None
-    exercises = exercises_in(tree.tree)
+    found = exercises_in(tree.tree).items()
+    exercises = {node: number for node, number in found if node in tree.tree.body}
     edits = _imports(tree) + _marked(source, error) + _blanks(tree, error)
     edits.sort(key=lambda edit: edit.start)
     for one, two in itertools.pairwise(edits):

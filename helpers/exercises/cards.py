@@ -21,7 +21,7 @@ _LOOK = {  # status: (mark, colour)
     "error": ("✗", "var(--jp-error-color1, #c62828)"),
     "blank": ("○", "var(--jp-border-color0, #757575)"),
 }
-_GOES_ON = "The cells below use the reference solution until yours is right."
+GOES_ON = "The cells below use the reference solution until yours is right."
 
 
 def show_result(result: engine.Result, times: int = 0) -> None:
@@ -35,8 +35,8 @@ def show_result(result: engine.Result, times: int = 0) -> None:
         link = f"[{heading}](#{heading.replace(' ', '-')})"  # as JupyterLab names it
         notes.append(again.replace(heading, link))
     if result.status in ("failed", "error") and not exercise.is_answer:
-        plain += f"\n  {_GOES_ON}"
-        notes.append(_GOES_ON)
+        plain += f"\n  {GOES_ON}"
+        notes.append(GOES_ON)
     show(plain, card(result, notes))
 
 

@@ -1,7 +1,7 @@
 """Where the exercises are in a cell's source: the one place that knows their form.
 
-An exercise is a top-level ``answer("NN.n", …)``, or a function or class under
-``@exercise("NN.n")``.
+An exercise is a statement ``answer("NN.n", …)``, or a function or class under
+``@exercise("NN.n")``. Learners put it inside an `if`, say; lessons do not.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from itertools import pairwise, zip_longest
 BLANK = "____"
 _WORDS = re.compile(r"\w+|\s+|.")
 _IN_TEXT = re.compile(
-    r"""^(?:@exercise|answer)\(\s*["'](?P<number>[\d.]+)["']"""
-    r"""|^(?:def|class)\s+(?P<name>\w+)""",
+    r"""^\s*(?:@exercise|(?:\w+ *= *)?answer)\(\s*["'“”„‘’](?P<number>[\d.]+)["'“”‘’]"""
+    r"""|^\s*(?:def|class)\s+(?P<name>\w+)""",
     re.MULTILINE,
 )
 
@@ -25,10 +25,10 @@ _IN_TEXT = re.compile(
 def exercises_in(tree: ast.Module) -> dict[ast.stmt, str]:
     """The statements that are exercises, with their numbers."""
     found = {}
-    for node in tree.body:
+    for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             calls, name = node.decorator_list, "exercise"
-        elif isinstance(node, ast.Expr):
+        elif isinstance(node, ast.Expr | ast.Assign):
             calls, name = [node.value], "answer"
         else:
             continue

@@ -6,28 +6,34 @@ syntax tree is rewritten before it runs:
 * a blank (``____``) is found in the tree: never evaluated, never a traceback;
 * the values given to `answer` become functions, evaluated under guard;
 * an error anywhere in the cell becomes a card, and the name that the exercise defines
-  is bound to the reference, so that the cells below still run.
+  is bound to the reference, so that the cells below still run;
+* so is the name of an exercise whose cell was emptied, say, and is needed below.
 """
 
 from __future__ import annotations
 
 import ast
 import contextlib
+import os
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, TypeVar
 
 from helpers.display import shell
-from helpers.exercises import engine, sandbox
-from helpers.exercises.cards import show_result
+from helpers.exercises import apart, engine, sandbox
+from helpers.exercises.cards import GOES_ON, show_result
 from helpers.exercises.cells import exercises_in, exercises_in_text, holds_blank
+from helpers.exercises.lessons import lessons
 from helpers.exercises.progress import record
 
 Learner = TypeVar("Learner")
 _GUARD = "__exercise_guard__"
 _CELL_SECONDS = 30.0  # for what an exercise cell does besides the check
+_STOPPED = KeyboardInterrupt, sandbox.TimeLimitError, sandbox.ProcessDiedError
 _judged: set[str] = set()  # exercises judged in the cell that is running
+_latest: list[str] = []  # the exercise that was judged last
 
 
 def start() -> None:
@@ -61,7 +67,7 @@ def exercise(number: str) -> Callable[[Learner], Learner]:
         raise TypeError(f'exercise {number} asks for values: use answer("{number}", …)')
 
     def judge(candidate: Learner) -> Learner:
-        return _conclude(engine.check(number, candidate), candidate)
+        return _conclude(_check(known, candidate), candidate)
 
     return judge
 
@@ -71,15 +77,32 @@ def answer(number: str, **values: Any) -> None:
     known = engine.get(number)
     if not known.is_answer:
         raise TypeError(f'exercise {number} asks for code: use @exercise("{number}")')
-    _conclude(engine.check(number, values), None)
+    _conclude(_check(known, values), None)
+
+
+def _check(known: engine.Exercise, candidate: Any) -> engine.Result:
+    """Judge apart from this process, where that is possible."""
+    try:
+        return apart.judged(lambda: engine.check(known.number, candidate))
+    except _STOPPED as error:
+        return engine.error_result(known, sandbox.Outcome(error=error))
 
 
 def _conclude(result: engine.Result, candidate: Any) -> Any:
     """Record and show a judgement; return what the rest of the notebook works with."""
-    known = engine.get(result.number)
+    known, ipython = engine.get(result.number), shell()
     _judged.add(result.number)
+    _latest[:] = [result.number]
     show_result(result, times=record(result))
-    return candidate if result.passed else known.reference
+    value = candidate if result.passed else known.reference
+    if not known.is_answer and ipython is not None:  # under the name that others use
+        wanted = known.reference.__name__
+        ipython.user_ns[wanted] = value
+        if result.passed and (name := getattr(candidate, "__name__", wanted)) != wanted:
+            print(
+                f"The cells below call it `{wanted}`, so `{name}` has that name, too."
+            )
+    return value
 
 
 # --- what start() installs ------------------------------------------------------------
@@ -94,15 +117,13 @@ class ExerciseCells(ast.NodeTransformer):
 
     def visit_Module(self, tree: ast.Module) -> ast.Module:
         """Leave other cells alone."""
-        numbers = exercises_in(tree)
+        numbers = self.numbers = exercises_in(tree)
         if not numbers:
+            _bind_missing(tree)
             return tree
         names = {n: getattr(node, "name", None) for node, n in numbers.items()}
         last = tree.body[-1]
-        body = [
-            self._careful(node, numbers[node]) if node in numbers else node
-            for node in tree.body
-        ]
+        body = [self.visit(node) for node in tree.body]
         if isinstance(last, ast.Expr) and last not in numbers:
             # Inside a block its value would not be displayed any more.
             hook = ast.parse(f"{_GUARD}.display(0)", mode="eval").body
@@ -114,8 +135,14 @@ class ExerciseCells(ast.NodeTransformer):
         tree.body = [*future, guard]
         return ast.fix_missing_locations(tree)
 
+    def visit(self, node: ast.AST) -> ast.AST:
+        """Rewrite exercises, wherever they stand."""
+        if isinstance(node, ast.Module) or node not in self.numbers:
+            return super().visit(node)
+        return self._careful(node, self.numbers[node])
+
     def _careful(self, node: ast.stmt, number: str) -> ast.stmt:
-        if isinstance(node, ast.Expr):  # answer(...): evaluate each value under guard
+        if hasattr(node, "value"):  # answer(...): evaluate each value under guard
             for keyword in node.value.keywords:
                 if keyword.arg is not None:
                     later = ast.parse("lambda: 0", mode="eval").body
@@ -128,6 +155,23 @@ class ExerciseCells(ast.NodeTransformer):
         return ast.copy_location(blank, node)
 
 
+def _bind_missing(tree: ast.Module) -> None:
+    """Bind what a cell needs of an exercise that was emptied, say, or never run."""
+    session = os.environ.get("JPY_SESSION_NAME", "")
+    number = _latest[0] if _latest else Path(session).name
+    names = [n for n in ast.walk(tree) if isinstance(n, ast.Name)]
+    used = {n.id for n in names if isinstance(n.ctx, ast.Load)}
+    used -= {n.id for n in names if isinstance(n.ctx, ast.Store)}
+    used -= {node.name for node in tree.body if hasattr(node, "name")}
+    space, lesson = shell().user_ns, lessons().get(number[:2])
+    for source in lesson.solved.values() if lesson else ():
+        for node, number in exercises_in(ast.parse(source)).items():
+            name = getattr(node, "name", "")
+            if name in used and name not in space:
+                space[name] = engine.reference(number)
+                print(f"Exercise {number} has not defined `{name}` yet.", GOES_ON)
+
+
 @contextlib.contextmanager
 def _guard_cell(names: dict[str, str | None], space: dict[str, Any]) -> Iterator[None]:
     """Turn an error in an exercise cell into a card; see the module."""
@@ -135,9 +179,7 @@ def _guard_cell(names: dict[str, str | None], space: dict[str, Any]) -> Iterator
     try:
         with sandbox.disarmed(), sandbox.time_limit(_CELL_SECONDS):
             yield
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:
+    except BaseException as error:  # the stop button, too: what is below still runs
         outcome = sandbox.Outcome(error=error, line=_line_in_cell(error))
         if _judged.issuperset(names):
             print(f"The lines after the exercise stopped: {outcome.problem}")

@@ -24,7 +24,7 @@ def lessons():
 
 
 # The last ones run longest, and begin first: so no worker waits for them at the end.
-@pytest.mark.parametrize("notebook", reversed(lessons()))
+@pytest.mark.parametrize("notebook", lessons()[::-1])
 def test_every_slide_fits_and_is_drawn(browser, lab, notebook):
     reports = walk(browser, lab.server, f"stage/{notebook}", fullest=FULLEST)
     assert len(reports) > 1
