@@ -3,6 +3,7 @@
 import os
 import queue
 import sys
+import textwrap
 import threading
 import time
 from pathlib import Path
@@ -480,3 +481,65 @@ def test_progress(kernel):
     first = kernel.text("progress()").splitlines()[0]
     assert first.startswith("00")
     assert "✓" in first
+
+
+# --- What else learners have run ------------------------------------------------------
+
+RIGHT, OPEN = HEAD + "    return (a + b) / 2\n", HEAD + "    return ____\n"
+
+
+def inside(opening, code, ending=""):
+    """A cell's code one level deeper."""
+    return f"{opening}\n{textwrap.indent(code, '    ')}{ending}"
+
+
+# The code, and the mark on each card that it gives; each leaves the name bound.
+MORE = {
+    "a class of another name": ('@exercise("00.2")\nclass mean:\n    pass', "✗"),
+    "a lambda, blank": ('midpoint = exercise("00.2")(lambda a, b: ____)', "○"),
+    "nothing under it": (HEAD, "✗"),
+    "a comment under it": (HEAD + "    # return (a + b) / 2", "✗"),
+    "three dots": (HEAD + "    ...", "✗"),
+    "the decorator alone": ('@exercise("00.2")', "✗"),
+    "all but the decorator commented": (RIGHT.replace("\n", "\n# "), "✗"),
+    "timed often, blank": ("%%timeit -n1 -r1\n" + OPEN, "○"),
+    "timed, raises": ("%%time\n" + OPEN + "1 / 0", "○"),
+    "profiled": ("%%prun\n" + RIGHT, "✓"),
+    "decorator twice, right": ('@exercise("00.2")\n' + RIGHT, "✓✓"),
+    "another decorator": ("import functools\n@functools.cache\n" + OPEN, "○"),
+    "inside for": (inside("for i in range(2):", OPEN), "○○"),
+    "inside try": (inside("try:", OPEN, "except NameError:\n    pass"), "○"),
+    "inside while": (inside("while True:", RIGHT, "    break"), "✓"),
+    "inside a function": (inside("def f():", OPEN, "f()"), "○"),
+    "all of it indented": (textwrap.indent(OPEN, "  "), "○"),
+    "curly single marks": (RIGHT.replace('"', "\N{RIGHT SINGLE QUOTATION MARK}"), "✗"),
+    "a special space in a line": (HEAD + "    return\N{NO-BREAK SPACE}a", "✗"),
+    "tabs, then spaces": (HEAD + "\tc = a + b\n        return c / 2", "✗"),
+    "tabs alone": (HEAD + "\treturn (a + b) / 2", "✓"),
+    "lines of Windows": (RIGHT.replace("\n", "\r\n"), "✓"),
+    "prompts of IPython": ("In [1]: " + RIGHT.replace("\nd", "\n   ...: d"), "✓"),
+    "prompts in the body": (HEAD + ">>>     return (a + b) / 2", "✓"),
+    "prompts, blank": (
+        '>>> @exercise("00.2")\n... def midpoint(a, b):\n...     return ____',
+        "○",
+    ),
+    "fences of Markdown": (f"```python\n{RIGHT}```", "✗"),
+    "asks for help": (OPEN + "midpoint?", "○"),
+    "yield outside": (RIGHT + "yield 3", "✗"),
+    "two names for an answer": ('x = y = answer("00.1", days=____)', "○"),
+    "an answer in try": (
+        'try:\n    answer("00.1", days=____)\nexcept NameError:\n    pass',
+        "○",
+    ),
+    "an answer timed": ('%time answer("00.1", days=____)', "○"),
+}
+
+
+@pytest.mark.parametrize("name", MORE)
+def test_what_else_learners_have_run(kernel, name):
+    code, marks = MORE[name]
+    kernel.run("globals().pop('midpoint', None)")
+    text = kernel.text(code)
+    assert "".join(mark for mark in text if mark in "○✓✗") == marks
+    if "midpoint" in code or "mean" in code:
+        assert kernel.text("print(midpoint(1, 2))").split()[-1] == "1.5"
