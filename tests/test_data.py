@@ -473,7 +473,7 @@ def test_what_this_computer_refuses_is_told_in_a_sentence(
         download("cifar10", tmp_path / "file")
 
 
-OUT = ("set", "set/one", "set.tar.gz.part", "set.tar.gz")
+OUT = ("set", "set/one", "set.tar.gz.part", "set.tar.gz", ".lock")
 
 
 @pytest.mark.parametrize("name", OUT)

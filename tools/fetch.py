@@ -42,6 +42,7 @@ def download(name: str, folder: str | Path | None = None) -> None:
     try:
         if absent := missing(name, folder):
             folder.mkdir(parents=True, exist_ok=True)
+            _check_inside(folder, ".lock")
             with FileLock(folder / ".lock", timeout=0):
                 for urls, path, md5, contents in downloads.archives_of(name):
                     if wanted := contents.keys() & absent:
@@ -149,6 +150,7 @@ def _append(url: str, part: Path, over: threading.Event) -> None:
                 if have > most:
                     raise OverflowError(f"it sends more than {most} bytes")
                 file.write(piece)
+                file.flush()  # nothing is left to write when ``over`` is set
                 bar.update(len(piece))
         if total and have < total:
             raise ConnectionError(f"cut off {total - have} bytes before the end")
