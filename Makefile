@@ -14,7 +14,7 @@ WORKERS ?= 2
 BROWSERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab data notebooks check test walk present slides site bench grade handout share clean distclean
+.PHONY: help setup lab data update notebooks check test walk present slides site bench grade handout share clean distclean
 
 help:  ## list these targets
 	@echo "make TARGET, where TARGET is one of"
@@ -34,6 +34,9 @@ lab: setup  ## open the course in JupyterLab (PORT=8888: on that port or not at 
 
 data: setup  ## download MNIST and CIFAR-10 into data/ (once, 180 MB; every lesson runs without)
 	@$(PYTHON) -m tools.data
+
+update: setup  ## fetch the new release, keep your answers (OLD=... of an old handout)
+	@$(PYTHON) -m tools.update $(if $(OLD),"$(OLD)")
 
 # For instructors and maintainers: the handout's Makefile ends above this line.
 

@@ -395,7 +395,8 @@ def _orphans() -> list[Path]:
     return [
         p
         for p in (ROOT / "notebooks").rglob("[0-9][0-9]_*.ipynb")
-        if p not in wanted and ".ipynb_checkpoints" not in p.parts
+        if p not in wanted
+        and not {".ipynb_checkpoints", "kept"} & {*p.relative_to(ROOT).parts}
     ]
 
 

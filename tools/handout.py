@@ -24,6 +24,7 @@ from helpers.exercises.lessons import FILE
 from helpers.files import replaced
 from tools.grade import exercise_cells
 from tools.slides import SlidesError, notebooks
+from tools.update import digests
 
 ROOT = Path(__file__).resolve().parents[1]
 TARGET = ROOT / "build" / "handout.zip"
@@ -37,6 +38,7 @@ FILES = (
     "tools/setup.py",
     "tools/__init__.py",
     "tools/data.py",
+    "tools/update.py",
     "data/README.md",
 )
 README = "docs/HANDOUT.md"
@@ -68,6 +70,9 @@ def contents(with_solutions: bool = False) -> Iterator[tuple[str, bytes]]:
         yield path.relative_to(ROOT).as_posix(), path.read_bytes()
     for path in sorted(lessons.glob(f"l[0-9]*/{FILE}")):
         built = json.loads(path.read_text("utf-8")) | {"show_solutions": with_solutions}
+        book = ROOT / "notebooks" / f"{path.parent.name[1:]}.ipynb"
+        # Tells tools/update.py later what a student changed.
+        built["untouched"] = digests(nbformat.read(book, as_version=4))
         text = json.dumps(built, indent=1, ensure_ascii=False) + "\n"
         yield path.relative_to(ROOT).as_posix(), text.encode()
     for path in sorted((ROOT / "data" / "recorded").glob("*.json")):
