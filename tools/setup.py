@@ -407,7 +407,8 @@ def install_packages(python: Path, *arguments: str) -> None:
         status, lines = follow(command, aloud=True)
         if not status:
             return
-        say(f"uv could not install them ({last_line(''.join(lines)).strip()}); pip tries")
+        reason = last_line("".join(lines)).strip()
+        say(f"uv could not install them ({reason}); pip tries")
     pip(python, *[word for word in arguments if not word.startswith("--torch-backend")])
 
 
