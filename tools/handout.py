@@ -20,6 +20,7 @@ from pathlib import Path
 
 import nbformat
 
+from helpers import __version__
 from helpers.exercises.lessons import FILE
 from helpers.files import replaced
 from tools.grade import exercise_cells
@@ -32,6 +33,7 @@ FOLDER = "convnets-cell-by-cell"  # what the archive unpacks to
 FILES = (
     "LICENSE",
     "LICENSE-text",
+    "THIRD-PARTY.md",
     "environment.yml",
     "pyproject.toml",
     "requirements.txt",
@@ -62,7 +64,8 @@ def contents(with_solutions: bool = False) -> Iterator[tuple[str, bytes]]:
         if name == "environment.yml":  # what builds and tests is not in the handout
             text = text.replace(b"requirements-dev.txt", b"requirements.txt")
         yield name, text
-    yield "README.md", (ROOT / README).read_bytes()
+    title, rest = (ROOT / README).read_text("utf-8").split("\n", 1)
+    yield "README.md", f"{title}\n\nVersion {__version__}\n{rest}".encode()
     targets, mark, _ = (ROOT / "Makefile").read_text("utf-8").partition(_MAKEFILE_ENDS)
     if not mark:
         raise HandoutError(f"The Makefile has no line {_MAKEFILE_ENDS!r}.")
