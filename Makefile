@@ -16,7 +16,7 @@ WORKERS ?= 2
 BROWSERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab data update full notebooks check test walk present slides site bench grade handout share clean distclean
+.PHONY: help setup lab data update full notebooks check test walk present slides site bench grade handout quiz share clean distclean
 
 help:  ## list these targets
 	@echo "make TARGET, where TARGET is one of"
@@ -89,6 +89,10 @@ grade: full  ## check the exercises in a folder of notebooks (FOLDER=...)
 
 handout: full  ## pack the students' notebooks into build/handout.zip
 	@$(PYTHON) -m tools.handout
+
+quiz: full  ## write questions for Moodle, QTI and paper (LESSONS=03-06 COUNT=20 SEED=7)
+	@$(PYTHON) -m tools.quiz $(if $(LESSONS),"$(LESSONS)") \
+	  $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED))
 
 share: full  ## tell what share of the cells the tests compare
 	@$(PYTHON) -m tools.build --share
