@@ -585,6 +585,7 @@ def test_the_small_torch_is_taken_from_the_place_that_is_named(
         monkeypatch.delenv(name)
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("PIP_INDEX_URL", (tmp_path / "index").as_uri())
+    monkeypatch.setenv("PIP_USER", "1")
     monkeypatch.setenv("TORCH", "cpu")
     monkeypatch.setenv("TORCH_INDEX", str(tmp_path / place))
     done = run(course)
@@ -627,6 +628,17 @@ def test_the_browser_is_the_chosen_one_or_none(tmp_path, monkeypatch):
     assert find_chromium() == str(tmp_path / "mine")
     monkeypatch.setenv("CHROMIUM", str(tmp_path / "missing"))
     assert find_chromium() is None
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="needs make")
+def test_make_keeps_a_wrong_pythonhome_from_python():
+    rule = 'ask: ; @$(PYTHON3) -c "print(1)" && echo "$(PYTHON)"'
+    quiet = {k: v for k, v in os.environ.items() if not k.startswith("MAKE")}
+    quiet["PYTHONHOME"] = "/nowhere"
+    command = ["make", "--eval", rule, "ask"]
+    done = subprocess.run(command, cwd=ROOT, env=quiet, capture_output=True, text=True)
+    assert done.stdout.split()[0] == "1", done.stderr
+    assert done.stdout.split()[1].endswith("python")
 
 
 @pytest.mark.skipif(not shutil.which("make"), reason="needs make")

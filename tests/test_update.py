@@ -541,6 +541,31 @@ def test_a_clone_gets_the_release_and_keeps_its_answers(clone, committed):
 
 
 @needs_git
+@pytest.mark.parametrize("committed", [False, True])
+def test_a_lesson_gone_and_a_changed_solution_are_kept(clone, committed):
+    teacher, student = clone
+    git(teacher, "rm", "notebooks/00_start_here.ipynb")
+    (teacher / "notebooks/solutions").mkdir()
+    name = "notebooks/solutions/03_output_size.ipynb"
+    shutil.copy(teacher / "notebooks/03_output_size.ipynb", teacher / name)
+    git(teacher, "add", ".")
+    git(teacher, "commit", "-m", "three")
+    fill(student, "00.1", "what_i_said", "00_start_here")
+    if committed:
+        git(student, "commit", "-a", "-m", "mine")
+    said = "\n".join(update.update(update.fetch(student), student, now="today"))
+    assert "00.1 is no longer part of the course" in said
+    kept = student / "notebooks/kept/today/00_start_here.ipynb"
+    assert "what_i_said" in kept.read_text("utf-8")
+    assert not (student / "notebooks/00_start_here.ipynb").exists()
+    (student / name).write_text("my own notes")
+    (teacher / "notebooks/new.txt").write_text("four")
+    git(teacher, "add", ".")
+    git(teacher, "commit", "-m", "four")
+    assert (update.fetch(student) / name).read_text() == "my own notes"
+
+
+@needs_git
 def test_where_git_refuses_everything_is_as_it_was(clone):
     teacher, student = clone
     for folder in clone:

@@ -558,25 +558,28 @@ def fetch(root: Path = ROOT) -> Path | None:
     base = _git(root, "merge-base", "HEAD", upstream)
     if base == _git(root, "rev-parse", upstream):
         return None
-    aside = root / "build" / "before-update" / time.strftime("%Y-%m-%d-%H%M%S")
-    _set_aside(root, aside, base)
+    stamp = time.strftime("%Y-%m-%d-%H%M%S")
+    aside = root / "notebooks" / "kept" / f"{stamp}-before"
     touched = _git(root, "diff", "--name-only", "HEAD", "--", "notebooks").splitlines()
+    _set_aside(root, aside, base, touched)
     try:
         if touched:
             _git(root, "checkout", "--quiet", "HEAD", "--", *touched)
         _merge(root, upstream)
     except UpdateError as problem:
-        for path in (aside / "notebooks").glob("*.ipynb"):
-            shutil.copy2(path, root / "notebooks" / path.name)
+        for path in filter(Path.is_file, aside.glob("notebooks/**/*")):
+            shutil.copy2(path, root / path.relative_to(aside))
         raise UpdateError(f"{problem} Your files are as they were before.") from None
     return aside
 
 
-def _set_aside(root: Path, aside: Path, base: str) -> None:
-    """Copy the student's notebooks, and note what the release gave."""
-    (aside / "notebooks").mkdir(parents=True)
-    for path in (root / "notebooks").glob(_BUILT):
-        shutil.copy2(path, aside / "notebooks" / path.name)
+def _set_aside(root: Path, aside: Path, base: str, touched: Iterable[str]) -> None:
+    """Copy what the student changed, and note what the release gave."""
+    changed = [root / name for name in touched]
+    for path in {*(root / "notebooks").glob(_BUILT), *filter(Path.is_file, changed)}:
+        copied = aside / path.relative_to(root)
+        copied.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(path, copied)
     for path in root.glob("lessons/l[0-9][0-9]_*/lesson.json"):
         name = path.relative_to(root).as_posix()
         try:
@@ -598,8 +601,12 @@ def _merge(root: Path, upstream: str) -> None:
     _git(root, "merge", "--no-commit", "--no-ff", upstream, check=False)
     try:
         _git(root, "checkout", "--quiet", upstream, "--", "notebooks")
-        if files := _git(root, "diff", "--name-only", "--diff-filter=U"):
-            raise UpdateError(f"You and the release both changed {files.split()[0]}.")
+        files = _git(root, "diff", "--name-only", "--diff-filter=U").splitlines()
+        gone = [name for name in files if name.startswith("notebooks/")]  # set aside
+        if gone:
+            _git(root, "rm", "--quiet", "--force", "--", *gone)
+        if others := [name for name in files if name not in gone]:
+            raise UpdateError(f"You and the release both changed {others[0]}.")
         _git(root, "commit", "--quiet", "--no-edit")
     except UpdateError:
         _git(root, "merge", "--abort", check=False)
