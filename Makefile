@@ -2,23 +2,25 @@
 # environment first, which takes a moment when there is nothing to do. Without make:
 # see tools/setup.py.
 
+# One that is wrong here would keep Python from starting.
+unexport PYTHONHOME
 # Only has to start tools/setup.py, which finds a Python that fits.
 PYTHON3 := $(if $(shell command -v python3 2>/dev/null),python3,python)
 # .venv, or the active conda environment made from environment.yml. To use another one as
 # it is, give it: make test PYTHON=/path/to/python
-PYTHON := $(shell $(PYTHON3) tools/setup.py --print-python 2>/dev/null)
+PYTHON := $(shell PYTHONHOME= $(PYTHON3) tools/setup.py --print-python 2>/dev/null)
 # Two, because every notebook's kernel is a process (and a torch) of its own.
 WORKERS ?= 2
 BROWSERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab data notebooks check test attack walk present slides site bench grade handout share clean distclean
+.PHONY: help setup lab data update full notebooks check test attack walk present slides site bench grade handout quiz share clean distclean
 
 help:  ## list these targets
 	@echo "make TARGET, where TARGET is one of"
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-11s%s\n", $$1, $$2}' Makefile
 
-setup:  ## make the environment (once, 2-3 minutes, 6-7 GB on Linux)
+setup:  ## make the environment (once, 2-3 minutes; TORCH=cpu: the small PyTorch)
 ifeq ($(origin PYTHON),file)
 	@command -v $(PYTHON3) >/dev/null || \
 	  { echo "Python 3.11 or newer is needed, and none was found: see python.org"; exit 1; }
@@ -31,15 +33,23 @@ lab: setup  ## open the course in JupyterLab, for this computer only (PORT=8888 
 data: setup  ## download MNIST and CIFAR-10 into data/ (once, 180 MB; every lesson runs without)
 	@$(PYTHON) -m tools.data
 
+update: setup  ## fetch the new release, keep your answers (OLD=... of an old handout)
+	@$(PYTHON) -m tools.update $(if $(OLD),"$(OLD)")
+
 # For instructors and maintainers: the handout's Makefile ends above this line.
 
-notebooks: setup  ## build the notebooks from lessons/
+full:  ## add what builds, tests and presents (the targets below see to it)
+ifeq ($(origin PYTHON),file)
+	@$(PYTHON3) tools/setup.py --full
+endif
+
+notebooks: full  ## build the notebooks from lessons/
 	@$(PYTHON) -m tools.build
 
-check: setup  ## check style and what the latest change touched, in under a minute
+check: full  ## check style and what the latest change touched, in under a minute
 	@$(PYTHON) -m tools.check
 
-test: setup  ## check style, run all tests and every notebook, as .ci/run does
+test: full  ## check style, run all tests and every notebook, as .ci/run does
 	@echo "== Chromium for the browser tests"
 	@$(PYTHON) tools/browser.py
 	@echo "== Style: ruff check, ruff format"
@@ -52,35 +62,39 @@ test: setup  ## check style, run all tests and every notebook, as .ci/run does
 	@echo "== Tests in a browser"
 	@$(PYTHON) -m pytest tests/browser -n $(BROWSERS) --durations=5
 
-attack: setup  ## try hostile code in exercise cells, in every form (5 minutes)
+attack: full  ## try hostile code in exercise cells, in every form (5 minutes)
 	@$(PYTHON) -m pytest tests/attack_cells.py -q -n $(WORKERS)
 
-walk: setup  ## look at every slide of all lessons in Chromium (LESSON=03: of one)
+walk: full  ## look at every slide of all lessons in Chromium (LESSON=03: of one)
 	@$(PYTHON) tools/browser.py
 	@$(PYTHON) -m tools.walk $(LESSON)
 
-present: setup  ## show a lesson as live slides (LESSON=03 MINUTES=45 SOLVED=1 PORT=8888)
+present: full  ## show a lesson as live slides (LESSON=03 MINUTES=45 SOLVED=1 PORT=8888)
 	@$(PYTHON) -m tools.slides $(LESSON) $(if $(MINUTES),--minutes $(MINUTES)) \
 	  $(if $(SOLVED),--solved) $(if $(PORT),--port $(PORT))
 
-slides: setup  ## write slides that need no kernel, and PDF, to build/slides (LESSON=03)
+slides: full  ## write slides that need no kernel, and PDF, to build/slides (LESSON=03)
 	@$(PYTHON) tools/browser.py
 	@$(PYTHON) -m tools.static_slides $(LESSON)
 
-site: setup  ## write the course as a website to build/site
+site: full  ## write the course as a website to build/site
 	@$(PYTHON) -m tools.site
 
-bench: setup  ## time the lessons on this computer
+bench: full  ## time the lessons on this computer
 	@$(PYTHON) -m tools.bench
 
-grade: setup  ## check the exercises in a folder of notebooks (FOLDER=...)
+grade: full  ## check the exercises in a folder of notebooks (FOLDER=...)
 	@$(PYTHON) -m tools.grade $(if $(FOLDER),"$(if $(filter /%,$(firstword \
 	  $(FOLDER)))$(findstring :,$(firstword $(FOLDER))),,$(PWD)/)$(FOLDER)")
 
-handout: setup  ## pack the students' notebooks into build/handout.zip
+handout: full  ## pack the students' notebooks into build/handout.zip
 	@$(PYTHON) -m tools.handout
 
-share: setup  ## tell what share of the cells the tests compare
+quiz: full  ## write questions for Moodle, QTI and paper (LESSONS=03-06 COUNT=20 SEED=7)
+	@$(PYTHON) -m tools.quiz $(if $(LESSONS),"$(LESSONS)") \
+	  $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED))
+
+share: full  ## tell what share of the cells the tests compare
 	@$(PYTHON) -m tools.build --share
 
 clean:  ## remove caches and build/, keep the environment and data

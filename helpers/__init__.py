@@ -6,4 +6,4 @@ package: ``import helpers`` costs nothing, and a server without Jupyter can use
 ``helpers.convolution`` and its like.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -6,11 +6,15 @@ import importlib.util
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
+import time
 import tomllib
+import zipfile
 from pathlib import Path
 from types import SimpleNamespace
+from urllib.parse import quote
 
 import pytest
 from packaging.requirements import Requirement
@@ -20,7 +24,10 @@ from packaging.version import Version
 from tools.browser import find_chromium
 
 ROOT = Path(__file__).resolve().parent.parent
-FILES = ("pyproject.toml", "requirements.txt", "environment.yml")
+FILES = (
+    *("pyproject.toml", "environment.yml"),
+    *("requirements.txt", "requirements-dev.txt"),
+)
 # Pinned without being a direct dependency: they decide what the compared outputs say.
 PINNED_FOR_OUTPUTS = {
     *("numpy", "pillow"),  # how arrays are printed, how images are resized
@@ -36,17 +43,21 @@ def text_of(name):
     return (ROOT / name).read_text(encoding="utf-8")
 
 
-def direct_dependencies():
+def direct_dependencies(dev=True):
     project = tomllib.loads(text_of("pyproject.toml"))["project"]
-    lines = project["dependencies"] + project["optional-dependencies"]["dev"]
+    lines = project["dependencies"]
+    lines = lines + project["optional-dependencies"]["dev"] * dev
     found = map(Requirement, lines)
     return {canonicalize_name(one.name): one.specifier for one in found}
 
 
-def pins():
-    lines = [line.partition("#")[0].strip() for line in text_of(FILES[1]).splitlines()]
+def pins(*names):
+    text = "\n".join(map(text_of, names or FILES[2:]))
+    lines = [line.partition("#")[0].strip() for line in text.splitlines()]
     found = {}
     for line in filter(None, lines):
+        if line == "-r requirements.txt":
+            continue
         match = re.fullmatch(r"([\w-]+)==([\w.]+)", line)
         assert match, f"not a plain pin: {line}"
         found[canonicalize_name(match[1])] = match[2]
@@ -62,6 +73,14 @@ def test_every_direct_dependency_is_pinned_within_its_range():
 
 def test_nothing_else_is_pinned():
     assert pins().keys() - direct_dependencies().keys() == PINNED_FOR_OUTPUTS
+
+
+def test_students_get_what_lessons_need_and_maintainers_the_rest_on_top():
+    learn, dev = map(pins, FILES[2:])
+    outputs = PINNED_FOR_OUTPUTS - {"nbclient", "nbconvert"}
+    assert learn.keys() - outputs == {*direct_dependencies(dev=False)}
+    assert not learn.keys() & dev.keys()
+    assert text_of("requirements-dev.txt").count("\n-r requirements.txt\n") == 1
 
 
 def test_the_oldest_supported_torch_pair_is_admitted():
@@ -82,9 +101,10 @@ def test_installed_versions_are_the_pinned_ones():
 
 
 def test_environment_yml_installs_the_same_pins():
-    lines = [line.partition("#")[0].strip() for line in text_of(FILES[2]).splitlines()]
+    text = text_of("environment.yml")
+    lines = [line.partition("#")[0].strip() for line in text.splitlines()]
     asked = [line for line in lines if line.startswith("- ")]
-    assert asked[-3:] == ["- pip:", "- -r requirements.txt", "- -e ."]
+    assert asked[-3:] == ["- pip:", "- -r requirements-dev.txt", "- -e ."]
     assert "name: convnets" in lines
 
 
@@ -99,7 +119,8 @@ def test_no_addresses(name):
     # Which index to use is the user's business, and a file outside the course would be
     # missing elsewhere.
     address = r"https?:|file:|git\+|index|find-links|trusted-host"
-    assert not re.search(address, text_of(name))
+    text = re.sub(r"^repository = .*$", "", text_of(name), flags=re.MULTILINE)
+    assert not re.search(address, text)
 
 
 # --- tools/setup.py -------------------------------------------------------------------
@@ -108,11 +129,14 @@ def test_no_addresses(name):
 @pytest.fixture
 def course(tmp_path, monkeypatch):
     """Return a folder with copies of what tools/setup.py reads, outside of conda."""
-    for name in ("tools/setup.py", "requirements.txt", "pyproject.toml"):
+    for name in ("tools/setup.py", *FILES):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
-    for name in ("CONDA_PREFIX", "CONDA_DEFAULT_ENV"):
+    for name in ("CONDA_PREFIX", "CONDA_DEFAULT_ENV", "TORCH", "TORCH_INDEX"):
         monkeypatch.delenv(name, raising=False)
+    folders = os.environ["PATH"].split(os.pathsep)
+    without = [folder for folder in folders if not (Path(folder) / "uv").exists()]
+    monkeypatch.setenv("PATH", os.pathsep.join(without))
     return tmp_path
 
 
@@ -144,10 +168,12 @@ def fake_venv(course, pip_says="", pip_status=0):
     )
     (course / "pip-says").write_text(pip_says)
     (env / "pyvenv.cfg").write_text("version = 3.11.7\n")
-    # As if torch were there: no question of disk space.
-    (env / "lib/python3.11/site-packages/torch-2.dist-info").mkdir(
-        parents=True, exist_ok=True
-    )
+    # As if all were there: no question of disk space, nothing missing.
+    packages = env / "lib/python3.11/site-packages"
+    for name, version in pins().items():
+        info = packages / f"{name.replace('-', '_')}-{version}.dist-info"
+        info.mkdir(parents=True, exist_ok=True)
+        (packages / name).mkdir(exist_ok=True)
 
 
 def run(course, *arguments):
@@ -294,6 +320,7 @@ def test_a_folder_that_cannot_be_written_is_named(course, setup, monkeypatch):
 
 def test_missing_ensurepip_names_the_package(course, setup, monkeypatch):
     monkeypatch.setattr(setup, "fitting", lambda python, modules: False)
+    monkeypatch.setattr(setup.shutil, "which", lambda name: None)
     with pytest.raises(setup.SetupError, match="python3-venv"):
         setup.make_venv(course / ".venv", sys.executable)
 
@@ -368,6 +395,224 @@ def test_an_active_conda_environment_is_used_if_it_is_the_courses(
     assert python.is_relative_to(folder if used else ".venv")
 
 
+# --- What is installed, and which torch -----------------------------------------------
+
+
+@on_posix
+def test_students_and_maintainers_get_their_sets(course):
+    fake_venv(course)
+    run(course)
+    assert any("install -r requirements.txt" in line for line in asked(course))
+    assert run(course, "--full").returncode == 0
+    assert any("install -r requirements-dev.txt" in line for line in asked(course))
+    for arguments in ([], ["--full"]):  # the full set holds the other one
+        assert run(course, *arguments).stdout == ""
+    assert not asked(course)
+
+
+def package_gone(course):
+    next((course / ".venv").rglob("matplotlib-*.dist-info")).rmdir()
+
+
+def folder_gone(course):
+    next((course / ".venv").rglob("site-packages/torch")).rmdir()
+
+
+def damaged_stamp(course):
+    (course / ".venv/convnets-setup.stamp").write_bytes(b"learn \xff\xfe\n\n")
+
+
+def folder_for_stamp(course):
+    stamp = course / ".venv/convnets-setup.stamp"
+    stamp.unlink()
+    stamp.mkdir()
+
+
+@on_posix
+@pytest.mark.parametrize(
+    "damage", [package_gone, folder_gone, damaged_stamp, folder_for_stamp]
+)
+def test_damage_behind_the_stamp_is_noticed_and_mended(course, damage):
+    fake_venv(course)
+    run(course)
+    asked(course)
+    damage(course)
+    done = run(course)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert any("install -r" in line for line in asked(course))
+    fake_venv(course)  # as pip would have
+    run(course)
+    assert not asked(course)
+
+
+@on_posix
+def test_variables_that_mislead_pip_and_python_do_no_harm(course, monkeypatch):
+    fake_venv(course)
+    with (course / ".venv/bin/python").open("a") as file:
+        file.write(f'\necho "${{PYTHONHOME}}${{PIP_TARGET}}" > {course}/env')
+    setup = course / "tools/setup.py"
+    monkeypatch.setenv("PIP_TARGET", "/nowhere")
+    before = "import os, runpy; os.environ['PYTHONHOME'] = '/nowhere'; "
+    start = f"{before}runpy.run_path({str(setup)!r}, run_name='__main__')"
+    done = subprocess.run([sys.executable, "-c", start], capture_output=True)
+    assert done.returncode == 0, done.stderr
+    assert (course / "env").read_text() == "\n"
+
+
+@on_posix
+def test_pip_installs_into_the_environment_whatever_pip_user_says(setup, monkeypatch):
+    monkeypatch.setenv("PIP_USER", "1")
+    show = "import os, sys; sys.stderr.write(os.environ['PIP_USER'])"
+    assert setup.follow([sys.executable, "-c", show]) == (0, ["0"])
+
+
+def test_a_colon_in_the_path_is_explained(setup, course):
+    with pytest.raises(setup.SetupError, match="Rename the folder"):
+        setup.make_venv(course / f"a{os.pathsep}b" / ".venv", sys.executable)
+
+
+def test_an_unknown_torch_is_named(setup, monkeypatch):
+    monkeypatch.setenv("TORCH", "rocm")
+    with pytest.raises(setup.SetupError, match="TORCH=rocm is not known"):
+        setup.main([])
+
+
+@pytest.mark.parametrize(
+    ("variables", "gpu", "uv", "kind", "source", "why"),
+    [
+        ({}, True, True, "CUDA", "", "NVIDIA GPU"),
+        ({}, False, True, "CPU", "--torch-backend=cpu", "no NVIDIA GPU"),
+        ({}, False, False, "CUDA", "", "pip knows no place"),
+        ({"TORCH": "cpu"}, True, True, "CPU", "--torch-backend=cpu", "TORCH=cpu"),
+        ({"TORCH": "cuda"}, False, True, "CUDA", "", "TORCH=cuda"),
+        ({"TORCH_INDEX": "."}, False, False, "CPU", "--index-url", "no NVIDIA GPU"),
+        ({"TORCH_INDEX": "no/such"}, False, False, "CUDA", "", "did not answer"),
+    ],
+)
+def test_torch_fits_the_computer(
+    setup, course, monkeypatch, variables, gpu, uv, kind, source, why
+):
+    monkeypatch.setattr(setup.sys, "platform", "linux")
+    monkeypatch.setattr(setup, "has_nvidia", lambda: gpu)
+    monkeypatch.setattr(setup, "uv_has_it", lambda: uv)
+    which = shutil.which
+    monkeypatch.setattr(setup.shutil, "which", lambda n: uv if n == "uv" else which(n))
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    build = setup.choose_torch(course / ".venv")
+    assert build.kind == kind
+    assert "".join(build.source[:1]) == source
+    assert why in build.why
+
+
+def test_a_place_that_does_not_answer_is_given_up_in_time(setup, monkeypatch):
+    monkeypatch.setattr(setup, "SECONDS", 1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        start = time.monotonic()
+        assert not setup.reachable(f"http://127.0.0.1:{silent.getsockname()[1]}")
+        assert time.monotonic() - start < 5
+
+
+def wheel(folder, name, version):
+    """A tiny package in an index: a folder for each package, as pip expects it."""
+    place = folder / name
+    place.mkdir(parents=True, exist_ok=True)
+    info = f"{name}-{version}.dist-info"
+    content = {f"{name}/__init__.py": f"__version__ = {version!r}\n"}
+    content[f"{info}/METADATA"] = (
+        f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+    )
+    content[f"{info}/WHEEL"] = (
+        "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    )
+    names = [*content, f"{info}/RECORD"]
+    content[f"{info}/RECORD"] = "".join(f"{each},,\n" for each in names)
+    file = f"{name}-{version}-py3-none-any.whl"
+    with zipfile.ZipFile(place / file, "w") as archive:
+        for each, text in content.items():
+            archive.writestr(each, text)
+    links = "".join(
+        f'<a href="{quote(each.name)}">{each.name}</a>' for each in place.glob("*.whl")
+    )
+    (place / "index.html").write_text(
+        f"<!DOCTYPE html><html><body>{links}</body></html>"
+    )
+
+
+# Builds an editable install with nothing but the standard library.
+BACKEND = r"""
+import zipfile
+TAG = "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+def build_editable(folder, config_settings=None, metadata_directory=None):
+    info, name = "course-0.dist-info", "course-0-py3-none-any.whl"
+    about = "Metadata-Version: 2.1\nName: course\nVersion: 0\n"
+    with zipfile.ZipFile(f"{folder}/{name}", "w") as archive:
+        for file, text in ("METADATA", about), ("WHEEL", TAG), ("RECORD", ""):
+            archive.writestr(f"{info}/{file}", text)
+    return name
+"""
+PROJECT = """
+[build-system]
+requires = []
+build-backend = "backend"
+backend-path = ["."]
+[project]
+name = "course"
+version = "0"
+"""
+
+
+@on_posix
+@pytest.mark.skipif(sys.platform != "linux", reason="one build for all elsewhere")
+@pytest.mark.parametrize("place", ["cpu", "not there"])
+def test_the_small_torch_is_taken_from_the_place_that_is_named(
+    course, tmp_path, place, monkeypatch
+):
+    packages = {
+        "matplotlib": "3",
+        "jupyterlab": "4",
+        "torch": "2.9",
+        "torchvision": "1",
+    }
+    for name, version in packages.items():
+        wheel(tmp_path / "index", name, version)
+        if name.startswith("torch"):
+            wheel(tmp_path / "cpu", name, f"{version}+cpu")
+    lines = [f"{name}=={version}" for name, version in packages.items()]
+    (course / "requirements.txt").write_text("\n".join(lines))
+    (course / "pyproject.toml").write_text(PROJECT)
+    (course / "backend.py").write_text(BACKEND)
+    for name in [name for name in os.environ if name.startswith(("PIP_", "UV_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_INDEX_URL", (tmp_path / "index").as_uri())
+    monkeypatch.setenv("PIP_USER", "1")
+    monkeypatch.setenv("TORCH", "cpu")
+    monkeypatch.setenv("TORCH_INDEX", str(tmp_path / place))
+    done = run(course)
+    assert done.returncode == 0, done.stdout + done.stderr
+    expected = (
+        "PyTorch 2.9+cpu: the CPU build, 0.0 GB" if place == "cpu" else "2.9: the"
+    )
+    assert expected in done.stdout
+    reason = "as TORCH=cpu asks" if place == "cpu" else "did not answer within"
+    assert reason in done.stdout
+    assert run(course).stdout == ""
+
+
+@on_posix
+def test_uv_installs_where_it_is_and_pip_where_it_fails(course, setup, monkeypatch):
+    fake_venv(course)
+    python = course / ".venv/bin/python"
+    program(course / "bin/uv", f'echo "uv $@" >> "{course}/asked"')
+    monkeypatch.setenv("PATH", f"{course / 'bin'}{os.pathsep}{os.environ['PATH']}")
+    setup.install_packages(python, "x")
+    assert asked(course) == [f"uv pip install --python {python} x"]
+    program(course / "bin/uv", "echo 'error: no route' >&2; exit 2")
+    setup.install_packages(python, "x", "--torch-backend=cpu")
+    assert asked(course) == ["-m pip install x"]
+
+
 # --- tools/browser.py and the Makefile ------------------------------------------------
 
 
@@ -405,6 +650,17 @@ def test_a_folder_to_grade_is_looked_for_where_make_was_called(here, tmp_path):
         called = [line for line in done.stdout.splitlines() if "tools.grade" in line]
         wanted = f'python -m tools.grade "{path}"' if name else "python -m tools.grade"
         assert [line.strip() for line in called] == [wanted]
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="needs make")
+def test_make_keeps_a_wrong_pythonhome_from_python():
+    rule = 'ask: ; @$(PYTHON3) -c "print(1)" && echo "$(PYTHON)"'
+    quiet = {k: v for k, v in os.environ.items() if not k.startswith("MAKE")}
+    quiet["PYTHONHOME"] = "/nowhere"
+    command = ["make", "--eval", rule, "ask"]
+    done = subprocess.run(command, cwd=ROOT, env=quiet, capture_output=True, text=True)
+    assert done.stdout.split()[0] == "1", done.stderr
+    assert done.stdout.split()[1].endswith("python")
 
 
 @pytest.mark.skipif(not shutil.which("make"), reason="needs make")

@@ -70,7 +70,7 @@ def test_its_makefile_and_readme_name_only_what_is_there(unpacked):
         ["make", "help"], cwd=unpacked, capture_output=True, text=True, check=True
     )
     targets = re.findall(r"^  (\w+) ", listed.stdout, re.MULTILINE)
-    assert {"help", "setup", "lab", "data"} == set(targets)
+    assert {"help", "setup", "lab", "data", "update"} == set(targets)
     readme = (unpacked / "README.md").read_text("utf-8")
     assert set(re.findall(r"make (\w+)", readme)) <= set(targets)
     named = re.findall(r"\]\(([^)]+)\)", readme) + re.findall(r"tools/\w+\.py", readme)

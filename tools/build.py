@@ -26,6 +26,8 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
+import urllib.parse
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -49,6 +51,7 @@ from helpers.files import replaced
 from tools.blanks import Cell, LessonError, split_cell
 
 ROOT = Path(__file__).resolve().parents[1]
+PROJECT = ROOT / "pyproject.toml"
 # Where a kernel finds no download, whatever lies in data/.
 STAND_INS_ONLY = {"CONVNETS_DATA": str(ROOT / "tests" / "no-downloads")}
 # Of a kernel that runs a lesson for its outputs, so that they are the same anywhere.
@@ -289,7 +292,33 @@ def readme(root: Path = ROOT) -> str:
         f"| {each.number} | {each.title} | {each.summary} | {each.minutes} |\n"
         for each in lessons(root)
     )
+    project = tomllib.loads(PROJECT.read_text("utf-8"))
+    links = launch_links(project["tool"]["convnets"]["repository"])
+    text = re.sub(
+        r"(^<!-- launch.*\n)(?:.*\n)*?(<!-- /launch)",
+        lambda found: f"{found[1]}{links}{found[2]}",
+        text,
+        flags=re.MULTILINE,
+    )
     return re.sub(r"(?:^\| \d\d \|.*\n)+", lambda _: rows, text, flags=re.MULTILINE)
+
+
+def launch_links(repository: str) -> str:
+    """Links that start the course in a browser; "" for a repository without address."""
+    address = repository.rstrip("/").removesuffix(".git")
+    if not address:
+        return ""
+    first = "urlpath=lab/tree/notebooks/00_start_here.ipynb"
+    if found := re.fullmatch(r"https://github\.com/([\w.-]+/[\w.-]+)", address):
+        binder = f"https://mybinder.org/v2/gh/{found[1]}/HEAD?{first}"
+        spaces = f", or in [Codespaces](https://codespaces.new/{found[1]})"
+    else:
+        where = urllib.parse.quote(address, safe="")
+        binder, spaces = f"https://mybinder.org/v2/git/{where}/HEAD?{first}", ""
+    return (
+        f"Without installing anything: start it on [Binder]({binder}){spaces}.\n"
+        f"The files are at <{address}>.\n"
+    )
 
 
 def is_fresh(lesson: Source) -> bool:
@@ -395,7 +424,8 @@ def _orphans() -> list[Path]:
     return [
         p
         for p in (ROOT / "notebooks").rglob("[0-9][0-9]_*.ipynb")
-        if p not in wanted and ".ipynb_checkpoints" not in p.parts
+        if p not in wanted
+        and not {".ipynb_checkpoints", "kept"} & {*p.relative_to(ROOT).parts}
     ]
 
 

@@ -23,10 +23,12 @@ from typing import Any
 
 import nbformat
 
+from helpers import __version__
 from helpers.exercises.lessons import FILE
 from helpers.files import replaced
 from tools import build
 from tools.grade import exercise_cells
+from tools.update import digests
 
 ROOT = Path(__file__).resolve().parents[1]
 TARGET = ROOT / "build" / "handout.zip"
@@ -34,6 +36,7 @@ FOLDER = "convnets-cell-by-cell"  # what the archive unpacks to
 FILES = (
     "LICENSE",
     "LICENSE-text",
+    "THIRD-PARTY.md",
     "environment.yml",
     "pyproject.toml",
     "requirements.txt",
@@ -42,6 +45,7 @@ FILES = (
     "tools/data.py",
     "tools/fetch.py",
     "tools/lab.py",
+    "tools/update.py",
     "data/README.md",
 )
 README = "docs/HANDOUT.md"
@@ -60,8 +64,13 @@ def contents(with_solutions: bool = False) -> Iterator[tuple[str, bytes]]:
     for name in (*FILES, README, "Makefile"):
         if not (ROOT / name).is_file():
             raise HandoutError(f"{name} is missing.")
-    yield from ((name, (ROOT / name).read_bytes()) for name in FILES)
-    yield "README.md", (ROOT / README).read_bytes()
+    for name in FILES:
+        text = (ROOT / name).read_bytes()
+        if name == "environment.yml":  # what builds and tests is not in the handout
+            text = text.replace(b"requirements-dev.txt", b"requirements.txt")
+        yield name, text
+    title, rest = (ROOT / README).read_text("utf-8").split("\n", 1)
+    yield "README.md", f"{title}\n\nVersion {__version__}\n{rest}".encode()
     targets, mark, _ = (ROOT / "Makefile").read_text("utf-8").partition(_MAKEFILE_ENDS)
     if not mark:
         raise HandoutError(f"The Makefile has no line {_MAKEFILE_ENDS!r}.")
@@ -79,6 +88,8 @@ def contents(with_solutions: bool = False) -> Iterator[tuple[str, bytes]]:
         built = json.loads(path.read_text("utf-8"))
         yield f"notebooks/{book.name}", notebook(book, built, with_solutions).encode()
         built["show_solutions"] = with_solutions
+        # Tells tools/update.py later what a student changed.
+        built["untouched"] = digests(nbformat.read(book, as_version=4))
         text = json.dumps(built, indent=1, ensure_ascii=False) + "\n"
         yield path.relative_to(ROOT).as_posix(), text.encode()
 

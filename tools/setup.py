@@ -1,6 +1,7 @@
 """Make the environment that the course runs in, once; afterwards do nothing, quickly.
 
-    python tools/setup.py                  # or: make setup
+    python tools/setup.py                  # what the notebooks need; or: make setup
+    python tools/setup.py --full           # and what builds and tests them; make full
     python tools/setup.py --browser        # and a Chromium for the browser tests
     python tools/setup.py --print-python   # the interpreter that make uses
 
@@ -16,6 +17,11 @@ installed in it (as environment.yml does under any name, on Binder for one). con
 A stamp file in the environment records what was installed. It is written last, so an
 interrupted set-up is carried on by running this again.
 
+uv installs where it is on PATH, else pip. On Linux without an NVIDIA GPU, the small CPU
+build of PyTorch is looked for where the installer knows a place: uv does, and
+``TORCH_INDEX=ADDRESS`` names one. ``TORCH=cpu`` or ``TORCH=cuda`` decides, whatever
+this computer has.
+
 This file runs before anything is installed, on whatever Python starts it: standard
 library only, and nothing newer than Python 3.6, so that old ones get that far.
 """
@@ -30,6 +36,8 @@ import subprocess
 import sys
 import tempfile
 import textwrap
+import urllib.parse
+import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -39,10 +47,16 @@ OLDEST, NEWEST = (3, 11), (3, 14)
 VERSIONS = f"3.{OLDEST[1]} to 3.{NEWEST[1]}"
 # "python3" may be older or newer than these; pyenv's stand-ins may not work at all.
 PYTHONS = ("python3.13", "python3.12", "python3.11", "python3.14", "python3")
+REQUIREMENTS = {"learn": ("requirements.txt",), "full": ("requirements-dev.txt",)}
 # Free space while installing: the packages, the downloads they are unpacked from and
-# pip's cache of these. Only on Linux does torch bring the (large) CUDA libraries.
-GIGABYTES = 12 if sys.platform == "linux" else 3
-EXPECTED = "2-3 minutes, " + ("6-7 GB" if sys.platform == "linux" else "1-2 GB")
+# the installer's cache of these. Only on Linux can torch bring the CUDA libraries.
+GIGABYTES = {"CUDA": 12, "CPU": 3}
+EXPECTED = {"CUDA": "2-3 minutes, 6-7 GB", "CPU": "2-3 minutes, 1-2 GB"}
+SECONDS = 10  # to look for the CPU build; then what the default index has will do
+LARGE = ("torch", "torchvision", "nvidia*", "triton*")  # folders that PyTorch fills
+LOADED = "torchvision, matplotlib, jupyterlab"
+# These would send packages elsewhere, or let others be taken for the environment's.
+MISLEADING = ("PYTHONHOME", "PYTHONPATH", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT")
 AGAIN = " Nothing is broken: run the same command again afterwards, and it carries on."
 
 # What the output of a failed step shows, and what to tell about it. A full disk comes
@@ -57,7 +71,8 @@ CAUSES = (
     (
         "name resolution|service not known|nor servname|getaddrinfo|NewConnectionError"
         "|NameResolutionError|connection (broken|refused|reset|aborted)|unreachable"
-        "|timed out|max retries|ProxyError|SSLError|IncompleteRead",
+        "|timed out|max retries|ProxyError|SSLError|IncompleteRead|failed to fetch"
+        "|dns error",
         "The packages could not be downloaded. A network connection is needed for this "
         "one step; check it, and the proxy settings where there is a proxy." + AGAIN,
     ),
@@ -87,7 +102,7 @@ def explain(output: str) -> "str | None":
             return message.format(
                 root=ROOT,
                 temporary=tempfile.gettempdir(),
-                gigabytes=GIGABYTES,
+                gigabytes=GIGABYTES["CUDA" if sys.platform == "linux" else "CPU"],
                 system=sys.platform + " " + platform.machine(),
                 versions=VERSIONS,
                 **found.groupdict(),
@@ -122,10 +137,40 @@ def conda_environment(variables: "dict[str, str]") -> "Path | None":
     return env if ours else None
 
 
-def installed(env: Path, package: str) -> bool:
-    """Tell whether pip has completely installed a package in an environment."""
-    folders = [*env.glob("lib/python3*/site-packages"), env / "Lib" / "site-packages"]
-    return any(any(folder.glob(package + "-*.dist-info")) for folder in folders)
+def packages_in(env: Path) -> "list[Path]":
+    """Return the folders that an environment's packages are in."""
+    return [*env.glob("lib/python3*/site-packages"), env / "Lib" / "site-packages"]
+
+
+def installed(env: Path, package: str) -> str:
+    """Return the version of a completely installed package, "" where there is none."""
+    for folder in packages_in(env):
+        for info in folder.glob(package + "-*.dist-info"):
+            return info.name[len(package) + 1 : -len(".dist-info")]
+    return ""
+
+
+def pins(names: "tuple[str, ...]") -> "dict[str, str]":
+    """Return the pinned packages of some requirements files, and their versions."""
+    found = {}
+    for name in names:
+        for line in (ROOT / name).read_text(encoding="utf-8").splitlines():
+            words = line.partition("#")[0].strip()
+            if words.startswith("-r "):
+                found.update(pins((words[3:].strip(),)))
+            elif "==" in words:
+                package, _, version = words.partition("==")
+                found[package.strip()] = version.strip()
+    return found
+
+
+def complete(env: Path, wanted: str) -> bool:
+    """Tell whether every pinned package is still there, at a glance."""
+    entries = [path.name for folder in packages_in(env) for path in folder.glob("*")]
+    infos = [name for name in entries if name.endswith(".dist-info")]
+    there = {re.sub("[-_.]+", "-", name.split("-")[0]).lower() for name in infos}
+    asked = {re.sub("[-_.]+", "-", name).lower() for name in pins(REQUIREMENTS[wanted])}
+    return asked <= there and {*LOADED.split(", "), "torch"} <= {*entries}
 
 
 def python_in(env: Path) -> Path:
@@ -136,25 +181,53 @@ def python_in(env: Path) -> Path:
     return env / "python.exe" if conda else env / "Scripts" / "python.exe"
 
 
-def wanted_stamp(env: Path) -> str:
-    """Return what the stamp file says when nothing has to be done."""
+def digest_for(env: Path, wanted: str) -> str:
+    """Return what stands for everything that a set of packages depends on."""
     # ROOT, because the editable install points to it and a folder may be moved.
     pythons = sorted(path.name for path in env.glob("conda-meta/python-3*"))
-    story = [str(ROOT), sys.platform, platform.machine(), pythons]
+    story = [str(ROOT), sys.platform, platform.machine(), pythons, pins_text(wanted)]
     digest = hashlib.sha256(repr(story).encode())
-    files = [ROOT / "requirements.txt", ROOT / "pyproject.toml"]
+    files = [ROOT / "pyproject.toml"]
     files.extend(env.glob("pyvenv.cfg"))  # has the version of .venv's Python
     for path in files:
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
-def up_to_date(env: Path) -> bool:
-    """Tell whether the environment holds what the project's files ask for."""
+def pins_text(wanted: str) -> "list[str]":
+    """Return the pins of a set as the requirements files have them."""
+    return ["==".join(pin) for pin in pins(REQUIREMENTS[wanted]).items()]
+
+
+def read_stamp(env: Path) -> "dict[str, str]":
+    """Return what the stamp says: the sets' digests, and the choice of torch."""
+    try:
+        text = (env / STAMP).read_text(encoding="utf-8")
+    except (OSError, ValueError):  # none, or damaged: then packages are looked at anew
+        return {}
+    lines = (line.split(" ", 1) for line in text.splitlines())
+    return {line[0]: line[1] for line in lines if len(line) == 2}
+
+
+def write_stamp(env: Path, wanted: str, build: "Build") -> None:
+    """Note what is installed now; the full set holds the other one."""
+    sets = ("learn", "full") if wanted == "full" else ("learn",)
+    lines = [f"{name} {digest_for(env, name)}" for name in sets]
+    lines.append(f"torch {build.asked} {build.kind}")
     stamp = env / STAMP
-    if not (stamp.is_file() and python_in(env).exists()):
+    if stamp.is_dir():
+        shutil.rmtree(str(stamp))
+    stamp.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def up_to_date(env: Path, wanted: str = "learn") -> bool:
+    """Tell whether the environment holds what the project's files ask for."""
+    stamp = read_stamp(env)
+    if stamp.get(wanted) != digest_for(env, wanted) or not python_in(env).exists():
         return False
-    return stamp.read_text(encoding="utf-8") == wanted_stamp(env)
+    asked = torch_asked()
+    chosen = stamp.get("torch", "").lower().split()
+    return complete(env, wanted) and (asked == "auto" or asked in chosen)
 
 
 def fitting(python: "str | Path", modules: str) -> bool:
@@ -182,7 +255,108 @@ def base_python() -> str:
     )
 
 
-def check_room(env: Path) -> None:
+class Build:
+    """Which build of torch to install: asked for, CPU or CUDA, from where, and why.
+
+    ``source`` has the installer's options, none for the default index.
+    """
+
+    def __init__(self, asked: str, kind: str, source: "list[str]", why: str) -> None:
+        self.asked, self.kind, self.source, self.why = asked, kind, source, why
+
+
+def torch_asked() -> str:
+    """Return what the variable TORCH asks for: auto, cpu or cuda."""
+    asked = os.environ.get("TORCH", "").strip().lower() or "auto"
+    if asked not in ("auto", "cpu", "cuda"):
+        raise SetupError(f"TORCH={asked} is not known: say TORCH=cpu, cuda or auto.")
+    return asked
+
+
+def has_nvidia() -> bool:
+    """Tell whether this computer has an NVIDIA GPU that its system knows."""
+    devices = Path("/dev").glob("nvidia[0-9]*")
+    return bool(shutil.which("nvidia-smi")) or any(devices)
+
+
+def kind_in(env: Path) -> str:
+    """Return which build of torch an environment holds."""
+    version = installed(env, "torch")
+    if "+" in version:
+        return "CPU" if "+cpu" in version else "CUDA"
+    cuda = any(folder for path in packages_in(env) for folder in path.glob("nvidia*"))
+    return "CUDA" if cuda else "CPU"
+
+
+def choose_torch(env: Path) -> Build:
+    """Decide for the CPU or the CUDA build, and find the place that has it."""
+    asked, has = torch_asked(), installed(env, "torch").split("+")[0]
+    pinned = pins(REQUIREMENTS["learn"]).get("torch")
+    if has == pinned and asked in ("auto", kind_in(env).lower()):
+        return Build(asked, kind_in(env), [], "it was here already")
+    if sys.platform != "linux":
+        return Build(asked, "CPU", [], "the only one for this system")
+    if asked == "cuda":
+        return Build(asked, "CUDA", [], "as TORCH=cuda asks")
+    if asked == "auto" and has_nvidia():
+        return Build(asked, "CUDA", [], "this computer has an NVIDIA GPU")
+    why = "as TORCH=cpu asks" if asked == "cpu" else "there is no NVIDIA GPU here"
+    index = os.environ.get("TORCH_INDEX", "").strip()
+    if index and "://" not in index:
+        index = Path(index).absolute().as_uri()
+    if index:
+        if reachable(index):
+            return Build(asked, "CPU", ["--index-url", index], why)
+        reason = f"TORCH_INDEX={index} did not answer within {SECONDS} seconds"
+    elif shutil.which("uv"):
+        if uv_has_it():
+            return Build(asked, "CPU", ["--torch-backend=cpu"], why)
+        reason = f"uv found no CPU build within {SECONDS} seconds"
+    else:
+        reason = (
+            "pip knows no place for the small CPU build; install uv, or name a place "
+            "with TORCH_INDEX, to have that"
+        )
+    return Build(asked, "CUDA", [], reason)
+
+
+def within(command: "list[str]", said: str = "") -> bool:
+    """Tell whether a command, to which something is said, succeeds in time."""
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    quiet["input"] = said.encode()
+    try:
+        done = subprocess.run(command, timeout=SECONDS, **quiet)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return not done.returncode
+
+
+def reachable(index: str) -> bool:
+    """Tell whether an index answers, or is a folder of this computer."""
+    if index.startswith("file:"):
+        return Path(
+            urllib.request.url2pathname(urllib.parse.urlparse(index).path)
+        ).is_dir()
+    # A process of its own, because looking up a name cannot be given a time limit.
+    ask = "import sys, urllib.request as u; u.urlopen(sys.argv[1])"
+    return within([sys.executable, "-c", ask, index.rstrip("/") + "/torch/"])
+
+
+def torch_pins() -> "list[str]":
+    """Return the two packages that come in builds for CPU and for CUDA."""
+    found = pins(REQUIREMENTS["learn"])
+    return [
+        f"{name}=={found[name]}" for name in ("torch", "torchvision") if name in found
+    ]
+
+
+def uv_has_it() -> bool:
+    """Tell whether uv knows of a CPU build, and its place answers."""
+    command = ["uv", "pip", "compile", "--no-deps", "--torch-backend=cpu", "-"]
+    return within(command, "\n".join(torch_pins()))
+
+
+def check_room(env: Path, kind: str) -> None:
     """Stop early where the environment cannot be written or the disk is too full."""
     folder = str(env if env.exists() else env.parent)
     try:
@@ -193,32 +367,70 @@ def check_room(env: Path) -> None:
             "course to a folder of your own and run the same command again."
         ) from None
     free = shutil.disk_usage(folder).free / 1e9
-    if free < GIGABYTES and not installed(env, "torch"):
+    if free < GIGABYTES[kind] and not installed(env, "torch"):
         raise SetupError(
-            f"The packages need about {GIGABYTES} GB of disk space, and {folder} has "
-            f"{free:.1f} GB left. Make room and run the same command again."
+            f"The packages need about {GIGABYTES[kind]} GB of disk space, and {folder} "
+            f"has {free:.1f} GB left. Make room and run the same command again."
         )
 
 
 def make_venv(env: Path, python: str) -> None:
     """Make .venv anew, also over one that was left half made."""
-    if not fitting(python, "sys, venv, ensurepip"):
+    if os.pathsep in str(env):
         raise SetupError(
-            f"{python} cannot make virtual environments: its venv or ensurepip module "
-            "is missing. Debian and Ubuntu have them in a package of their own: run "
-            "`sudo apt-get install python3-venv`, then the same command again."
+            f"The path of this folder, {env.parent}, has a `{os.pathsep}` in it, which "
+            "separates folders in PATH, so that no Python environment can stand here. "
+            "Rename the folder and run the same command again."
         )
+    command = [python, "-m", "venv", "--clear"]
+    if not fitting(python, "sys, venv, ensurepip"):
+        if not shutil.which("uv"):
+            raise SetupError(
+                f"{python} cannot make virtual environments: its venv or ensurepip "
+                "module is missing. Debian and Ubuntu have them in a package of their "
+                "own: run `sudo apt-get install python3-venv`, then the same command "
+                "again."
+            )
+        shutil.rmtree(str(env), ignore_errors=True)
+        command = ["uv", "venv", "--quiet", "--seed", "--python", python]
     say("Making a Python environment in .venv (10 seconds)")
-    done = call(python, "-m", "venv", "--clear", env)
+    done = call(*command, env)
     if done.returncode:
         reason = f"Making .venv failed: {last_line(done.stdout)}"
         raise SetupError(explain(done.stdout) or reason)
 
 
+def install_packages(python: Path, *arguments: str) -> None:
+    """Install with uv where there is one; else, or where that fails, with pip."""
+    if shutil.which("uv"):
+        command = ["uv", "pip", "install", "--python", str(python), *arguments]
+        status, lines = follow(command, aloud=True)
+        if not status:
+            return
+        reason = last_line("".join(lines)).strip()
+        say(f"uv could not install them ({reason}); pip tries")
+    pip(python, *[word for word in arguments if not word.startswith("--torch-backend")])
+
+
 def pip(python: Path, *arguments: str) -> None:
     """Run pip install, its progress in sight; turn a failure into one paragraph."""
-    quiet = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_ROOT_USER_ACTION": "ignore"}
-    command = [str(python), "-m", "pip", "install", *arguments]
+    status, errors = follow([str(python), "-m", "pip", "install", *arguments])
+    if status:
+        reason = explain("".join(errors[-40:]))
+        if not reason:
+            sys.stderr.write("".join(errors[-15:]))
+            reason = "pip could not install the packages; its last lines are above."
+        raise SetupError(reason)
+
+
+def follow(command: "list[str]", aloud: bool = False) -> "tuple[int, list[str]]":
+    """Run an installer; return its status and the lines of its standard error."""
+    # PIP_USER would send packages past the environment, or make pip refuse.
+    quiet = {
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "PIP_ROOT_USER_ACTION": "ignore",
+        "PIP_USER": "0",
+    }
     text = {"encoding": "utf-8", "errors": "replace"}
     # Progress goes to standard output, which stays the terminal's. Errors are held
     # back: of a long traceback the reader needs the last few lines at most.
@@ -228,17 +440,44 @@ def pip(python: Path, *arguments: str) -> None:
         errors = []
         for line in process.stderr:
             errors.append(line)
-            if line.startswith("WARNING: Retrying"):
+            if aloud and not line.startswith(("error", " ")):
+                say("  " + line.rstrip())  # uv tells its progress here
+            elif line.startswith("WARNING: Retrying"):
                 say("The package index does not answer; pip tries again")
-    if process.returncode:
-        reason = explain("".join(errors[-40:]))
-        if not reason:
-            sys.stderr.write("".join(errors[-15:]))
-            reason = "pip could not install the packages; its last lines are above."
-        raise SetupError(reason)
+    return process.returncode, errors
 
 
-def install(env: Path) -> None:
+def install_torch(env: Path, build: Build) -> None:
+    """Install torch where not just what the default index has will do."""
+    has = installed(env, "torch")
+    other = has.split("+")[0] == pins(REQUIREMENTS["learn"]).get("torch")
+    other = other and kind_in(env) != build.kind  # the same version, another build
+    if not build.source and not other:
+        return
+    again = ["--force-reinstall"] if has else []
+    what = ["--no-deps", *again, *torch_pins(), *build.source]
+    try:
+        install_packages(python_in(env), *what)
+    except SetupError as problem:
+        if not build.source:
+            raise
+        build.kind, build.source = "CUDA", []
+        build.why = f"the CPU build could not be installed: {problem}"
+
+
+def size_of(env: Path) -> float:
+    """Return how many GB PyTorch and what it brings fill."""
+    folders = [
+        found
+        for packages in packages_in(env)
+        for pattern in LARGE
+        for found in packages.glob(pattern)
+    ]
+    files = (path for folder in folders for path in folder.rglob("*"))
+    return sum(path.stat().st_size for path in files if path.is_file()) / 1e9
+
+
+def install(env: Path, wanted: str = "learn") -> None:
     """Bring the environment up to date and leave the stamp."""
     python = python_in(env)
     usable = fitting(python, "sys, pip")
@@ -249,29 +488,37 @@ def install(env: Path) -> None:
             "leave it with `conda deactivate`: then .venv is used."
         )
     base = None if usable else base_python()
-    check_room(env)
+    build = choose_torch(env)
+    check_room(env, build.kind)
     if base:
         make_venv(env, base)
-    again = "seconds if nothing changed" if installed(env, "torch") else EXPECTED
-    say(f"Installing the pinned packages ({again})")
-    pip(python, "-r", "requirements.txt")
+    there = "seconds if nothing changed"
+    again = there if installed(env, "torch") else EXPECTED[build.kind]
+    what = "to learn with" if wanted == "learn" else "to learn, build and test with"
+    say(f"Installing the pinned packages {what} ({again})")
+    install_torch(env, build)
+    install_packages(python, "-r", *REQUIREMENTS[wanted])
     say("Installing the course's own helpers, loading everything once (20 seconds)")
     # torch has brought setuptools along: no second copy of it is needed for building.
-    pip(python, "--quiet", "--no-deps", "--no-build-isolation", "-e", ".")
-    done = call(python, "-c", "import torchvision, matplotlib, jupyterlab")
+    own = ("--quiet", "--no-deps", "--no-build-isolation", "-e", ".")
+    install_packages(python, *own)
+    done = call(python, "-c", "import " + LOADED)
     if done.returncode:
         raise SetupError(
             f"The packages are installed but do not load: {last_line(done.stdout)}. If "
             "an interrupted set-up is to blame, delete the environment (`make "
             "distclean`) and run the same command again."
         )
-    (env / STAMP).write_text(wanted_stamp(env), encoding="utf-8")
+    about = f"the {kind_in(env)} build, {size_of(env):.1f} GB on the disk"
+    say(f"PyTorch {installed(env, 'torch')}: {about}. The reason: {build.why}.")
+    write_stamp(env, wanted, build)
     say("The environment is ready.")
 
 
 def main(arguments: "list[str]") -> None:
     """Do what the command line asks for."""
     parser = argparse.ArgumentParser(description="Make the course's environment.")
+    parser.add_argument("--full", action="store_true", help="also build and test")
     parser.add_argument("--browser", action="store_true", help="get a Chromium, too")
     parser.add_argument("--print-python", action="store_true", help="do only that")
     options = parser.parse_args(arguments)
@@ -282,8 +529,11 @@ def main(arguments: "list[str]") -> None:
         inside = ROOT in python.parents
         print((python.relative_to(ROOT) if inside else python).as_posix())
         return
-    if not up_to_date(env):
-        install(env)
+    for name in MISLEADING:
+        os.environ.pop(name, None)
+    wanted = "full" if options.full or options.browser else "learn"
+    if not up_to_date(env, wanted):
+        install(env, wanted)
     if options.browser:
         # That file is written for the environment's Python, not for an old one.
         sys.exit(subprocess.call([str(python), str(ROOT / "tools" / "browser.py")]))

@@ -11,6 +11,7 @@ import html
 import re
 from collections.abc import Iterable, Mapping
 
+from helpers import __version__
 from helpers.display import columns, show, table
 from helpers.exercises import engine
 from helpers.exercises.lessons import lessons
@@ -118,7 +119,9 @@ def show_progress(kept: Mapping[str, dict]) -> None:
         rows.append((number, lesson.title, marks, f"{solved} of {len(lesson.solved)}"))
     head = ("lesson", "exercises", "solved")
     body = [(f"{number} {title}", *rest) for number, title, *rest in rows]
-    show(columns(rows, "<"), table(head, body, "text-align:left"))
+    said = f"ConvNets, cell by cell {__version__}"
+    rich = f"{table(head, body, 'text-align:left')}<div>{said}</div>"
+    show(f"{columns(rows, '<')}\n{said}", rich)
 
 
 def _mark(entry: Mapping | None) -> str:
