@@ -3,19 +3,21 @@
 import os
 import queue
 import sys
+import threading
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 from jupyter_client.manager import KernelManager
 
 ROOT = Path(__file__).resolve().parents[1]
-SETUP = """
+LIMITS = "sandbox.SECONDS, apart.SECONDS, notebook._CELL_SECONDS = 0.2, 1, 2"
+SETUP = f"""
 from helpers.exercises import answer, exercise, progress, sandbox, start
-from helpers.exercises import notebook
+from helpers.exercises import apart, notebook
 start()
-sandbox.SECONDS = 0.2
-notebook._CELL_SECONDS = 0.6
+{LIMITS}
 """
 
 
@@ -250,6 +252,77 @@ CELLS = {
     "answer by another name": ('answer("00.1", day=7)', "✗", "There is no day"),
     "answer twice the same name": ('answer("00.1", days=7, days=7)', "✗", "days"),
 }
+
+
+# What cannot be stopped from within Python; words that the card holds.
+HARM = {
+    "endless call": ("return sum(range(10**13))", "did not finish in time"),
+    "endless iterator": (
+        "from itertools import repeat; return max(repeat(1))",
+        "did not finish in time",
+    ),
+    "huge product": (
+        "import torch; x = torch.ones(30000, 4000); return x @ x.T @ x",
+        "",
+    ),
+    "other program": ("import os; os.system('sleep 60')", "did not finish in time"),
+    "recursion that goes on": (
+        "try: return midpoint(a, b)\n    finally: return midpoint(a, b)",
+        "did not finish in time",
+    ),
+    "catches even the limit": (
+        "while 1:\n        try: iter(int, 1).__length_hint__\n"
+        "        except BaseException: continue",
+        "did not finish in time",
+    ),
+    "huge list": ("return [0] * 10**11", "more memory than there is"),
+    "huge tensor": (
+        "import torch; return torch.ones(10**6, 10**6)",
+        "more memory than there is",
+    ),
+    "kills itself": (
+        "import os; os.kill(os.getpid(), 9)",
+        "ended the process it ran in",
+    ),
+    "reads forbidden memory": (
+        "import ctypes; ctypes.string_at(0)",
+        "ended the process it ran in",
+    ),
+}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere kernels do not fork")
+@pytest.mark.parametrize("name", HARM)
+def test_harm_ends_as_a_card(kernel, name):
+    line, words = HARM[name]
+    kernel.run("del midpoint")
+    text = kernel.text(HEAD + f"    {line}")
+    assert "✗ 00.2" in text
+    assert words in text
+    assert kernel.text("print(midpoint(1, 2))") == "1.5\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere kernels do not fork")
+def test_what_an_answer_starts_ends_with_its_check(kernel):
+    start = "import subprocess; subprocess.Popen(['sleep', '987'])"
+    assert "✓" in kernel.text(HEAD + f"    {start}\n    return (a + b) / 2")
+    lines = [p.info["cmdline"] or [] for p in psutil.process_iter(["cmdline"])]
+    assert ["sleep", "987"] not in lines
+
+
+@pytest.mark.parametrize("line", ["time.sleep(99)", "sum(range(10**13))"])
+def test_stop_gives_a_card_and_the_cells_below_run(kernel, line):
+    kernel.run("del midpoint")
+    kernel.text(
+        "import time; sandbox.SECONDS = apart.SECONDS = notebook._CELL_SECONDS = 20"
+    )
+    try:
+        threading.Timer(1, kernel.manager.interrupt_kernel).start()
+        text = kernel.text(HEAD + f"    {line}")
+    finally:
+        kernel.text(LIMITS)
+    assert "stopped by  the stop button." in text
+    assert kernel.text("print(midpoint(1, 2))") == "1.5\n"
 
 
 def test_start_twice_does_no_harm(kernel):

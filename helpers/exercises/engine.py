@@ -26,7 +26,7 @@ from helpers.exercises.compare import as_array, describe, difference, form, same
 from helpers.exercises.lessons import lessons
 
 _DEEPEST = 10  # classes in classes, decorators on decorators
-_SECONDS = 20.0  # for all cases of one exercise together
+_SECONDS = 8.0  # for all cases of one exercise together
 _SECONDS_FOR_PAIRS = 1.0  # for recognising two mistakes at once
 
 

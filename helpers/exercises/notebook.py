@@ -19,7 +19,7 @@ from types import SimpleNamespace
 from typing import Any, TypeVar
 
 from helpers.display import shell
-from helpers.exercises import engine, sandbox
+from helpers.exercises import apart, engine, sandbox
 from helpers.exercises.cards import show_result
 from helpers.exercises.cells import exercises_in, exercises_in_text, holds_blank
 from helpers.exercises.progress import record
@@ -27,6 +27,7 @@ from helpers.exercises.progress import record
 Learner = TypeVar("Learner")
 _GUARD = "__exercise_guard__"
 _CELL_SECONDS = 30.0  # for what an exercise cell does besides the check
+_STOPPED = KeyboardInterrupt, sandbox.TimeLimitError, sandbox.ProcessDiedError
 _judged: set[str] = set()  # exercises judged in the cell that is running
 
 
@@ -61,7 +62,7 @@ def exercise(number: str) -> Callable[[Learner], Learner]:
         raise TypeError(f'exercise {number} asks for values: use answer("{number}", …)')
 
     def judge(candidate: Learner) -> Learner:
-        return _conclude(engine.check(number, candidate), candidate)
+        return _conclude(_check(known, candidate), candidate)
 
     return judge
 
@@ -71,7 +72,15 @@ def answer(number: str, **values: Any) -> None:
     known = engine.get(number)
     if not known.is_answer:
         raise TypeError(f'exercise {number} asks for code: use @exercise("{number}")')
-    _conclude(engine.check(number, values), None)
+    _conclude(_check(known, values), None)
+
+
+def _check(known: engine.Exercise, candidate: Any) -> engine.Result:
+    """Judge apart from this process, where that is possible."""
+    try:
+        return apart.judged(lambda: engine.check(known.number, candidate))
+    except _STOPPED as error:
+        return engine.error_result(known, sandbox.Outcome(error=error))
 
 
 def _conclude(result: engine.Result, candidate: Any) -> Any:
@@ -135,9 +144,7 @@ def _guard_cell(names: dict[str, str | None], space: dict[str, Any]) -> Iterator
     try:
         with sandbox.disarmed(), sandbox.time_limit(_CELL_SECONDS):
             yield
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:
+    except BaseException as error:  # the stop button, too: what is below still runs
         outcome = sandbox.Outcome(error=error, line=_line_in_cell(error))
         if _judged.issuperset(names):
             print(f"The lines after the exercise stopped: {outcome.problem}")

@@ -2,8 +2,9 @@
 
 Time limit, output captured and cut, ``exit()`` and ``input()`` disarmed, the state of
 random generators kept: whatever the code does ends as an `Outcome`, never as a
-traceback, a hang or a dead kernel. What this cannot stop is one endless call inside C
-code (``10**10**10``) and code that means harm; the kernel is the learner's own.
+traceback, a hang or a dead kernel. One endless call inside C code (``10**10**10``) is
+stopped by `apart`, where that is possible; nothing here stops code that means harm, for
+the kernel is the learner's own.
 """
 
 from __future__ import annotations
@@ -49,11 +50,17 @@ class ExitError(BaseException):
     """The learner's code tried to end the kernel."""
 
 
+class ProcessDiedError(BaseException):
+    """The process that ran the learner's code came to an end."""
+
+
 _WORDS = {
     TimeLimitError: "the time limit: does a loop never end?",
     OutputLimitError: "too much output: it prints without end.",
     ExitError: "an attempt to leave Python. Return a value instead.",
     SystemExit: "an attempt to leave Python. Return a value instead.",
+    ProcessDiedError: "the end of its process.",
+    KeyboardInterrupt: "the stop button.",
     RecursionError: "RecursionError: the function calls itself without end.",
 }
 
