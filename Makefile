@@ -14,7 +14,7 @@ WORKERS ?= 2
 BROWSERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab data notebooks check test walk present slides site bench grade handout share clean distclean
+.PHONY: help setup lab data notebooks check test walk present slides site bench grade attack handout share clean distclean
 
 help:  ## list these targets
 	@echo "make TARGET, where TARGET is one of"
@@ -75,7 +75,11 @@ bench: setup  ## time the lessons on this computer
 	@$(PYTHON) -m tools.bench
 
 grade: setup  ## check the exercises in a folder of notebooks (FOLDER=...)
-	@$(PYTHON) -m tools.grade $(if $(FOLDER),"$(FOLDER)")
+	@$(PYTHON) -m tools.grade $(if $(FOLDER),"$(FOLDER)") $(if $(CSV),--csv "$(CSV)") \
+	  $(if $(HTML),--html "$(HTML)")
+
+attack: setup  ## hand in everything that cheats or does harm (tests/test_grade_attacks.py)
+	@$(PYTHON) -m pytest -q -m "attack or not attack" tests/test_grade_attacks.py
 
 handout: setup  ## pack the students' notebooks into build/handout.zip
 	@$(PYTHON) -m tools.handout

@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from helpers.exercises.engine import Case, Exercise, Wrong, add, case, reference
 from helpers.networks import ResidualBlock
-from lessons.l12_practice.observe import BLUE, both, loaded, looked, plain
+from lessons.l12_practice.observe import BLUE, Block, both, loaded, looked, plain
 from lessons.mistakes import in_rows
 from lessons.modules import by_function, on_input
 
@@ -674,11 +674,10 @@ add(
 
 
 def _stages() -> list[Case]:
-    block = ResidualBlock  # does what 12.5 should, and is no answer written here
     return [  # shape of the input, then block, C1, C2, n, stride
-        case((2, 2, 4, 4), block, 2, 2, 1, 1),
-        case((2, 2, 6, 8), block, 2, 4, 2, 2),
-        case((2, 2, 9, 7), block, 2, 4, 4, 2),
+        case((2, 2, 4, 4), Block, 2, 2, 1, 1),
+        case((2, 2, 6, 8), Block, 2, 4, 2, 2),
+        case((2, 2, 9, 7), Block, 2, 4, 4, 2),
         case((3, 3, 5, 6), plain, 3, 5, 3, 1),
         case((2, 2, 9, 8), plain, 2, 3, 2, 3),
     ]
