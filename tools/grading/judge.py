@@ -9,6 +9,7 @@ from __future__ import annotations
 import builtins
 import keyword
 import pickle
+import re
 import socket
 import struct
 import time
@@ -29,11 +30,12 @@ from tools.grading.submissions import (
     UnreadableError,
     answers_in,
     code_cells,
-    digest,
 )
 
 _GRACE = 2.0  # seconds for what is not the learner's: starting, sending
 _SETUP_SECONDS = 30.0
+_MOST_ANSWERS = 200  # of one candidate; those to all cases are kept for a while
+_MOST_BYTES = 100_000_000  # in all these
 _MEMORY = ("can't allocate memory", "not enough memory", "Cannot allocate memory")
 
 
@@ -92,6 +94,7 @@ class HandedIn(engine.Elsewhere):
     def __init__(self, end: socket.socket, until: float) -> None:
         self.end, self.until = end, until
         self.gone: sandbox.Outcome | None = None  # what ended it
+        self.answers = self.size = 0
 
     def ask(self, task: Mapping[str, Any], seconds: float) -> sandbox.Outcome:
         """What it answers to a task, or why it does not.
@@ -104,7 +107,10 @@ class HandedIn(engine.Elsewhere):
         until = min(self.until, time.monotonic() + seconds + _GRACE)
         try:
             self._send(pickle.dumps(dict(task)), until)
-            told = plain.receive(self.end, until)
+            told, size = plain.receive(self.end, until)
+            self.answers, self.size = self.answers + 1, self.size + size
+            if self.answers > _MOST_ANSWERS or self.size > _MOST_BYTES:
+                raise MemoryError("this is more than is looked at")
             return _outcome(told)
         except TimeoutError:
             if time.monotonic() >= self.until:
@@ -112,8 +118,8 @@ class HandedIn(engine.Elsewhere):
             self.gone = sandbox.Outcome(error=sandbox.TimeLimitError())
         except (EOFError, OSError):
             self.gone = sandbox.Outcome(error=sandbox.ProcessDiedError())
-        except ValueError as error:
-            return sandbox.Outcome(error=ValueError(str(error)))
+        except (ValueError, MemoryError) as error:  # no telling what comes next
+            self.gone = sandbox.Outcome(error=error)
         return self.gone
 
     def _send(self, data: bytes, until: float) -> None:
@@ -205,6 +211,7 @@ class Judge:
 
     def __init__(self, room: Callable[[], Room], seconds: float) -> None:
         self.open, self.seconds = room, seconds
+        self.until = 0.0  # of the submission at hand
         self.room: Room | None = None
 
     def close(self) -> None:
@@ -228,7 +235,8 @@ class Judge:
         wanted = [n for k, each in lessons().items() if k in held for n in each.solved]
         if not wanted:
             return Grade(name, {}, "no exercises in it")
-        until = time.monotonic() + self.seconds
+        self._ready()  # which is not the submission's time
+        self.until = time.monotonic() + self.seconds
         results: dict[str, Result] = {}
         outcome: dict[str, str] = {}
         remarks: list[str] = []
@@ -239,7 +247,7 @@ class Judge:
                 continue
             if not stopped:
                 try:
-                    result = self._judged(answers[number], results, until)
+                    result = self._judged(answers[number], results)
                     results[number] = result
                     outcome[number] = _word(result)
                     remarks += _remark(result)
@@ -259,9 +267,7 @@ class Judge:
             {n: a.cell for n, a in answers.items() if n in outcome},
         )
 
-    def _judged(
-        self, answer: Answer, before: Mapping[str, Result], until: float
-    ) -> Result:
+    def _judged(self, answer: Answer, before: Mapping[str, Result]) -> Result:
         exercise = engine.get(answer.number)
         if answer.blanks and answer.problem:
             return engine.blank_result(exercise)
@@ -271,11 +277,13 @@ class Judge:
             return engine.error_result(exercise, outcome)
         if answer.blanks and (not exercise.is_answer or answer.blanks == ("",)):
             return engine.blank_result(exercise)
-        if time.monotonic() >= until:
+        if time.monotonic() >= self.until:
             raise StoppedError
         end = self._begin()
         try:
-            return self._asked(exercise, answer, before, HandedIn(end, until))
+            return self._asked(exercise, answer, before, HandedIn(end, self.until))
+        except Exception as error:  # what was sent could not even be compared
+            return engine.error_result(exercise, sandbox.Outcome(error=error))
         finally:
             end.close()
             try:
@@ -283,15 +291,20 @@ class Judge:
             except LockError:
                 self.close()
 
-    def _begin(self) -> socket.socket:
+    def _ready(self) -> Room:
+        """The room; if it has to be opened anew, that is not the submission's time."""
         if self.room is None:
+            start = time.monotonic()
             self.room = self.open()
+            self.until += time.monotonic() - start
+        return self.room
+
+    def _begin(self) -> socket.socket:
         try:
-            return self.room.begin()
+            return self._ready().begin()
         except LockError:  # broken since; a new one must be sound
             self.close()
-            self.room = self.open()
-            return self.room.begin()
+            return self._ready().begin()
 
     def _asked(
         self,
@@ -332,16 +345,16 @@ def _pieces(
 
     As in a notebook, where the right answer does. Here there is none.
     """
-    found, unknown = [], answer.unknown
+    numbers = list(lessons()[exercise.lesson].solved)
+    earlier = STAND_INS.keys() & {*numbers[: numbers.index(exercise.number)]}
+    found = []
+    for number in sorted(earlier):
+        defined = rf"\b(?:def|class|import|as) (?:{'|'.join(answer.unknown)})\b"
+        if answer.unknown and re.search(defined, STAND_INS[number]):
+            found.append(STAND_INS[number])
     for number, source in answer.pieces:
         solved = number not in before or before[number].passed
-        if number and not solved and number in STAND_INS:
-            source = STAND_INS[number]
-        found.append(source)
-    for number, source in STAND_INS.items():
-        own = number.split(".")[0] == exercise.lesson and number != exercise.number
-        if own and any(f" {name}" in source for name in unknown):
-            found.insert(0, source)
+        found.append(STAND_INS[number] if number in earlier and not solved else source)
     return found
 
 
@@ -364,6 +377,3 @@ def _remark(result: Result) -> list[str]:
         if mark in text:
             return [f"{result.number} stopped: {words}"]
     return []
-
-
-__all__ = ["Grade", "Judge", "digest"]
