@@ -62,8 +62,9 @@ test: full  ## check style, run all tests and every notebook, as .ci/run does
 	@echo "== Tests in a browser"
 	@$(PYTHON) -m pytest tests/browser -n $(BROWSERS) --durations=5
 
-attack: full  ## try hostile code in exercise cells, in every form (5 minutes)
+attack: full  ## try everything that cheats or does harm, in cells and handed in
 	@$(PYTHON) -m pytest tests/attack_cells.py -q -n $(WORKERS)
+	@CONVNETS_ATTACK=all $(PYTHON) -m pytest -q tests/test_grade_attacks.py
 
 walk: full  ## look at every slide of all lessons in Chromium (LESSON=03: of one)
 	@$(PYTHON) tools/browser.py
@@ -83,9 +84,10 @@ site: full  ## write the course as a website to build/site
 bench: full  ## time the lessons on this computer
 	@$(PYTHON) -m tools.bench
 
-grade: full  ## check the exercises in a folder of notebooks (FOLDER=...)
+grade: full  ## check the exercises in a folder of notebooks (FOLDER=... CSV= HTML=)
 	@$(PYTHON) -m tools.grade $(if $(FOLDER),"$(if $(filter /%,$(firstword \
-	  $(FOLDER)))$(findstring :,$(firstword $(FOLDER))),,$(PWD)/)$(FOLDER)")
+	  $(FOLDER)))$(findstring :,$(firstword $(FOLDER))),,$(PWD)/)$(FOLDER)") \
+	  $(if $(CSV),--csv "$(CSV)") $(if $(HTML),--html "$(HTML)")
 
 handout: full  ## pack the students' notebooks into build/handout.zip
 	@$(PYTHON) -m tools.handout

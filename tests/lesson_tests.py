@@ -323,7 +323,7 @@ class LessonTests:
             )
         for each, expected in self.wanted(exercise.number):
             try:
-                got = exercise.run(candidate, each)
+                got = exercise.does(candidate, each)
             except Exception:
                 return False
             if not exercise.same(got, expected):
@@ -338,7 +338,7 @@ class LessonTests:
         inputs = [
             cls.inputs[number](rng) for _ in range(5 if number in cls.few else 60)
         ]
-        return [(each, exercise.run(exercise.reference, each)) for each in inputs]
+        return [(each, exercise.does(exercise.reference, each)) for each in inputs]
 
     # --- The explorers ----------------------------------------------------------------
 

@@ -1,14 +1,13 @@
 """Collecting handed-in notebooks: right, wrong, blank, broken, and never ending."""
 
 import csv
-from types import SimpleNamespace
 
 import nbformat
 import pytest
 
 from helpers.exercises.lessons import lessons
-from tools import grade as grading
-from tools.grade import exercise_cells, grade, handed_in, main, table
+from tools.grade import Grade, exercise_cells, grade, handed_in, main, table
+from tools.grading import judge
 
 START = "from helpers.exercises import answer, exercise, start\nstart()"
 RIGHT = '@exercise("03.1")\ndef places(W1, F):\n    return W1 - F + 1'
@@ -17,6 +16,10 @@ def output_size(W1, F, P=0, S=1):
     return W1 - F + 2 * P / S + 1"""
 BLANK = 'answer("03.4", W2=____, H2=____, D2=____)'
 BROKEN = 'answer("03.10", S=)'
+ENDS = """import ctypes
+@exercise("03.2")
+def same_padding(F):
+    ctypes.string_at(0)"""
 
 
 def write(path, *sources):
@@ -42,6 +45,7 @@ def class_folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("handed in")
     write(folder / "ann" / "03.ipynb", START, RIGHT, WRONG, BLANK, BROKEN, "1 / 0")
     write(folder / "ben" / "deep" / "03.ipynb", START, "import os; os._exit(1)", RIGHT)
+    write(folder / "ben" / "dead.ipynb", START, RIGHT, ENDS)
     write(folder / "ben" / "notes.ipynb", "1 + 1")
     (folder / "cy.ipynb").write_text("this is no JSON", "utf-8")
     write(folder / "cy" / ".ipynb_checkpoints" / "03.ipynb", START)
@@ -79,10 +83,15 @@ def test_right_wrong_blank_and_missing(collected):
     assert wrong == "precedence"
 
 
-def test_a_kernel_that_ends_early_is_told(collected):
-    rows = [row for row in collected if row["file"] == "ben/deep/03.ipynb"]
-    assert rows[0]["outcome"] == "not run"
-    assert {row["remark"] for row in rows} == {"the kernel died"}
+def test_only_exercises_run(collected):
+    assert outcomes(collected, "ben/deep/03.ipynb")["03.1"] == "passed"
+
+
+def test_a_process_that_ends_early_is_told(collected):
+    rows = [row for row in collected if row["file"] == "ben/dead.ipynb"]
+    assert outcomes(collected, "ben/dead.ipynb")["03.1"] == "passed"
+    assert outcomes(collected, "ben/dead.ipynb")["03.2"] == "wrong"
+    assert {row["remark"] for row in rows} == {"03.2 stopped: its process ended"}
 
 
 def test_what_is_no_lesson_gets_one_row(collected):
@@ -92,23 +101,35 @@ def test_what_is_no_lesson_gets_one_row(collected):
     assert not any("checkpoints" in row["file"] for row in collected)
 
 
+ENDLESS = """@exercise("03.2")
+def same_padding(F):
+    while True:
+        pass"""
+
+
 def test_an_endless_cell_costs_only_its_time(tmp_path, monkeypatch):
-    path = write(tmp_path / "03.ipynb", START, RIGHT, "while True: pass", BLANK)
-    # The time is looked at in the beginning and at each cell. At the third all is gone.
-    times = iter([0, 0, 0, 60])
-    clock = SimpleNamespace(monotonic=lambda: next(times))
-    monkeypatch.setattr(grading, "time", clock)
+    last = RIGHT.replace("03.1", "03.3")
+    path = write(tmp_path / "03.ipynb", START, RIGHT, ENDLESS, last, BLANK)
+    start = judge.HandedIn.ask
+
+    def slow(handed, task, seconds):  # the second exercise takes what time is left
+        if "while True" in task.get("source", ""):
+            handed.until = 0.0
+        return start(handed, task, seconds)
+
+    monkeypatch.setattr(judge.HandedIn, "ask", slow)
     result = grade(path, "slow", seconds=60)
     assert result.problem == "stopped after 60 s"
     assert result.outcome["03.1"] == "passed"
+    assert result.outcome["03.2"] == result.outcome["03.3"] == "not run"
     assert result.row()[1] == f"1 of {len(result.outcome)}"
 
 
 def test_the_table_names_what_is_wrong():
     grades = [
-        grading.Grade("a", {"03.1": "passed", "03.3": "wrong (precedence)"}),
-        grading.Grade("b", {"03.1": "blank", "03.3": "missing"}),
-        grading.Grade("c", {}, "not a notebook (NotJSONError)"),
+        Grade("a", {"03.1": "passed", "03.3": "wrong (precedence)"}),
+        Grade("b", {"03.1": "blank", "03.3": "missing"}),
+        Grade("c", {}, "not a notebook (NotJSONError)"),
     ]
     lines = table(grades).splitlines()
     assert lines[0].split() == ["file", "passed", "wrong", "blank", "remark"]

@@ -1,229 +1,181 @@
-"""Check the exercises of handed-in notebooks.
+"""Grade the exercises of handed-in notebooks.
 
     python -m tools.grade handed_in/                      # a folder, at any depth
-    python -m tools.grade handed_in/ --csv results.csv
+    python -m tools.grade handed_in/ --csv results.csv --html results.html
     python -m tools.grade handed_in/ --seconds 300 --jobs 4
 
 A row per notebook: how many of its lessons' exercises are passed, which are wrong (with
-the misconception, where it is a known one), which are still blank or missing. Each
-notebook runs as a scratch copy in a kernel of its own: nothing that was handed in
-changes. Students' code does run on this computer; where that is a worry, use a
-container.
+the misconception, where it is a known one), which are still blank or missing. Only the
+exercises run, and what they use, locked in a process that has no answers; nothing that
+was handed in changes. Notebooks may lie in zip files, and in the folders that Moodle,
+Canvas, nbgrader and Gradescope make.
 """
 
 from __future__ import annotations
 
 import argparse
-import ast
-import csv
-import json
 import os
-import re
-import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import nbformat
-from IPython.core.inputtransformer2 import TransformerManager
-from nbclient import NotebookClient
-from nbclient.exceptions import CellTimeoutError, DeadKernelError
-from nbformat import NotebookNode
+from tools.grading import lockup, report
+from tools.grading.classes import Kept, graded
+from tools.grading.judge import Grade, Judge
+from tools.grading.report import Rubric, table
+from tools.grading.submissions import Submission, collect, exercise_cells
 
-from helpers.display import columns
-from helpers.exercises.cells import BLANK, exercises_in, exercises_in_text
-from helpers.exercises.lessons import lessons
-from tools.build import STAND_INS_ONLY
-
-ROOT = Path(__file__).resolve().parents[1]
 SECONDS = 180  # for one notebook
-
-
-@dataclass(frozen=True)
-class Grade:
-    """What became of one notebook.
-
-    ``outcome`` has one entry for each exercise of its lessons: "passed", "wrong" or
-    "wrong (misconception)", "blank", "missing" (no such cell), or "not run".
-    ``problem`` says what is wrong with the file or the run, "" when nothing is.
-    """
-
-    file: str
-    outcome: Mapping[str, str]
-    problem: str = ""
-
-    @property
-    def passed(self) -> int:
-        """How many exercises are right."""
-        return sum(what == "passed" for what in self.outcome.values())
-
-    def listed(self, kind: str) -> str:
-        """The exercises of one kind, in words."""
-        found = [
-            number + what.removeprefix(kind)
-            for number, what in self.outcome.items()
-            if what.startswith(kind)
-        ]
-        return "all" if len(found) == len(self.outcome) > 1 else ", ".join(found)
-
-    def row(self) -> list[str]:
-        """What the table says: file, passed, wrong, open, remark."""
-        score = f"{self.passed} of {len(self.outcome)}" if self.outcome else "-"
-        others = [self.listed("blank")]
-        for kind in ("missing", "not run"):
-            others.append(f"{kind}: {self.listed(kind)}" if self.listed(kind) else "")
-        opened = "; ".join(filter(None, others))
-        return [self.file, score, self.listed("wrong"), opened, self.problem]
-
-
-HEADER = ["file", "passed", "wrong", "blank", "remark"]
-
-
-def exercise_cells(book: NotebookNode) -> dict[str, str]:
-    """Source of the cell of each exercise that a notebook holds."""
-    found = {}
-    for cell in book.cells:
-        if cell.cell_type == "code":
-            for number in _numbers(cell.source):
-                found[number] = cell.source
-    return found
-
-
-def _numbers(source: str) -> list[str]:
-    try:
-        tree = ast.parse(TransformerManager().transform_cell(source))
-    except SyntaxError:
-        return list(exercises_in_text(source))
-    return list(exercises_in(tree).values())
+_SKIPPED_SHOWN = 10
+__all__ = ["Grade", "exercise_cells", "grade", "handed_in", "main", "table"]
 
 
 def grade(path: Path, name: str, seconds: float = SECONDS) -> Grade:
-    """Run one notebook and say what became of its exercises."""
+    """Run one notebook's exercises and say what became of them."""
+    way, _ = lockup.choose(unprotected=True)
+    judge = Judge(lambda: lockup.open_room(way, seconds), seconds)
     try:
-        book = nbformat.read(path, as_version=4)
-        cells = exercise_cells(book)
-    # nbformat meets a broken file with errors of many kinds.
-    except Exception as error:
-        return Grade(name, {}, f"not a notebook ({type(error).__name__})")
-    held = {number.split(".")[0] for number in cells}
-    wanted = [n for k, lesson in lessons().items() if k in held for n in lesson.solved]
-    if not wanted:
-        return Grade(name, {}, "no exercises in it")
-    kept, problem = _run(book, seconds)
-    outcome = {
-        number: _outcome(cells.get(number), kept.get(number)) for number in wanted
-    }
-    return Grade(name, outcome, problem)
-
-
-def _outcome(source: str | None, entry: Mapping | None) -> str:
-    if source is None:
-        return "missing"
-    if entry is None:
-        return "blank" if re.search(rf"\b{BLANK}\b", source) else "not run"
-    if entry["passed"]:
-        return "passed"
-    key = entry.get("misconception")
-    return f"wrong ({key})" if key else "wrong"
-
-
-def _run(book: NotebookNode, seconds: float) -> tuple[dict[str, dict], str]:
-    """Run all cells; return the progress that was recorded, and what went wrong."""
-    end = time.monotonic() + seconds
-    with tempfile.TemporaryDirectory(prefix="convnets-grade-") as scratch:
-        progress = Path(scratch) / "progress.json"
-        client = NotebookClient(
-            book,
-            kernel_name="python3",  # whatever the student's own was called
-            allow_errors=True,
-            record_timing=False,
-            # For a cell; what is left of the notebook's time.
-            timeout_func=lambda cell: max(1, end - time.monotonic()),
-            resources={"metadata": {"path": scratch}},
-        )
-        paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
-        own = STAND_INS_ONLY | {
-            "CONVNETS_PROGRESS": str(progress),
-            "JPY_SESSION_NAME": "",
-            "OMP_NUM_THREADS": "1",
-            "PYTHONPATH": os.pathsep.join(filter(None, paths)),
-        }
-        problem = ""
-        try:
-            # What kernels and students write there would disturb the table.
-            client.execute(env={**os.environ, **own}, stderr=subprocess.DEVNULL)
-        except CellTimeoutError:
-            problem = f"stopped after {seconds:.0f} s"
-        except DeadKernelError:
-            problem = "the kernel died"
-        kept = json.loads(progress.read_text("utf-8")) if progress.exists() else {}
-    return kept, problem
+        return judge.grade(Submission(name, path))
+    finally:
+        judge.close()
 
 
 def handed_in(folder: Path) -> list[Path]:
     """The notebooks of a folder at any depth, but for hidden and saved copies."""
-    return [
-        path
-        for path in sorted(folder.rglob("*.ipynb"))
-        if not any(
-            part.startswith(".") or part == "__MACOSX"
-            for part in path.relative_to(folder).parts
-        )
-    ]
+    found, _ = collect(folder)
+    return [each.path for each in found if not each.member]
 
 
-def table(grades: Iterable[Grade]) -> str:
-    """The rows in columns, without the columns that are empty."""
-    rows = [HEADER, *(grade.row() for grade in grades)]
-    used = [i for i in range(len(HEADER)) if any(row[i] for row in rows[1:])]
-    return columns([[row[i] for i in used] for row in rows], "<")
-
-
-def write_csv(file: Path, grades: Iterable[Grade]) -> None:
-    """Write one row per notebook and exercise, for a spreadsheet."""
-    with file.open("w", newline="", encoding="utf-8-sig") as target:
-        writer = csv.writer(target)
-        writer.writerow(["file", "exercise", "outcome", "misconception", "remark"])
-        for each in grades:
-            for number, what in each.outcome.items():
-                outcome, _, key = what.partition(" (")
-                writer.writerow(
-                    [each.file, number, outcome, key.rstrip(")"), each.problem]
-                )
-            if not each.outcome:
-                writer.writerow([each.file, "", "", "", each.problem])
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Run from the command line."""
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m tools.grade", description=__doc__.split("\n")[0]
     )
-    parser.add_argument("folder", type=Path, help="with notebooks, at any depth")
-    parser.add_argument("--csv", type=Path, help="write the results there too")
-    parser.add_argument(
-        "--seconds", type=float, default=SECONDS, help="for one notebook (%(default)s)"
+    add = parser.add_argument
+    add("folder", type=_from_here, help="with notebooks, at any depth")
+    add("--csv", type=_from_here, help="write the results there too")
+    add("--json", type=_from_here, help="the same, for programs")
+    add("--html", type=_from_here, help="one page: the class, its mistakes")
+    add("--feedback", type=_from_here, metavar="FOLDER", help="write the cards there")
+    add("--moodle", type=_from_here, metavar="CSV", help="a grading worksheet")
+    add("--canvas", type=_from_here, metavar="CSV", help="a gradebook")
+    add("--rubric", type=_from_here, metavar="TOML", help="points, and when it was due")
+    add("--seconds", type=float, default=SECONDS, help="for one notebook (%(default)s)")
+    add("--jobs", type=int, default=2, help="notebooks at a time (%(default)s)")
+    add("--again", action="store_true", help="also what was graded before, unchanged")
+    add(
+        "--unprotected",
+        action="store_true",
+        help="where nothing here can lock them in: run them with your own rights",
     )
-    parser.add_argument(
-        "--jobs", type=int, default=2, help="notebooks at a time (%(default)s)"
-    )
-    options = parser.parse_args(arguments)
-    found = handed_in(options.folder)
-    if not found:
-        print(f"There are no notebooks in {options.folder}.", file=sys.stderr)
+    return parser.parse_args(arguments)
+
+
+def _from_here(text: str) -> Path:
+    """A path, relative to where the caller stands (make goes to the course first)."""
+    return Path(os.environ.get("CALLED_FROM") or Path.cwd(), text)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run from the command line."""
+    options = _options(arguments)
+    folder: Path = options.folder
+    if not folder.is_dir():
+        print(f"{folder} is not a folder.", file=sys.stderr)
         return 1
+    found, skipped = collect(folder)
+    if not found:
+        print(f"There are no notebooks in {folder}.", file=sys.stderr)
+        return 1
+    try:
+        rubric = Rubric.read(options.rubric) if options.rubric else Rubric()
+        way, why = lockup.choose(options.unprotected, [folder.resolve()])
+    except (OSError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    except lockup.LockError as error:
+        print(
+            f"Nothing here can lock in what was handed in ({error}). Grade in a "
+            "container or on another computer; or, if you trust it as you trust a "
+            "program that you install, say --unprotected.",
+            file=sys.stderr,
+        )
+        return 1
+    return _run(options, found, skipped, rubric, way, why)
+
+
+def _run(
+    options: argparse.Namespace,
+    found: list[Submission],
+    skipped: list[str],
+    rubric: Rubric,
+    way: str,
+    why: str,
+) -> int:
     print(f"{len(found)} notebooks, {options.seconds:.0f} s each at most", flush=True)
-    names = [path.relative_to(options.folder).as_posix() for path in found]
-    with ThreadPoolExecutor(options.jobs) as pool:
-        grades = list(pool.map(lambda p, n: grade(p, n, options.seconds), found, names))
-    print(table(grades))
-    if options.csv:
-        write_csv(options.csv, grades)
-    return 0
+    print(f"Locked in by {lockup.TOLD[way]}", flush=True)
+    if way == "nothing":
+        print(f"WARNING: what was handed in is not locked in. ({why})", flush=True)
+    if skipped:
+        more = len(skipped) - _SKIPPED_SHOWN
+        names = ", ".join(skipped[:_SKIPPED_SHOWN]) + f" and {more} more" * (more > 0)
+        print(f"Skipped: {names}", flush=True)
+    kept = Kept(options.folder, f"{options.seconds} {way}")
+    done: dict[str, Grade] = {}
+    if not options.again:
+        done = {s.name: g for s in found if (g := kept.get(s)) is not None}
+    if done:
+        print(f"Graded before and unchanged: {len(done)} (--again: anew)", flush=True)
+    about = {"graded": report.now(), "locked in by": lockup.TOLD[way]}
+    about |= {"limit": f"{options.seconds:.0f} s for each notebook"}
+    if skipped:
+        about["skipped"] = ", ".join(skipped[:100])
+
+    def rows() -> list[tuple[Submission, Grade]]:
+        return [(each, done[each.name]) for each in found if each.name in done]
+
+    write = _writers(options, rubric, about)
+    start, stopped = time.monotonic(), False
+    left = [each for each in found if each.name not in done]
+    try:
+        hidden = [options.folder.resolve()]
+        for each, result in graded(left, options.seconds, options.jobs, way, hidden):
+            done[each.name] = result
+            kept.put(each, result)
+            if options.csv:  # the others take all rows to make sense
+                report.write_csv(options.csv, rows(), rubric)
+    except KeyboardInterrupt:
+        stopped = True
+        print(f"Interrupted after {len(done)}; the same command goes on.", flush=True)
+    print(table([result for _, result in rows()]))
+    if left and not stopped:
+        took = time.monotonic() - start
+        print(f"{len(left)} graded in {took:.0f} s", file=sys.stderr)
+    for each in write:
+        each(rows())
+    return 130 if stopped else 0
+
+
+def _writers(
+    options: argparse.Namespace, rubric: Rubric, about: dict[str, str]
+) -> list[Callable]:
+    """What writes the files that were asked for, from the rows."""
+    title = f"ConvNets {options.folder.resolve().name}"
+    page = report.page
+    writers = {
+        "csv": lambda file, rows: report.write_csv(file, rows, rubric),
+        "json": lambda file, rows: report.write_json(file, rows, rubric, about),
+        "html": lambda file, rows: report.write(file, page(rows, rubric, about)),
+        "feedback": lambda file, rows: report.write_feedback(file, rows, rubric),
+        "moodle": lambda file, rows: report.write_moodle(file, rows, rubric),
+        "canvas": lambda file, rows: report.write_canvas(file, rows, rubric, title),
+    }
+    chosen = {k: w for k, w in writers.items() if getattr(options, k)}
+
+    def made(name: str) -> Callable:
+        return lambda rows: chosen[name](getattr(options, name), rows)
+
+    return [made(name) for name in chosen]
 
 
 if __name__ == "__main__":

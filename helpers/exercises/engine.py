@@ -73,6 +73,11 @@ class Case:
         return f"{name}({', '.join(parts)})"
 
 
+def called(candidate: Callable, each: Case) -> Any:
+    """Observe what most exercises ask about: what a call gives."""
+    return each.call(candidate)
+
+
 def case(*args: Any, **kwargs: Any) -> Case:
     """Make a `Case` the way the call is written."""
     return Case(args, kwargs)
@@ -82,8 +87,12 @@ def case(*args: Any, **kwargs: Any) -> Case:
 class Exercise:
     """One exercise: what an answer is tried on, and how answers go wrong.
 
-    A function or class exercise has ``cases`` and judges the object itself, or what
-    ``run(candidate, case)`` makes of it; ``shown`` writes a case for the card. An
+    A function or class exercise has ``cases``, and is judged in two halves. What a
+    candidate does on one is observed by ``run(candidate, case)``, which knows no
+    answers and gives plain data: where handed-in work is graded it runs in a locked
+    process (so it stands in a module that has no answers either). ``read(ask, case)``
+    makes of it what is compared and shown; ``ask()`` gives what was observed, and hands
+    what it is given by name on to ``run``. ``shown`` writes a case for the card. An
     answer exercise has no cases; its reference is a mapping of values.
 
     ``normal`` brings results into one form before they are compared; ``otherwise`` is
@@ -98,7 +107,8 @@ class Exercise:
     wrong: Mapping[str, Wrong]
     hints: tuple[str, ...]
     cases: Callable[[], Iterable[Case]] | None = None
-    run: Callable[[Any, Case], Any] = lambda candidate, c: c.call(candidate)
+    run: Callable[..., Any] = called
+    read: Callable[[Callable[..., Any], Case], Any] = lambda ask, c: ask()
     shown: Callable[[str, Case], str] = lambda name, c: c.shown(name)
     tolerance: float = 1e-4
     normal: Callable[[Any], Any] = lambda value: value
@@ -121,6 +131,10 @@ class Exercise:
     def is_answer(self) -> bool:
         """Whether values are asked for, rather than a function or class."""
         return self.cases is None
+
+    def does(self, candidate: Any, each: Case) -> Any:
+        """What a candidate does on a case, as it is compared: both halves."""
+        return self.read(partial(self.run, candidate, each), each)
 
     def same(self, got: Any, expected: Any) -> bool:
         """Compare two results within this exercise's tolerance."""
@@ -147,6 +161,20 @@ class Result:
     def passed(self) -> bool:
         """Whether the answer is right."""
         return self.status == "passed"
+
+
+class Elsewhere:
+    """A candidate in another process, of which only what is observed comes here."""
+
+    name = "your function"  # as the learner calls it
+
+    def attempt(self, exercise: Exercise, each: Case, *limits: Any) -> sandbox.Outcome:
+        """What it does on a case; ``limits`` as for `sandbox.run`."""
+        raise NotImplementedError
+
+    def changes_input(self, exercise: Exercise, each: Case) -> bool:
+        """Whether a call of it changes what it is given."""
+        raise NotImplementedError
 
 
 _registry: dict[str, Exercise] = {}
@@ -245,7 +273,8 @@ def check(number: str, candidate: Any) -> Result:
     """Judge a candidate: a function, a class, or a mapping of answers.
 
     Never raises (but for an unknown number), never hangs, never prints. The values of a
-    mapping may be functions without arguments, which are called under guard.
+    mapping may be functions without arguments, which are called under guard, or the
+    outcome of having done so. What is `Elsewhere` is judged by the same rules.
     """
     exercise = get(number)
     judge = _check_values if exercise.is_answer else _check_object
@@ -320,6 +349,8 @@ def _file_of(candidate: Any) -> str | None:
 
 
 def _check_object(exercise: Exercise, candidate: Any) -> Result:
+    if isinstance(candidate, Elsewhere):
+        return _check_cases(exercise, candidate, candidate.name)
     if has_blank(candidate):
         return blank_result(exercise)
     if not callable(candidate):
@@ -382,11 +413,19 @@ def _check_cases(exercise: Exercise, candidate: Any, name: str) -> Result:
     failing = [("call", call), ("expected", describe(expected))]
     failing.append(("got", describe(outcome.value)))
     if not says:  # one second: a wrong result can be huge
+        if isinstance(candidate, Elsewhere):  # asked before the second begins
+            _attempt_all(exercise, candidate, cases, found)
         oddity = partial(_form_of_all, exercise, candidate, cases, found)
         says = sandbox.run(oddity, None, 1).value or ""
     pair = [exercise.normal(value) for value in (outcome.value, expected)]
     says = says or exercise.otherwise or difference(*pair, exercise.tolerance)
     return _result(exercise, "failed", key, failing, says, outcome.output)
+
+
+def _attempt_all(exercise: Exercise, code: Any, cases: list[Case], found: dict) -> None:
+    for i, each in enumerate(cases):
+        if i not in found:
+            found[i] = _attempt(exercise, code, each)
 
 
 def _form_of_all(exercise: Exercise, code: Any, cases: list[Case], found: dict) -> str:
@@ -406,9 +445,16 @@ def _form_of_all(exercise: Exercise, code: Any, cases: list[Case], found: dict) 
 def _changes_input(exercise: Exercise, candidate: Any, cases: list[Case]) -> bool:
     if exercise.run is not Exercise.run:
         return False
-    given = copy.deepcopy(cases[0].args)
-    sandbox.run(lambda: candidate(*given, **cases[0].kwargs))
-    pairs_of = zip(given, cases[0].args)
+    if isinstance(candidate, Elsewhere):
+        return candidate.changes_input(exercise, cases[0])
+    return changes_input(candidate, cases[0])
+
+
+def changes_input(candidate: Callable, each: Case) -> bool:
+    """Whether a call changes what it is given."""
+    given = copy.deepcopy(each.args)
+    sandbox.run(lambda: candidate(*given, **each.kwargs))
+    pairs_of = zip(given, each.args)
     return any(as_array(b) is not None and not same(a, b, 0) for a, b in pairs_of)
 
 
@@ -452,7 +498,9 @@ def outcome_of(exercise: Exercise, key: str | None, code: Any, at: int, each: Ca
 
 
 def _attempt(exercise: Exercise, code: Any, each: Case, *limits) -> sandbox.Outcome:
-    return sandbox.run(lambda: exercise.run(code, each), *limits)
+    if isinstance(code, Elsewhere):
+        return code.attempt(exercise, each, *limits)
+    return sandbox.run(lambda: exercise.does(code, each), *limits)
 
 
 def alike(exercise: Exercise, a: sandbox.Outcome, b: sandbox.Outcome) -> bool:
@@ -477,7 +525,9 @@ def _check_values(exercise: Exercise, candidate: Any) -> Result:
 
     got = {}
     for name, value in candidate.items():
-        outcome = sandbox.Outcome(value)
+        outcome = value
+        if not isinstance(value, sandbox.Outcome):
+            outcome = sandbox.Outcome(value)
         if callable(value):
             outcome = sandbox.run(value, _file_of(value))
         if outcome.error is not None:

@@ -1,10 +1,10 @@
 """Checks: output size."""
 
 import torch
-from torch import nn
 from torch.nn import functional
 
 from helpers.exercises.engine import Case, Exercise, Wrong, add, case
+from lessons.l03_output_size.observe import built, images_of
 
 
 def _fillings(wrong):
@@ -342,19 +342,15 @@ add(
 # --- 03.12 ----------------------------------------------------------------------------
 
 
-def _built(make, each: Case):
-    """What a layer does: shapes, and whether it convolves as it should."""
-    layer = make()
-    if not isinstance(layer, nn.Module):
-        return f"{type(layer).__name__}, which is not a layer"
-    generator = torch.Generator().manual_seed(3)
-    images = torch.randn(*each.args[0], generator=generator)
-    output = layer(images.clone())
-    weights = [p for p in layer.parameters() if p.ndim > 1]
-    bias = next((p for p in layer.parameters() if p.ndim == 1), None)
+def _read_layer(ask, each: Case):
+    """What a layer does, in words: shapes, and whether it convolves as it should."""
+    seen = ask()
+    if isinstance(seen, str):
+        return f"{seen}, which is not a layer"
+    output, weights, bias = seen["output"], seen["weights"], seen["bias"]
     does = f"output {(*output.shape,)}; weights {[(*p.shape,) for p in weights]}"
     if [p.shape for p in weights] == [(64, 3, 7, 7)]:
-        wanted = functional.conv2d(images, weights[0], bias, 2, 3)
+        wanted = functional.conv2d(images_of(each), weights[0], bias, 2, 3)
         if output.shape == wanted.shape and not torch.allclose(output, wanted, 0, 1e-4):
             return f"{does}; its numbers are not those of the convolution"
     return does
@@ -391,7 +387,8 @@ add(
         "Build the layer",
         level=1,
         cases=lambda: [case((1, 3, 224, 224)), case((2, 3, 31, 50))],
-        run=_built,
+        run=built,
+        read=_read_layer,
         shown=lambda name, each: f"{name}() on an input {each.args[0]}",
         wrong={
             f"blank {', '.join(map(str, at))}": Wrong(

@@ -1,14 +1,11 @@
 """Checks: LeNet."""
 
-from collections.abc import Iterator
-from typing import Any
-
 import torch
-from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
+from torch import nn
 
 from helpers.exercises.compare import describe
 from helpers.exercises.engine import Case, Exercise, Wrong, add, case
+from lessons.l06_lenet.observe import learned, tested
 from lessons.mistakes import of_value, outside
 from lessons.modules import by_function, on_input
 
@@ -262,7 +259,7 @@ _NOTHING_RETURNED = "The network is made and then lost: write `return` before it
 add(Exercise("06.6", "Build LeNet-5",
     level=3,
     cases=lambda: [case((N, 1, 32, 32)) for N in (1, 2, 3, 5, 8)],
-    run=by_function("06.6"),
+    **by_function("06.6"),
     shown=on_input,
     wrong={
         "nothing-returned":                     outside(
@@ -315,24 +312,6 @@ add(Exercise("06.6", "Build LeNet-5",
 # --- 06.7: a step of training ---------------------------------------------------------
 
 
-def _learned(candidate, each: Case):
-    """Losses of a few steps on a small network, and the weights after them."""
-    steps, momentum, shape = each.args
-    generator = torch.Generator().manual_seed(6)
-    images = torch.randn(steps, 4, *shape, generator=generator)
-    labels = torch.randint(3, (steps, 4), generator=generator)
-    network = nn.Sequential(nn.Flatten(), nn.Linear(images[0, 0].numel(), 3))
-    with torch.no_grad():
-        for p in network.parameters():
-            p.copy_(torch.randn(p.shape, generator=generator))
-    optimizer = torch.optim.SGD(network.parameters(), lr=0.1, momentum=momentum)
-    losses = [candidate(network, x, y, optimizer) for x, y in zip(images, labels)]
-    if None in losses:
-        return None
-    weights = torch.cat([p.detach().flatten() for p in network.parameters()])
-    return torch.cat([torch.tensor(list(map(float, losses))), weights])
-
-
 def _learning_cases() -> list[Case]:
     # The first optimizer of a process loads a good part of PyTorch, which may take
     # seconds: not in the learner's time.
@@ -349,7 +328,7 @@ def _learning_cases() -> list[Case]:
 add(Exercise("06.7", "One step",
     level=2,
     cases=_learning_cases,
-    run=_learned,
+    run=learned,
     shown=lambda name, each: (
         f"{each.args[0]} × {name}(…) with momentum {each.args[1]:g}: "
         "losses, then weights"
@@ -585,7 +564,7 @@ add(Exercise("06.10", "Shapes, the PyTorch way",
 add(Exercise("06.11", "The simple CNN",
     level=3,
     cases=lambda: [case((N, 1, 28, 28)) for N in (1, 2, 3, 5, 8)],
-    run=by_function("06.11", scales=(1, 10)),
+    **by_function("06.11", scales=(1, 10)),
     shown=on_input,
     wrong={
         "nothing-returned":                     outside(
@@ -640,110 +619,11 @@ add(Exercise("06.11", "The simple CNN",
 # --- 06.12: on a device ---------------------------------------------------------------
 
 
-# These take tensors of both devices.
-_ACROSS = Tensor.copy_, Tensor.__getitem__, torch._has_compatible_shallow_copy_type
-
-
-class PretendedGPU(TorchFunctionMode):
-    """Within it, whatever is moved to "cuda" says that it is there; no GPU is needed.
-
-    Everything stays in the CPU's memory. What computes with tensors of both devices
-    stops with PyTorch's error message; single numbers may be mixed, as in PyTorch.
-    """
-
-    def __torch_function__(self, func, types, args=(), kwargs=None):
-        kwargs = dict(kwargs or {})
-        if func in (Tensor.to, Tensor.cuda, Tensor.cpu):
-            return _moved(func, *args, **kwargs)
-        if func is torch._C._nn._parse_to:  # reads what `network.to` was told
-            return func(*args, **kwargs)
-        if func is Tensor.__iter__:
-            return iter(self.__torch_function__(Tensor.unbind, types, args))
-        if func in _ACROSS:
-            return _placed(func(*args, **kwargs), _place(args[0]))
-        if func == Tensor.data.__set__:  # how a network moves its parameters
-            args[0].place = _place(args[1])
-            return func(*args)
-        place = _common_place(args, kwargs)
-        if func == Tensor.device.__get__:
-            return torch.device(place)
-        if func in (Tensor.numpy, Tensor.__array__) and place == "cuda":
-            raise TypeError("can't convert cuda:0 device type tensor to numpy.")
-        place = _type(kwargs.pop("device", None)) or place
-        return _placed(func(*args, **kwargs), place)
-
-
-def _tensors(value: Any) -> Iterator[Tensor]:
-    if isinstance(value, Tensor):
-        yield value
-    elif isinstance(value, list | tuple):
-        for each in value:
-            yield from _tensors(each)
-
-
-def _place(tensor: Tensor) -> str:
-    return getattr(tensor, "place", "cpu")
-
-
-def _placed(value: Any, place: str) -> Any:
-    for tensor in _tensors(value):
-        tensor.place = place
-    return value
-
-
-def _type(device: Any) -> str:
-    return torch.device(device).type if device is not None else ""
-
-
-def _moved(func: Any, tensor: Tensor, *told: Any, **named: Any) -> Tensor:
-    """What `to`, `cuda` and `cpu` do, in all the ways to call them."""
-    place, dtype = _place(tensor), tensor.dtype
-    for value in (*told, *named.values()):
-        if isinstance(value, Tensor):
-            place, dtype = _place(value), value.dtype
-        elif isinstance(value, torch.dtype):
-            dtype = value
-        elif isinstance(value, str | torch.device) and func is Tensor.to:
-            place = _type(value)
-    place = {Tensor.cuda: "cuda", Tensor.cpu: "cpu"}.get(func, place)
-    if (place, dtype) == (_place(tensor), tensor.dtype):
-        return tensor
-    return _placed(tensor.to(dtype, copy=True), place)
-
-
-def _common_place(args: tuple, kwargs: dict) -> str:
-    """Where a function computes, if all that it needs lies there."""
-    tensors = list(_tensors([args, list(kwargs.values())]))
-    places = {_place(t) for t in tensors if t.ndim} or {_place(t) for t in tensors}
-    if len(places) < 2:
-        return places.pop() if places else "cpu"
-    kinds = {"cpu": "torch.FloatTensor", "cuda": "torch.cuda.FloatTensor"}
-    weights = [t for t in tensors if isinstance(t, nn.Parameter)]
-    if weights:
-        images, weight = (kinds.get(_place(t)) for t in (tensors[0], weights[0]))
-        raise RuntimeError(
-            f"Input type ({images}) and weight type ({weight}) should be the same"
-        )
-    raise RuntimeError(
-        "Expected all tensors to be on the same device, but found at least two "
-        "devices, cuda:0 and cpu!"
-    )
-
-
-def _tested(candidate, each: Case):
+def _read_tested(ask, each: Case):
     """What a candidate says of a small network; where it computed, if elsewhere."""
-    sizes, device, start = each.args
-    used = set()
-    with torch.random.fork_rng(devices=[]), PretendedGPU():
-        torch.random.default_generator.manual_seed(3)
-        network = nn.Sequential(
-            nn.Conv2d(1, 4, 2), nn.ReLU(), nn.Flatten(), nn.Dropout(), nn.Linear(16, 3)
-        )
-        network.register_forward_hook(lambda *seen: used.add(seen[2].device.type))
-        batches = [(torch.randn(N, 1, 3, 3), torch.randint(3, (N,))) for N in sizes]
-        network.to(start)
-        value = candidate(network, batches, torch.device(device))
-    if isinstance(value, Tensor) and _place(value) == "cuda":
+    seen, device = ask(), each.args[1]
+    value, used = seen["value"], set(seen["used"])
+    if seen["place"] == "cuda":
         return f"a tensor on cuda:0, {describe(value)}"
     if value is not None and used - {device}:
         return f"{describe(value)}, computed on the {' and the '.join(sorted(used))}"
@@ -757,7 +637,8 @@ add(Exercise("06.12", "Accuracy, on a device",
         case((5, 5, 3), "cuda", "cpu"), case((8, 1), "cuda", "cuda"),
         case((7, 2, 2), "cpu", "cuda"),
     ],
-    run=_tested,
+    run=tested,
+    read=_read_tested,
     shown=lambda name, each: (
         f"{name}(network on {each.args[2]}, batches on cpu of "
         f"{', '.join(map(str, each.args[0]))} images, {each.args[1]!r})"

@@ -13,8 +13,8 @@ from helpers.counting import layer_table
 from helpers.exercises.engine import case
 from helpers.networks import lenet5
 from helpers.training import evaluate
-from lessons.l06_lenet.checks import PretendedGPU
 from lessons.l06_lenet.explorer import map_explorer
+from lessons.l06_lenet.observe import PretendedGPU
 from tests.lesson_tests import LessonTests, random_tensor
 from tests.pictures import visit, words
 

@@ -437,7 +437,7 @@ add(Exercise("07.9", "AlexNet in PyTorch", level=2,
         case((1, 3, 195, 227), 1),  # not square: 47×55
         case((1, 3, 195, 195), 3),
     ],
-    run=by_function("07.9"),
+    **by_function("07.9"),
     shown=on_input,
     wrong={
         "nothing-returned": outside("07.9", "The network is made and then lost: write "

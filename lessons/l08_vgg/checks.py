@@ -399,7 +399,7 @@ add(
             case((2, 3, 4, 4), ["M", 5], 4, 3, 2),
             case((1, 3, 16, 16), [2, "M", 3, "M", 4, 4, "M", 6], 16, 5, 3, p=0.7),
         ],
-        run=by_function("08.7"),
+        **by_function("08.7"),
         shown=on_input,
         wrong={
             "pooling-of-3": Wrong({"2": "3"},

@@ -2,7 +2,9 @@
 
 import torch
 
+from helpers.exercises.compare import same
 from helpers.exercises.engine import Exercise, Wrong, add, case, reference
+from lessons.l09_inception.observe import loss_with_gradients
 from lessons.mistakes import of_values
 from lessons.modules import by_function, on_input
 
@@ -81,7 +83,7 @@ add(
             case((1, 2, 6, 5), 2, 2, 5),
             case((1, 2, 8, 7), 2, 2, 7),
         ],
-        run=by_function("09.2"),
+        **by_function("09.2"),
         shown=on_input,
         wrong={
             "depths-swapped": Wrong({"D": "K", "K": "D"},
@@ -366,7 +368,7 @@ add(
             case((1, 12, 7, 7), 12, 4, 6, 8, 1, 2, 5),
             case((3, 4, 6, 6), 4, 4, 4, 4, 4, 4, 4),
         ],
-        run=by_function("09.6"),
+        **by_function("09.6"),
         shown=on_input,
         wrong={
             **_branch(1, 2, "r3", "k3", "r5", "3×3"),
@@ -489,7 +491,7 @@ add(
             case((1, 4, 5, 6), 4, [(1, 2, 1, 3, 1, 1), _SMALL]),  # as deep as before
             case((1, 2, 6, 5), 2, [(3, 4, 1, 1, 4, 2), _OTHER]),  # pooling keeps all
         ],
-        run=by_function("09.8"),
+        **by_function("09.8"),
         shown=on_input,
         wrong={
             "depth-unchanged": Wrong({_NEXT: "D"},
@@ -638,22 +640,24 @@ add(
 # --- 09.11: the loss with heads -------------------------------------------------------
 
 
-def _checked_loss(candidate, each):
+def _read_loss(ask, each):
     """The loss, or what is wrong with the way back from the right one."""
     scores, heads, labels = each.args
+    seen = ask()
+    if not isinstance(seen, dict):
+        return seen
+    value, found = seen["loss"], seen["gradients"]
     leaves = [t.clone().requires_grad_() for t in (scores, *heads)]
-    loss = candidate(leaves[0], leaves[1:], labels.clone())
-    if not isinstance(loss, torch.Tensor | float | int):
-        return loss
-    value = float(torch.as_tensor(loss).detach())
-    wanted = float(reference("09.11")(scores, heads, labels))
-    if abs(value - wanted) > 1e-4 * (1 + wanted):
+    loss = reference("09.11")(leaves[0], leaves[1:], labels)
+    wanted = float(loss.detach())
+    if not abs(value - wanted) <= 1e-4 * (1 + wanted):
         return value
-    if not isinstance(loss, torch.Tensor) or not loss.requires_grad:
+    if found is None:
         return f"{value:.4g}, a number from which no gradient goes back"
-    found = torch.autograd.grad(loss, leaves, allow_unused=True)
     if any(gradient is None for gradient in found):
         return f"{value:.4g}, but its gradient does not reach all the heads"
+    if not same(found, torch.autograd.grad(loss, leaves)):
+        return f"{value:.4g}, but its gradients are those of another loss"
     return value
 
 
@@ -668,7 +672,8 @@ add(
         "09.11",
         "The loss with heads",
         level=1,
-        run=_checked_loss,
+        run=loss_with_gradients,
+        read=_read_loss,
         cases=lambda: [
             _scored(1, 2, 0, seed=1),
             _scored(1, 2, 1, seed=2),

@@ -826,7 +826,7 @@ add(
         "A network with batch norm",
         level=2,
         cases=lambda: [case((N, 1, 8, 8)) for N in (1, 2, 3, 5, 8)],
-        run=by_function("10.11"),
+        **by_function("10.11"),
         shown=on_input,
         wrong={
             **{

@@ -248,7 +248,7 @@ add(
         "The residual block",
         level=2,
         cases=lambda: [case(shape, shape[1]) for shape in _BLOCKS],
-        run=by_function("11.5"),
+        **by_function("11.5"),
         shown=on_input,
         wrong={
             "no-padding": Wrong({1: "0"},
@@ -506,7 +506,7 @@ add(
         "A bottleneck with its shortcut",
         level=3,
         cases=lambda: [case(s, s[1], D, stride) for s, D, stride in _CASES],
-        run=by_function("11.8"),
+        **by_function("11.8"),
         shown=on_input,
         wrong={
             "not-widened": Wrong({1: "D"},

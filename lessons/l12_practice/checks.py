@@ -1,15 +1,14 @@
 """Checks: practice, a ResNet for CIFAR-10."""
 
-from functools import cache, partial
+from functools import partial
 
 import torch
-from PIL import Image
 from torch import nn
 from torch.nn import functional
-from torch.utils.data import DataLoader, TensorDataset
 
 from helpers.exercises.engine import Case, Exercise, Wrong, add, case, reference
 from helpers.networks import ResidualBlock
+from lessons.l12_practice.observe import BLUE, Block, both, loaded, looked, plain
 from lessons.mistakes import in_rows
 from lessons.modules import by_function, on_input
 
@@ -268,31 +267,12 @@ add(
 
 # --- 12.13 and 12.14: the class's pipeline --------------------------------------------
 
-_DRAWS = 40  # neither outermost of nine places is seen in one of 20 000 answers
-_BLUE = 200  # of all pixels; red tells the row, green the column
 
-
-@cache
-def _picture():
-    rows, columns = torch.meshgrid(*[torch.arange(32)] * 2, indexing="ij")
-    blue = torch.full((32, 32), _BLUE)
-    pixels = torch.stack([20 + 5 * rows, 20 + 5 * columns, blue], dim=2)
-    return Image.fromarray(pixels.to(torch.uint8).numpy())
-
-
-def _differs(image, other):
-    return not isinstance(image, torch.Tensor) or not torch.equal(image, other)
-
-
-def _done(transform, mean, std):
-    """What a transform does to a picture, in words."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        seen = [transform(_picture().copy()) for _ in range(10)]
-        if any(_differs(image, seen[0]) for image in seen):
-            seen += [transform(_picture().copy()) for _ in range(_DRAWS - 10)]
+def _done(seen, mean, std):
+    """What a transform did to a picture, in words."""
     if not all(isinstance(image, torch.Tensor) for image in seen):
-        return f"no tensor, but {type(seen[0]).__name__}"
+        kind = seen[0] if isinstance(seen[0], str) else type(seen[0]).__name__
+        return f"no tensor, but {kind}"
     if seen[0].shape != (3, 32, 32):
         return f"{'×'.join(map(str, seen[0].shape))} numbers"
     seen = torch.stack(seen).double()  # (draws, 3, 32, 32)
@@ -305,13 +285,11 @@ def _done(transform, mean, std):
         "divided by std, the mean not subtracted": lambda x: x * std,
         "normalised with mean and std exchanged": lambda x: x * mean + std,
     }
-    off = {
-        w: (undo(middle)[:, 2] * 255 - _BLUE).abs().max() for w, undo in ways.items()
-    }
+    off = {w: (undo(middle)[:, 2] * 255 - BLUE).abs().max() for w, undo in ways.items()}
     kind = min(off, key=off.get)
     if off[kind] > 0.1:
         blue = middle[0, 2, 0, 0]
-        return f"normalised in another way: blue {_BLUE} becomes {blue:.3f}"
+        return f"normalised in another way: blue {BLUE} becomes {blue:.3f}"
     pixels = ways[kind](seen) * 255
     # Row and column that each pixel comes from.
     red, green = ((pixels[:, k, 12:20, 12:20] - 20) / 5 for k in (0, 1))
@@ -330,23 +308,18 @@ def _done(transform, mean, std):
         often = "half of the time" if 0.25 < share < 0.75 else often
         words.append(f"{name} {often}")
     border = pixels[:, 2]  # blue: elsewhere all the same
-    strange = border[(border - _BLUE).abs() > 0.1]
+    strange = border[(border - BLUE).abs() > 0.1]
     if len(strange):
         black = strange.abs().max() < 0.1
         words.append("black where it was padded" if black else "a border that is grey")
     return ", ".join([*words, kind])
 
 
-def _pair(value):
-    """Two things, in a tuple or a list, or None."""
-    return value if isinstance(value, tuple | list) and len(value) == 2 else None
-
-
-def _both(candidate, each: Case):
-    steps = candidate(*each.args)
-    if not _pair(steps):
-        return f"no pair, for training and test, but {type(steps).__name__}"
-    train, test = (_done(each_of_both, *each.args) for each_of_both in steps)
+def _read_pipelines(ask, each: Case):
+    seen = ask()
+    if isinstance(seen, str):
+        return f"no pair, for training and test, but {seen}"
+    train, test = (_done(images, *each.args) for images in seen)
     return f"train: {train}; test: {test}"
 
 
@@ -359,7 +332,8 @@ add(
             case((0.5, 0.3, 0.4), (0.2, 0.25, 0.3)),
             case((0.1, 0.6, 0.45), (0.3, 0.15, 0.2)),
         ],
-        run=_both,
+        run=both,
+        read=_read_pipelines,
         wrong=in_rows("""
             nothing-random: #6 → numbers
               Training images are neither moved nor mirrored: this is the test's
@@ -435,50 +409,34 @@ add(
 )
 
 
-def _order(loader, count):
-    """How a loader goes through its images, in words."""
-    epochs = []
-    for _ in range(2):
-        sizes, seen = [], []
-        for images, labels in loader:
-            sizes.append(len(images))
-            seen += images[:, 0].int().tolist()
-            if images[:, 0].tolist() != labels.tolist():
-                return "images with the labels of others"
-        epochs.append(seen)
-    words = [f"batches of {', '.join(map(str, dict.fromkeys(sizes)))}"]
-    if sorted(epochs[0]) != list(range(count)):
-        words.append(f"{len(set(epochs[0]))} of {count} images")
+def _order(epochs, count):
+    """How a loader went through its images, in words."""
+    orders = []
+    for epoch in epochs:
+        if any(images != labels for images, labels in epoch):
+            return "images with the labels of others"
+        orders.append([int(image) for images, _ in epoch for image in images])
+    sizes = dict.fromkeys(len(images) for images, _ in epochs[-1])
+    words = [f"batches of {', '.join(map(str, sizes))}"]
+    if sorted(orders[0]) != list(range(count)):
+        words.append(f"{len(set(orders[0]))} of {count} images")
     kind = "in a new order each epoch"
-    if epochs[0] == epochs[1]:
-        kind = "in order" if epochs[0] == sorted(epochs[0]) else "in one mixed order"
+    if orders[0] == orders[1]:
+        kind = "in order" if orders[0] == sorted(orders[0]) else "in one mixed order"
     return ", ".join([*words, kind])
 
 
-def _loaded(candidate, each: Case):
-    counts = each.args[:2]
-    sets = [
-        TensorDataset(torch.arange(float(n))[:, None], torch.arange(n)) for n in counts
+def _read_loaders(ask, each: Case):
+    seen = ask()
+    if isinstance(seen, str):
+        return f"no pair of loaders, but {seen}"
+    told = [
+        f"{asked} workers asked for: {' and '.join(map(str, seen['workers'][k]))}"
+        for k, asked in enumerate((0, each.args[2]))
     ]
-    made = {asked: candidate(*sets, workers=asked) for asked in (0, each.args[2])}
-    for loaders in made.values():
-        if not _pair(loaders):
-            return f"no pair of loaders, but {type(loaders).__name__}"
-    told = [f"{n} workers asked for: {_workers(made[n], n)}" for n in made]
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        for name, loader, count in zip(("train", "test"), made[0], counts):
-            told.append(f"{name}: {_order(loader, count)}")
+    for name, epochs, count in zip(("train", "test"), seen["epochs"], each.args):
+        told.append(f"{name}: {_order(epochs, count)}")
     return "; ".join(told)
-
-
-def _workers(loaders, asked):
-    """How many each has. Without any from now on: none is started for a check."""
-    found = [getattr(loader, "num_workers", asked) for loader in loaders]
-    for loader in loaders:
-        if isinstance(loader, DataLoader):
-            loader.num_workers = 0
-    return " and ".join(map(str, found))
 
 
 add(
@@ -487,7 +445,8 @@ add(
         "The loaders",
         level=1,
         cases=lambda: [case(300, 200, 2), case(257, 130, 1), case(500, 129, 2)],
-        run=_loaded,
+        run=loaded,
+        read=_read_loaders,
         shown=lambda name, each: "{}(train, test, workers), {} and {} images".format(
             name, *each.args
         ),
@@ -637,11 +596,6 @@ add(
 # --- 12.5: the block ------------------------------------------------------------------
 
 
-def _plain(C1, C2, stride):
-    """The lesson's `Plain`, its parameters named like those of the learner's block."""
-    return ResidualBlock(C1, C2, stride, plain=True)
-
-
 add(
     Exercise(
         "12.5",
@@ -655,7 +609,7 @@ add(
             case((3, 4, 6, 5), 4, 4, 1),
             case((2, 2, 7, 8), 2, 5, 3),
         ],
-        run=by_function("12.5"),
+        **by_function("12.5"),
         shown=on_input,
         # relu(y) + min(y, 0) is y: two of these end without a ReLU.
         wrong=in_rows("""
@@ -720,19 +674,18 @@ add(
 
 
 def _stages() -> list[Case]:
-    block = reference("12.5")
     return [  # shape of the input, then block, C1, C2, n, stride
-        case((2, 2, 4, 4), block, 2, 2, 1, 1),
-        case((2, 2, 6, 8), block, 2, 4, 2, 2),
-        case((2, 2, 9, 7), block, 2, 4, 4, 2),
-        case((3, 3, 5, 6), _plain, 3, 5, 3, 1),
-        case((2, 2, 9, 8), _plain, 2, 3, 2, 3),
+        case((2, 2, 4, 4), Block, 2, 2, 1, 1),
+        case((2, 2, 6, 8), Block, 2, 4, 2, 2),
+        case((2, 2, 9, 7), Block, 2, 4, 4, 2),
+        case((3, 3, 5, 6), plain, 3, 5, 3, 1),
+        case((2, 2, 9, 8), plain, 2, 3, 2, 3),
     ]
 
 
 def _shown_stage(name: str, each: Case) -> str:
     shape, block, *rest = each.args
-    word = "Plain" if block is _plain else "Block"
+    word = "Plain" if block is plain else "Block"
     numbers = ", ".join(map(str, rest))
     return f"{name}({word}, {numbers}) on an input {shape}"
 
@@ -743,7 +696,7 @@ add(
         "A stage",
         level=2,
         cases=_stages,
-        run=by_function("12.6"),
+        **by_function("12.6"),
         shown=_shown_stage,
         wrong=in_rows("""
             all-stride: 1 → stride
@@ -798,10 +751,10 @@ add(
         cases=lambda: [
             case((2, 3, 8, 9), 1),
             case((1, 3, 20, 16), 1),
-            case((2, 3, 8, 12), 2, _plain),
+            case((2, 3, 8, 12), 2, plain),
             case((2, 3, 32, 32), 1),
         ],
-        run=by_function("12.7"),
+        **by_function("12.7"),
         shown=_shown_network,
         wrong=in_rows("""
             first-stage-strides: #3 → 2
@@ -1117,20 +1070,6 @@ add(
 )
 
 
-def _looked(candidate, each: Case):
-    """What the candidate makes of a small network that knows left from right."""
-    shape, classes = each.args
-    weights = _random(classes, *shape[1:], seed=12)
-    # Not linear, or a mean of pixels would do as well as one of scores.
-    network = nn.Sequential(
-        nn.Flatten(), nn.Linear(weights[0].numel(), classes), nn.Softplus()
-    )
-    with torch.no_grad():
-        network[1].weight.copy_(weights.flatten(1))
-        network[1].bias.copy_(_random(classes, seed=13))
-        return candidate(network, _random(*shape, seed=sum(shape)))
-
-
 add(
     Exercise(
         "12.12",
@@ -1143,7 +1082,7 @@ add(
             case((3, 3, 5, 4), 10),
             case((4, 2, 2, 2), 4),
         ],
-        run=_looked,
+        run=looked,
         shown=lambda name, each: (
             f"{name}(network, images), images {each.args[0]}, {each.args[1]} classes"
         ),

@@ -1,9 +1,9 @@
 """Checks: your own pictures."""
 
 import torch
-from torch import nn
 
 from helpers.exercises.engine import Case, Exercise, Wrong, add, case
+from lessons.l14_your_own.observe import network_of, probed
 from lessons.mistakes import in_rows, of_values, outside
 from lessons.modules import by_function, on_input
 
@@ -96,38 +96,17 @@ def _networks():
     ]
 
 
-def _made(kind, D, classes):
-    if kind == "signed":  # its features may be below 0
-        layers = [nn.Flatten(), nn.Linear(3 * 6 * 6, D)]
-    elif kind == "dense":
-        layers = [nn.Flatten(), nn.Linear(3 * 6 * 6, D), nn.ReLU()]
-    else:
-        layers = [nn.Conv2d(3, D, 3), nn.BatchNorm2d(D), nn.ReLU()]
-        layers += [nn.AdaptiveAvgPool2d(1), nn.Flatten()]
-    return nn.Sequential(*layers, nn.Linear(D, classes))
-
-
-def _probed(candidate, each):
+def _read_probe(ask, each):
     """What learns in a probe, and what it says, with given weights in what learns."""
-    kind, D, before, classes = each.args
-    with torch.random.fork_rng(devices=[]):
-        torch.random.default_generator.manual_seed(0)
-        network = _made(kind, D, before).eval()
-        wanted = {name: p.clone() for name, p in network[:-1].named_parameters()}
-        probe = candidate(network, classes)
-    if not isinstance(probe, nn.Module):
-        return f"{type(probe).__name__}, not a network"
-    images = _random(2, 3, 6, 6, seed=D)
-    probe.eval()(images).square().sum().backward()
-    learning = [p for p in probe.parameters() if p.grad is not None]
-    kept = {n: p for n, p in network[:-1].named_parameters() if n in wanted}
-    same = all(torch.equal(p, wanted[n]) for n, p in kept.items())
-    with torch.no_grad():
-        for p in learning:
-            p.copy_(_random(*p.shape, seed=p.ndim))
-        scores = probe(images)
-    numbers = sum(p.numel() for p in learning)
-    told = f"{numbers} numbers learn; backbone weights are {'kept' * same or 'new'}"
+    seen = ask()
+    if isinstance(seen, str):
+        return f"{seen}, not a network"
+    wanted = dict(network_of(each)[:-1].named_parameters())
+    kept = [(name, p) for name, p in seen["backbone"] if name in wanted]
+    same = all(torch.equal(p, wanted[name]) for name, p in kept)
+    told = f"{seen['numbers']} numbers learn; "
+    told += f"backbone weights are {'kept' * same or 'new'}"
+    scores = seen["scores"]
     return [f"{told}; scores {tuple(scores.shape)}", scores.flatten().tolist()]
 
 
@@ -142,7 +121,8 @@ add(
         "A probe",
         level=2,
         cases=_networks,
-        run=_probed,
+        run=probed,
+        read=_read_probe,
         shown=_shown_network,
         wrong=in_rows("""
             nothing-frozen: False → True
@@ -386,7 +366,7 @@ add(
             case((2, 4, 5, 3), 4, 4),
             case((1, 2, 3, 4), 2, 2),
         ],
-        run=by_function("14.5"),
+        **by_function("14.5"),
         shown=on_input,
         wrong=in_rows("""
             not-grouped: #2 → 1
@@ -521,7 +501,7 @@ add(
             case((2, 32, 2, 3), 32),
             case((4, 5, 3, 3), 5, 2),
         ],
-        run=by_function("14.7"),
+        **by_function("14.7"),
         shown=on_input,
         wrong=in_rows("""
             not-squeezed: #1 → C; #2 → C

@@ -1,0 +1,426 @@
+"""What was handed in: which files, whose, and the exercises in them.
+
+Of a notebook only the exercises are taken, the last cell of each, and the learner's own
+definitions and imports that they use. Everything else in it is never run. Files are
+looked at carefully: a link, a pipe, a folder with a notebook's name or something huge
+is told, not followed, waited for or read.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import hashlib
+import json
+import os
+import re
+import stat
+import symtable
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from IPython.core.inputtransformer2 import TransformerManager
+from nbformat import NotebookNode
+
+from helpers.exercises.cells import exercises_in, exercises_in_text, holds_blank
+
+MOST_BYTES = 32_000_000  # of a notebook
+_MOST_IN_ZIP = 2_000  # files
+_LONGEST_CELL = 200_000  # characters
+_OWN_NAMES = {"exercise", "answer"}
+_MOODLE = re.compile(r"(?P<name>.+?)_(?P<id>\d+)_assignsubmission_\w*?_?$")
+_CANVAS = re.compile(r"(?P<name>[^_\W]+)_(?P<late>LATE_)?(?P<id>\d+)_\d+_.+", re.I)
+_GRADESCOPE = re.compile(r"submission_(?P<id>\d+)$")
+_SCOPES = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
+
+class UnreadableError(ValueError):
+    """This file is no notebook that can be read; the words say why."""
+
+
+@dataclass(frozen=True)
+class Submission:
+    """One notebook of one student.
+
+    ``name`` is how it is called in reports: its path in the folder, through zip files.
+    ``student`` and ``key`` (a number or name that a gradebook knows) come from the
+    folder or file name; ``late`` says that the name says so; ``time`` is when it was
+    saved, if known.
+    """
+
+    name: str
+    path: Path
+    member: str = ""  # of a zip file
+    problem: str = ""  # known before it is read
+    student: str = ""
+    key: str = ""
+    late: bool = False
+    time: datetime | None = None
+
+    def read(self) -> bytes:
+        """Its bytes; UnreadableError where that is not possible."""
+        if self.problem:
+            raise UnreadableError(self.problem)
+        if not self.member:
+            return _bytes_of(self.path)
+        try:
+            archive = zipfile.ZipFile(self.path)
+            with archive, archive.open(self.member) as file:
+                found = file.read(MOST_BYTES + 1)
+        # A broken archive meets with errors of many kinds.
+        except Exception as error:
+            raise UnreadableError(
+                f"cannot be unpacked ({type(error).__name__})"
+            ) from None
+        if len(found) > MOST_BYTES:
+            raise UnreadableError(f"too large: more than {MOST_BYTES // 10**6} MB")
+        return found
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+        number = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+    except OSError as error:
+        raise UnreadableError(f"cannot be opened ({error.strerror})") from None
+    with os.fdopen(number, "rb") as file:
+        found = os.fstat(number)
+        if not stat.S_ISREG(found.st_mode):
+            raise UnreadableError("not a file")
+        if found.st_size > MOST_BYTES:
+            raise UnreadableError(f"too large: {found.st_size / 1e6:.0f} MB")
+        return file.read(MOST_BYTES + 1)
+
+
+def digest(data: bytes) -> str:
+    """What tells one file's content from another's."""
+    return hashlib.sha256(data).hexdigest()
+
+
+# --- Finding --------------------------------------------------------------------------
+
+
+def collect(folder: Path) -> tuple[list[Submission], list[str]]:
+    """The notebooks of a folder at any depth, in zip files too, and what is skipped."""
+    found: list[Submission] = []
+    skipped: list[str] = []
+    people = _gradescope(folder)
+    for at, folders, files in os.walk(folder, followlinks=False):
+        here = Path(at)
+        for name in sorted(folders):
+            path = here / name
+            if _is_hidden(name):
+                folders.remove(name)
+                skipped.append(f"{_named(folder, path)} (saved copies)")
+            elif name.lower().endswith(".ipynb"):
+                what = "a link" if path.is_symlink() else "a folder"
+                found.append(_submission(folder, path, people, f"{what}, not a file"))
+        folders.sort()
+        for name in sorted(files):
+            path, end = here / name, name.lower()
+            if _is_hidden(name):
+                skipped.append(f"{_named(folder, path)} (hidden)")
+            elif end.endswith(".ipynb"):
+                found.append(_submission(folder, path, people, _odd(path)))
+            elif end.endswith(".zip"):
+                found += _in_zip(folder, path, people, skipped)
+            else:
+                skipped.append(_named(folder, path))
+    return sorted(found, key=lambda each: each.name), skipped
+
+
+def _named(folder: Path, path: Path) -> str:
+    return printable(path.relative_to(folder).as_posix())
+
+
+def printable(text: str) -> str:
+    """A name that can be written anywhere: no half characters, nothing invisible."""
+    text = text.encode("utf-8", "backslashreplace").decode()
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith(".") or name == "__MACOSX"
+
+
+def _odd(path: Path) -> str:
+    """Why this is not a file to open, or ""."""
+    try:
+        mode = path.lstat().st_mode
+    except OSError as error:
+        return f"cannot be looked at ({error.strerror})"
+    if stat.S_ISLNK(mode):
+        return "a link, which is not followed"
+    return "" if stat.S_ISREG(mode) else "not a file"
+
+
+def _submission(
+    folder: Path, path: Path, people: Mapping, problem: str, member: str = ""
+) -> Submission:
+    """Whose it is, by the conventions of Moodle, Canvas, Gradescope and nbgrader."""
+    inner = path.relative_to(folder).parts
+    inner += tuple(member.split("/")) if member else ()
+    name = printable("/".join(inner))
+    time = None
+    with contextlib.suppress(OSError):
+        time = datetime.fromtimestamp(path.lstat().st_mtime, UTC)
+    with contextlib.suppress(OSError, ValueError):  # nbgrader keeps when it came
+        text = _bytes_of(path.with_name("timestamp.txt")).decode()[:40]
+        told = datetime.fromisoformat(text.strip().removesuffix(" UTC"))
+        time = told if told.tzinfo else told.replace(tzinfo=UTC)
+    student, key, late = "", "", False
+    for part in inner[:-1]:
+        if match := _MOODLE.match(part):
+            student, key = match["name"], match["id"]
+        elif match := _GRADESCOPE.match(part):
+            student, key = people.get(part, (part, match["id"]))
+    if not student and (match := _CANVAS.match(inner[-1])):
+        student, key, late = match["name"], match["id"], bool(match["late"])
+    if not student:
+        parts = [p for p in inner[:-1] if p not in ("submitted", "handed-in")]
+        student = parts[0].removesuffix(".zip") if parts else Path(inner[-1]).stem
+    who = printable(student), printable(key)
+    return Submission(name, path, member, problem, *who, late, time)
+
+
+def _in_zip(
+    folder: Path, path: Path, people: Mapping, skipped: list[str]
+) -> Iterator[Submission]:
+    problem = _odd(path)
+    names: list[str] = []
+    if not problem:
+        try:
+            with zipfile.ZipFile(path) as archive:
+                names = [each for each in archive.namelist() if each[-1:] != "/"]
+        except Exception as error:
+            problem = f"cannot be unpacked ({type(error).__name__})"
+    if len(names) > _MOST_IN_ZIP:
+        names, problem = [], f"more than {_MOST_IN_ZIP} files in it"
+    if problem:
+        yield _submission(folder, path, people, problem)
+        return
+    for name in sorted(set(names)):  # read from the archive, never written anywhere
+        if any(map(_is_hidden, name.split("/"))) or not name.lower().endswith(".ipynb"):
+            skipped.append(f"{_named(folder, path)}/{printable(name)}")
+        else:
+            yield _submission(folder, path, people, "", name)
+
+
+def _gradescope(folder: Path) -> dict[str, tuple[str, str]]:
+    """Names and addresses by folder, from an export's list (simple YAML)."""
+    found: dict[str, tuple[str, str]] = {}
+    for path in folder.glob("*/submission_metadata.yml"):
+        with contextlib.suppress(UnreadableError, UnicodeDecodeError):
+            here = ""
+            name = ""
+            for line in _bytes_of(path).decode().splitlines():
+                if match := re.match(r"(submission_\d+):", line):
+                    here, name = match[1], ""
+                elif match := re.match(r"\s+-?\s*:(name|email):\s*(.*)", line):
+                    value = match[2].strip("'\"")
+                    name = value if match[1] == "name" else name
+                    if match[1] == "email" and here not in found:
+                        found[here] = name, value
+    return found
+
+
+# --- Reading --------------------------------------------------------------------------
+
+
+def code_cells(data: bytes) -> list[str]:
+    """The sources of a notebook's code cells; UnreadableError says what is wrong."""
+    try:
+        book = json.loads(_text(data))
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise UnreadableError(f"not a notebook ({type(error).__name__})") from None
+    cells = book.get("cells") if isinstance(book, dict) else None
+    if cells is None and isinstance(book, dict):  # as written until 2015
+        sheets = book.get("worksheets")
+        sheets = sheets if isinstance(sheets, list) else []
+        parts = [s.get("cells") for s in sheets if isinstance(s, dict)]
+        parts = [part for part in parts if isinstance(part, list)]
+        cells = [cell for part in parts for cell in part] if parts else None
+    if not isinstance(cells, list):
+        raise UnreadableError("not a notebook (it has no cells)")
+    found = []
+    for cell in cells:
+        if isinstance(cell, dict) and cell.get("cell_type") == "code":
+            source = cell.get("source", cell.get("input", ""))
+            if isinstance(source, list):
+                source = "".join(line for line in source if isinstance(line, str))
+            if isinstance(source, str) and len(source) <= _LONGEST_CELL:
+                found.append(source)
+    return found
+
+
+def _text(data: bytes) -> str:
+    try:
+        return data.decode(json.detect_encoding(data), "surrogatepass")
+    except UnicodeDecodeError:
+        return data.decode("cp1252", "replace")
+
+
+def exercise_cells(book: NotebookNode) -> dict[str, str]:
+    """Source of the cell of each exercise that a notebook holds."""
+    found = {}
+    for cell in book.cells:
+        if cell.cell_type == "code":
+            for number in _statements(cell.source)[1]:
+                found[number] = cell.source
+    return found
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One exercise as it was handed in.
+
+    ``source`` is its statement alone, at its lines; ``pieces`` are the definitions that
+    it uses, each with the number of the exercise that it is, if it is one; ``unknown``
+    are names that the notebook does not define; ``blanks`` are the open ones among its
+    values (or ``[""]``); ``problem`` is set where it is not Python.
+    """
+
+    number: str
+    cell: str
+    source: str = ""
+    pieces: tuple[tuple[str, str], ...] = ()
+    unknown: frozenset[str] = frozenset()
+    blanks: tuple[str, ...] = ()
+    problem: tuple[str, str] | None = None  # the error's words, and the line
+
+
+@dataclass
+class _Statement:
+    """A statement at the top of a cell: what it binds and uses, its number if any."""
+
+    source: str
+    binds: set[str]
+    uses: set[str]
+    number: str = ""
+    node: Any = field(default=None, repr=False)
+    cell: str = ""
+
+    @property
+    def all_names(self) -> bool:
+        """Whether it is ``from … import *``."""
+        node = self.node
+        return isinstance(node, ast.ImportFrom) and node.names[0].name == "*"
+
+
+def answers_in(cells: list[str]) -> dict[str, Answer]:
+    """The exercises of a notebook by number: the last of each."""
+    statements: list[_Statement] = []
+    last: dict[str, tuple[int, Answer | None]] = {}
+    for cell in cells:
+        found, broken = _statements(cell)
+        for each in found:
+            if each.number:
+                last[each.number] = len(statements), None
+            statements.append(each)
+        for number, answer in broken.items():
+            if answer is not None:
+                last[number] = len(statements), answer
+    return {
+        number: answer or _answer(statements, at)
+        for number, (at, answer) in last.items()
+    }
+
+
+def _statements(cell: str) -> tuple[list[_Statement], dict[str, Answer | None]]:
+    """A cell's statements; and its exercises, as answers where it does not parse."""
+    try:
+        if re.match(r"\s*%%(time|capture|timeit)\b", cell):  # the rest is Python
+            cell = re.sub(r"%%.*", "", cell, count=1)
+        source = TransformerManager().transform_cell(cell)
+        tree = ast.parse(source)
+        numbers = exercises_in(tree)
+        lines = source.splitlines(keepends=True)
+        found = [_statement(node, numbers.get(node, ""), lines) for node in tree.body]
+        for each in found:
+            each.cell = cell
+        return found, dict.fromkeys(numbers.values())
+    except SyntaxError as error:
+        at = f"line {error.lineno}: {(error.text or '').strip()}"
+        problem = (str(error.msg), at[:200])
+    except (ValueError, RecursionError, MemoryError) as error:
+        problem = (f"it is too deeply nested ({type(error).__name__})", "")
+    broken = {
+        n: Answer(n, cell, blanks=("",) if _has_blank(cell) else (), problem=problem)
+        for n in exercises_in_text(cell)
+    }
+    return [], broken
+
+
+def _has_blank(text: str) -> bool:
+    return re.search(r"\b____\b", text) is not None
+
+
+def _statement(node: ast.stmt, number: str, lines: list[str]) -> _Statement:
+    decorators = getattr(node, "decorator_list", [])
+    first = min([node.lineno, *(each.lineno for each in decorators)])
+    source = "\n" * (first - 1) + "".join(lines[first - 1 : node.end_lineno])
+    binds, uses = _names(source)
+    return _Statement(source, binds | {*_changed(node)}, uses, number, node)
+
+
+def _names(source: str) -> tuple[set[str], set[str]]:
+    """The names that a statement binds at the top, and those it uses from there."""
+    top = symtable.symtable(source, "cell", "exec")
+    binds = {s.get_name() for s in top.get_symbols() if s.is_assigned()}
+    if "helpers.exercises" not in source:
+        binds |= {s.get_name() for s in top.get_symbols() if s.is_imported()}
+    uses = {s.get_name() for s in top.get_symbols() if s.is_referenced()}
+    waiting = list(top.get_children())
+    while waiting:
+        inner = waiting.pop()
+        symbols = inner.get_symbols()
+        uses |= {s.get_name() for s in symbols if s.is_global() and s.is_referenced()}
+        binds |= {s.get_name() for s in symbols if s.is_declared_global()}
+        waiting += inner.get_children()
+    return binds, uses - _OWN_NAMES
+
+
+def _changed(node: ast.stmt) -> Iterator[str]:
+    """The names of objects of which a statement sets an element or a member."""
+    for each in ast.walk(node):
+        inside = isinstance(each, ast.Attribute | ast.Subscript)
+        if inside and isinstance(each.ctx, ast.Store) and not isinstance(node, _SCOPES):
+            inner = each.value
+            while isinstance(inner, ast.Attribute | ast.Subscript):
+                inner = inner.value
+            if isinstance(inner, ast.Name):
+                yield inner.id
+
+
+def _answer(statements: list[_Statement], at: int) -> Answer:
+    mine = statements[at]
+    blanks: tuple[str, ...] = ()
+    if isinstance(mine.node, ast.Expr):
+        keywords = mine.node.value.keywords
+        blanks = tuple(k.arg or "" for k in keywords if holds_blank(k.value))
+    elif holds_blank(mine.node):
+        blanks = ("",)
+    chosen: set[int] = set()
+    unknown: set[str] = set()
+    needed, seen = {*mine.uses}, set(mine.binds)
+    while needed - seen:
+        name = (needed - seen).pop()
+        seen.add(name)
+        found = [k for k, s in enumerate(statements) if name in s.binds and k != at]
+        found = [k for k in found if k < at] or found
+        found = [k for k in found if statements[k].number != mine.number]
+        if not found:
+            unknown.add(name)
+        # What is bound by `from … import *` nobody can tell, so it is taken too.
+        found += [k for k, s in enumerate(statements) if s.all_names and k < at]
+        for k in found:
+            chosen.add(k)
+            needed |= statements[k].uses
+    pieces = tuple((statements[k].number, statements[k].source) for k in sorted(chosen))
+    return Answer(
+        mine.number, mine.cell, mine.source, pieces, frozenset(unknown), blanks
+    )
