@@ -40,8 +40,7 @@ def show(figure: Figure | Drawing, alt: str) -> None:
     if isinstance(figure, Drawing):
         display.show(alt, figure.img(alt))
     else:
-        png = _png(figure)
-        display.show(alt, html_image(figure, alt), png)
+        display.show(alt, html_image(figure, alt), _png(figure))
 
 
 def html_image(figure: Figure, alt: str) -> str:

@@ -35,8 +35,8 @@ from helpers.exercises.engine import Result
 SECONDS = 9.0  # for all that judging takes; a check has shorter limits of its own
 MEMORY = 2 * 2**30  # bytes, besides what the kernel holds already
 _STUCK = (
-    "This is taking long. If the stop button does not end it, choose Restart Kernel "
-    "from the Kernel menu, and look for a number or a size that is much too large."
+    "This takes long. If the stop button does not end it, restart the kernel, and look "
+    "for a number or a size that is much too large."
 )
 
 

@@ -414,18 +414,13 @@ def _check_cases(exercise: Exercise, candidate: Any, name: str) -> Result:
     failing.append(("got", describe(outcome.value)))
     if not says:  # one second: a wrong result can be huge
         if isinstance(candidate, Elsewhere):  # asked before the second begins
-            _attempt_all(exercise, candidate, cases, found)
+            for i in {*range(len(cases))} - found.keys():
+                found[i] = _attempt(exercise, candidate, cases[i])
         oddity = partial(_form_of_all, exercise, candidate, cases, found)
         says = sandbox.run(oddity, None, 1).value or ""
     pair = [exercise.normal(value) for value in (outcome.value, expected)]
     says = says or exercise.otherwise or difference(*pair, exercise.tolerance)
     return _result(exercise, "failed", key, failing, says, outcome.output)
-
-
-def _attempt_all(exercise: Exercise, code: Any, cases: list[Case], found: dict) -> None:
-    for i, each in enumerate(cases):
-        if i not in found:
-            found[i] = _attempt(exercise, code, each)
 
 
 def _form_of_all(exercise: Exercise, code: Any, cases: list[Case], found: dict) -> str:
@@ -525,11 +520,8 @@ def _check_values(exercise: Exercise, candidate: Any) -> Result:
 
     got = {}
     for name, value in candidate.items():
-        outcome = value
-        if not isinstance(value, sandbox.Outcome):
-            outcome = sandbox.Outcome(value)
-        if callable(value):
-            outcome = sandbox.run(value, _file_of(value))
+        done = sandbox.run(value, _file_of(value)) if callable(value) else value
+        outcome = done if isinstance(done, sandbox.Outcome) else sandbox.Outcome(done)
         if outcome.error is not None:
             return error_result(exercise, outcome, f"{name} = …")
         got[name] = outcome.value

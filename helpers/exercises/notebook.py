@@ -33,7 +33,7 @@ _GUARD = "__exercise_guard__"
 _CELL_SECONDS = 30.0  # for what an exercise cell does besides the check
 _STOPPED = KeyboardInterrupt, sandbox.TimeLimitError, sandbox.ProcessDiedError
 _judged: set[str] = set()  # exercises judged in the cell that is running
-_latest: list[str] = []  # the exercise that was judged last
+_latest = [Path(os.environ.get("JPY_SESSION_NAME", "")).name]  # or the last exercise
 
 
 def start() -> None:
@@ -157,13 +157,11 @@ class ExerciseCells(ast.NodeTransformer):
 
 def _bind_missing(tree: ast.Module) -> None:
     """Bind what a cell needs of an exercise that was emptied, say, or never run."""
-    session = os.environ.get("JPY_SESSION_NAME", "")
-    number = _latest[0] if _latest else Path(session).name
     names = [n for n in ast.walk(tree) if isinstance(n, ast.Name)]
     used = {n.id for n in names if isinstance(n.ctx, ast.Load)}
     used -= {n.id for n in names if isinstance(n.ctx, ast.Store)}
     used -= {node.name for node in tree.body if hasattr(node, "name")}
-    space, lesson = shell().user_ns, lessons().get(number[:2])
+    space, lesson = shell().user_ns, lessons().get(_latest[0][:2])
     for source in lesson.solved.values() if lesson else ():
         for node, number in exercises_in(ast.parse(source)).items():
             name = getattr(node, "name", "")

@@ -2,9 +2,8 @@
 
 Time limit, output captured and cut, ``exit()`` and ``input()`` disarmed, the state of
 random generators kept: whatever the code does ends as an `Outcome`, never as a
-traceback, a hang or a dead kernel. One endless call inside C code (``10**10**10``) is
-stopped by `apart`, where that is possible; nothing here stops code that means harm, for
-the kernel is the learner's own.
+traceback, a hang or a dead kernel. What this cannot stop is one endless call inside C
+code (``10**10**10``; `apart` can) and what means harm; the kernel is the learner's own.
 """
 
 from __future__ import annotations
