@@ -352,7 +352,8 @@ def torch_pins() -> "list[str]":
 
 def uv_has_it() -> bool:
     """Tell whether uv knows of a CPU build, and its place answers."""
-    command = ["uv", "pip", "compile", "--no-deps", "--torch-backend=cpu", "-"]
+    python = f"--python-version=3.{OLDEST[1]}"  # not that of some python3 on PATH
+    command = ["uv", "pip", "compile", "--no-deps", "--torch-backend=cpu", python, "-"]
     return within(command, "\n".join(torch_pins()))
 
 
