@@ -467,6 +467,28 @@ def test_what_is_solved_in_either_folder_stays_solved(folders):
     assert json.loads((new / ".progress.json").read_text())["03.1"]["passed"]
 
 
+@pytest.mark.parametrize("in_a_clone", [False, True])
+def test_what_is_solved_goes_to_the_new_number(folders, in_a_clone):
+    old, new = folders
+    for name in (
+        "notebooks/03_output_size.ipynb",
+        "lessons/l03_output_size/lesson.json",
+    ):
+        text = (new / name).read_text("utf-8")
+        assert "03.13" in text
+        (new / name).write_text(text.replace("03.13", "03.77"), "utf-8")
+    fill(old, "03.13", "F")
+    solved = (new if in_a_clone else old) / ".progress.json"
+    solved.write_text('{"03.13": {"passed": true}, "03.1": {"passed": false}}')
+    if in_a_clone:
+        old = old.rename(new / "notebooks" / "before")
+    list(update.update(old, new))
+    progress = json.loads((new / ".progress.json").read_text())
+    assert progress == {"03.77": {"passed": True}, "03.1": {"passed": False}}
+    book = read(new / "notebooks/03_output_size.ipynb")
+    assert exercise_cells({"": book})["03.77"].endswith("return F")
+
+
 def test_an_answer_in_the_new_notebook_is_not_replaced(folders):
     old, new = folders
     fill(old, "03.3", "the_old_one")

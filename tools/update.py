@@ -479,17 +479,22 @@ def _count(number: int, what: str) -> str:
 
 def _carry_progress(old: Path, root: Path, names, kept: Path) -> Iterator[str]:
     """Bring solved exercises along; what is solved in either folder stays solved."""
-    source, target = old / ".progress.json", root / ".progress.json"
-    if not source.is_file():
+    target = root / ".progress.json"
+    here_already = old.resolve().is_relative_to(root.resolve())  # a git clone's
+    source = target if here_already else old / ".progress.json"
+    if not source.is_file() or (here_already and not names):
         return
     try:
         entries = json.loads(source.read_text("utf-8"))
-        merged = json.loads(target.read_text("utf-8")) if target.exists() else {}
+        merged = {}
+        if target.exists() and not here_already:
+            merged = json.loads(target.read_text("utf-8"))
         for number, entry in entries.items():
             number = names.get(number, number)
             here = merged.get(number, {})
             rank = entry.get("passed", False), entry.get("tries", 0)
-            if rank > (here.get("passed", False), here.get("tries", 0)):
+            has = here.get("passed", False), here.get("tries", 0)
+            if number not in merged or rank > has:
                 merged[number] = entry
     except (ValueError, AttributeError, TypeError, OSError):
         kept.mkdir(parents=True, exist_ok=True)
