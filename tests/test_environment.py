@@ -439,7 +439,7 @@ def package_gone(course):
 
 
 def folder_gone(course):
-    next((course / ".venv").rglob("site-packages/torch")).rmdir()
+    next((course / ".venv").rglob("site-packages/matplotlib")).rmdir()
 
 
 def damaged_stamp(course):
@@ -606,6 +606,10 @@ def test_the_small_torch_is_taken_from_the_place_that_is_named(
     (course / "requirements.txt").write_text("\n".join(lines))
     (course / "pyproject.toml").write_text(PROJECT)
     (course / "backend.py").write_text(BACKEND)
+    setup = course / "tools/setup.py"  # this needs next to no room
+    setup.write_text(
+        setup.read_text().replace('"CUDA": 12, "CPU": 3', '"CUDA": 0, "CPU": 0')
+    )
     for name in [name for name in os.environ if name.startswith(("PIP_", "UV_"))]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
@@ -621,6 +625,10 @@ def test_the_small_torch_is_taken_from_the_place_that_is_named(
     assert expected in done.stdout
     reason = "as TORCH=cpu asks" if place == "cpu" else "did not answer within"
     assert reason in done.stdout
+    assert run(course).stdout == ""
+    for name in ("torch", "jupyterlab"):  # as if someone had made room
+        shutil.rmtree(next((course / ".venv").rglob(f"site-packages/{name}")))
+    assert expected in run(course).stdout
     assert run(course).stdout == ""
 
 
