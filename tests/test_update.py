@@ -603,6 +603,26 @@ def test_where_git_refuses_everything_is_as_it_was(clone):
 
 
 @needs_git
+@pytest.mark.parametrize("to", [["branch", "--unset-upstream"], ["checkout", "HEAD~0"]])
+def test_a_branch_that_follows_no_other_is_told(clone, to):
+    _, student = clone
+    git(student, *to)
+    with pytest.raises(update.UpdateError, match="follows no other"):
+        update.fetch(student)
+
+
+@needs_git
+def test_a_repository_that_is_not_there_is_told(clone):
+    teacher, student = clone
+    teacher.rename(teacher.with_name("moved"))
+    path = fill(student, "03.3", "W1 - F")
+    before = path.read_bytes()
+    with pytest.raises(update.UpdateError, match="git fetch stopped"):
+        update.fetch(student)
+    assert path.read_bytes() == before
+
+
+@needs_git
 def test_without_git_the_other_way_is_named(tmp_path):
     with pytest.raises(update.UpdateError, match=r"tools\.update OLD_FOLDER"):
         update.fetch(tmp_path)

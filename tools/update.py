@@ -6,7 +6,7 @@
 Filled blanks go to the exercise of the same number, into the same blanks; cells that
 the student added follow the cell that they followed before; progress and the student's
 own files come along. What no longer fits stands in ``notebooks/kept/DATE/``, as does
-each old notebook, whole. Nothing is deleted, and running it again changes nothing.
+each old notebook, whole. Nothing is deleted, and running it again adds nothing.
 
 Two releases may lie apart, or ten: only the old notebooks and the new ones are
 compared. Where the old folder has a ``lesson.json`` beside its lessons, its blanked
