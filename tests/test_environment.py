@@ -21,7 +21,10 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from tools import build
 from tools.browser import find_chromium
+from tools.handout import FILES as FILES_OF_HANDOUT
+from tools.handout import NOT_IN_IT
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES = (
@@ -81,6 +84,27 @@ def test_students_get_what_lessons_need_and_maintainers_the_rest_on_top():
     assert learn.keys() - outputs == {*direct_dependencies(dev=False)}
     assert not learn.keys() & dev.keys()
     assert text_of("requirements-dev.txt").count("\n-r requirements.txt\n") == 1
+
+
+BROUGHT = {
+    "numpy",
+    "PIL",
+    "IPython",
+    "nbformat",
+    "scipy",
+}  # by torchvision, JupyterLab…
+NAMES = {"scikit-learn": "sklearn", "jupyterlab-rise": "jupyterlab_rise"}
+
+
+def test_what_students_run_needs_no_package_of_maintainers():
+    learn = {NAMES.get(name, name) for name in direct_dependencies(dev=False)}
+    ours = {"helpers", "lessons", "tools"}
+    files = [*ROOT.glob("helpers/**/*.py"), *ROOT.glob("lessons/*.py")]
+    files += [p for p in ROOT.glob("lessons/l*/*.py") if p.name not in NOT_IN_IT]
+    files += [ROOT / name for name in FILES_OF_HANDOUT if name.endswith(".py")]
+    for path in files:
+        found = {name.split(".")[0] for name in build.names_imported(path)}
+        assert found <= {*learn, *BROUGHT, *ours, *sys.stdlib_module_names}, path
 
 
 def test_the_oldest_supported_torch_pair_is_admitted():
@@ -415,7 +439,7 @@ def package_gone(course):
 
 
 def folder_gone(course):
-    next((course / ".venv").rglob("site-packages/torch")).rmdir()
+    next((course / ".venv").rglob("site-packages/matplotlib")).rmdir()
 
 
 def damaged_stamp(course):
@@ -582,6 +606,10 @@ def test_the_small_torch_is_taken_from_the_place_that_is_named(
     (course / "requirements.txt").write_text("\n".join(lines))
     (course / "pyproject.toml").write_text(PROJECT)
     (course / "backend.py").write_text(BACKEND)
+    setup = course / "tools/setup.py"  # this needs next to no room
+    setup.write_text(
+        setup.read_text().replace('"CUDA": 12, "CPU": 3', '"CUDA": 0, "CPU": 0')
+    )
     for name in [name for name in os.environ if name.startswith(("PIP_", "UV_"))]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
@@ -597,6 +625,10 @@ def test_the_small_torch_is_taken_from_the_place_that_is_named(
     assert expected in done.stdout
     reason = "as TORCH=cpu asks" if place == "cpu" else "did not answer within"
     assert reason in done.stdout
+    assert run(course).stdout == ""
+    for name in ("torch", "jupyterlab"):  # as if someone had made room
+        shutil.rmtree(next((course / ".venv").rglob(f"site-packages/{name}")))
+    assert expected in run(course).stdout
     assert run(course).stdout == ""
 
 

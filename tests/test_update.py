@@ -281,7 +281,8 @@ def test_nothing_typed_is_lost_and_answers_stand_in_their_places(seed):
     new = old
     for _ in range(random.randint(1, 3)):
         new = next_release(new, random)
-    release = random.choice([release_of(old), release_of(old), Release()])
+    known = release_of(old), Release(exercise_cells(old)), Release()
+    release = random.choice(known)
     given = exercise_cells(new)
     worked = copy.deepcopy(student.books)
     report = carry(student.books, new, release)
@@ -466,6 +467,28 @@ def test_what_is_solved_in_either_folder_stays_solved(folders):
     assert json.loads((new / ".progress.json").read_text())["03.1"]["passed"]
 
 
+@pytest.mark.parametrize("in_a_clone", [False, True])
+def test_what_is_solved_goes_to_the_new_number(folders, in_a_clone):
+    old, new = folders
+    for name in (
+        "notebooks/03_output_size.ipynb",
+        "lessons/l03_output_size/lesson.json",
+    ):
+        text = (new / name).read_text("utf-8")
+        assert "03.13" in text
+        (new / name).write_text(text.replace("03.13", "03.77"), "utf-8")
+    fill(old, "03.13", "F")
+    solved = (new if in_a_clone else old) / ".progress.json"
+    solved.write_text('{"03.13": {"passed": true}, "03.1": {"passed": false}}')
+    if in_a_clone:
+        old = old.rename(new / "notebooks" / "before")
+    list(update.update(old, new))
+    progress = json.loads((new / ".progress.json").read_text())
+    assert progress == {"03.77": {"passed": True}, "03.1": {"passed": False}}
+    book = read(new / "notebooks/03_output_size.ipynb")
+    assert exercise_cells({"": book})["03.77"].endswith("return F")
+
+
 def test_an_answer_in_the_new_notebook_is_not_replaced(folders):
     old, new = folders
     fill(old, "03.3", "the_old_one")
@@ -575,6 +598,26 @@ def test_where_git_refuses_everything_is_as_it_was(clone):
     path = fill(student, "03.3", "W1 - F")
     before = path.read_bytes()
     with pytest.raises(update.UpdateError, match="as they were before"):
+        update.fetch(student)
+    assert path.read_bytes() == before
+
+
+@needs_git
+@pytest.mark.parametrize("to", [["branch", "--unset-upstream"], ["checkout", "HEAD~0"]])
+def test_a_branch_that_follows_no_other_is_told(clone, to):
+    _, student = clone
+    git(student, *to)
+    with pytest.raises(update.UpdateError, match="follows no other"):
+        update.fetch(student)
+
+
+@needs_git
+def test_a_repository_that_is_not_there_is_told(clone):
+    teacher, student = clone
+    teacher.rename(teacher.with_name("moved"))
+    path = fill(student, "03.3", "W1 - F")
+    before = path.read_bytes()
+    with pytest.raises(update.UpdateError, match="git fetch stopped"):
         update.fetch(student)
     assert path.read_bytes() == before
 

@@ -181,6 +181,15 @@ def python_in(env: Path) -> Path:
     return env / "python.exe" if conda else env / "Scripts" / "python.exe"
 
 
+def forget_removed(env: Path) -> None:
+    """Take packages whose folders are gone off the list, so that they come anew."""
+    for folder in packages_in(env):
+        for name in [*LOADED.split(", "), "torch"]:
+            if not (folder / name).exists():
+                for info in folder.glob(name + "-*.dist-info"):
+                    shutil.rmtree(str(info))
+
+
 def digest_for(env: Path, wanted: str) -> str:
     """Return what stands for everything that a set of packages depends on."""
     # ROOT, because the editable install points to it and a folder may be moved.
@@ -352,7 +361,8 @@ def torch_pins() -> "list[str]":
 
 def uv_has_it() -> bool:
     """Tell whether uv knows of a CPU build, and its place answers."""
-    command = ["uv", "pip", "compile", "--no-deps", "--torch-backend=cpu", "-"]
+    python = f"--python-version=3.{OLDEST[1]}"  # not that of some python3 on PATH
+    command = ["uv", "pip", "compile", "--no-deps", "--torch-backend=cpu", python, "-"]
     return within(command, "\n".join(torch_pins()))
 
 
@@ -488,6 +498,7 @@ def install(env: Path, wanted: str = "learn") -> None:
             "leave it with `conda deactivate`: then .venv is used."
         )
     base = None if usable else base_python()
+    forget_removed(env)
     build = choose_torch(env)
     check_room(env, build.kind)
     if base:

@@ -6,7 +6,7 @@
 Filled blanks go to the exercise of the same number, into the same blanks; cells that
 the student added follow the cell that they followed before; progress and the student's
 own files come along. What no longer fits stands in ``notebooks/kept/DATE/``, as does
-each old notebook, whole. Nothing is deleted, and running it again changes nothing.
+each old notebook, whole. Nothing is deleted, and running it again adds nothing.
 
 Two releases may lie apart, or ten: only the old notebooks and the new ones are
 compared. Where the old folder has a ``lesson.json`` beside its lessons, its blanked
@@ -479,17 +479,22 @@ def _count(number: int, what: str) -> str:
 
 def _carry_progress(old: Path, root: Path, names, kept: Path) -> Iterator[str]:
     """Bring solved exercises along; what is solved in either folder stays solved."""
-    source, target = old / ".progress.json", root / ".progress.json"
-    if not source.is_file():
+    target = root / ".progress.json"
+    here_already = old.resolve().is_relative_to(root.resolve())  # a git clone's
+    source = target if here_already else old / ".progress.json"
+    if not source.is_file() or (here_already and not names):
         return
     try:
         entries = json.loads(source.read_text("utf-8"))
-        merged = json.loads(target.read_text("utf-8")) if target.exists() else {}
+        merged = {}
+        if target.exists() and not here_already:
+            merged = json.loads(target.read_text("utf-8"))
         for number, entry in entries.items():
             number = names.get(number, number)
             here = merged.get(number, {})
             rank = entry.get("passed", False), entry.get("tries", 0)
-            if rank > (here.get("passed", False), here.get("tries", 0)):
+            has = here.get("passed", False), here.get("tries", 0)
+            if number not in merged or rank > has:
                 merged[number] = entry
     except (ValueError, AttributeError, TypeError, OSError):
         kept.mkdir(parents=True, exist_ok=True)
