@@ -379,7 +379,11 @@ def test_a_name_that_no_cell_defines_is_bound(kernel, code):
 
 def test_own_names_are_left_alone(kernel):
     kernel.text('answer("00.1", days=7)')
-    for code in ("midpoint = lambda a, b: 3", "def midpoint(a, b):\n    return 3"):
+    for code in (
+        "midpoint = lambda a, b: 3",
+        "def midpoint(a, b):\n    return 3",
+        "def other(midpoint):\n    return midpoint(1, 2)\nmidpoint = lambda *_: 3",
+    ):
         kernel.run("del midpoint")
         assert kernel.text(f"{code}\nprint(midpoint(1, 2))") == "3\n"
 

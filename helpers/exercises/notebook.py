@@ -160,6 +160,7 @@ def _bind_missing(tree: ast.Module) -> None:
     names = [n for n in ast.walk(tree) if isinstance(n, ast.Name)]
     used = {n.id for n in names if isinstance(n.ctx, ast.Load)}
     used -= {n.id for n in names if isinstance(n.ctx, ast.Store)}
+    used -= {n.arg for n in ast.walk(tree) if isinstance(n, ast.arg)}
     used -= {node.name for node in tree.body if hasattr(node, "name")}
     space, lesson = shell().user_ns, lessons().get(_latest[0][:2])
     for source in lesson.solved.values() if lesson else ():
