@@ -75,7 +75,7 @@ bench: setup  ## time the lessons on this computer
 	@$(PYTHON) -m tools.bench
 
 grade: setup  ## check the exercises in a folder of notebooks (FOLDER=...)
-	@$(PYTHON) -m tools.grade $(if $(FOLDER),"$(FOLDER)") $(if $(CSV),--csv "$(CSV)") \
+	@CALLED_FROM="$(PWD)" $(PYTHON) -m tools.grade $(if $(FOLDER),"$(FOLDER)") $(if $(CSV),--csv "$(CSV)") \
 	  $(if $(HTML),--html "$(HTML)")
 
 attack: setup  ## hand in everything that cheats or does harm (tests/test_grade_attacks.py)

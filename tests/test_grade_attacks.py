@@ -505,7 +505,7 @@ HONEST = {
 }
 
 
-def hand_in_honestly(folder):
+def hand_in_honestly(folder: Path) -> None:
     for name, sources in HONEST.items():
         write(folder / name / "03.ipynb", *sources)
 
@@ -743,6 +743,8 @@ def test_a_relative_folder_is_the_callers(tmp_path, monkeypatch, capsys):
     (tmp_path / "handed-in").mkdir()
     assert main(["handed-in"]) == 1
     assert str(tmp_path / "handed-in") in capsys.readouterr().err
+    assert main(["elsewhere"]) == 1
+    assert "elsewhere is not a folder" in capsys.readouterr().err
 
 
 def test_unprotected_has_to_be_asked_for(tmp_path, monkeypatch, capsys):

@@ -106,6 +106,8 @@ def _kill(pid: int, options: dict[str, Any]) -> int:
         with contextlib.suppress(ProcessLookupError):
             os.kill(-1, signal.SIGKILL)
     if not options["apart"]:
+        with contextlib.suppress(OSError):
+            os.killpg(pid, signal.SIGKILL)
         _kill_children()
         _empty(options["scratch"])
     return status if found else -1
@@ -168,7 +170,8 @@ def lock(libc: Any, options: dict[str, Any]) -> None:
         if name != "RLIMIT_NPROC" or options["limit_processes"]:
             _, hard = resource.getrlimit(getattr(resource, name))
             most = most if hard < 0 else min(most, hard)
-            resource.setrlimit(getattr(resource, name), (most, most))
+            with contextlib.suppress(OSError, ValueError):  # not all systems have all
+                resource.setrlimit(getattr(resource, name), (most, most))
     if options["user"]:
         os.setresuid(*[options["user"]] * 3)
     if sys.platform == "linux":

@@ -21,9 +21,9 @@ from typing import Any
 from helpers.exercises import engine, sandbox
 from helpers.exercises.engine import Case, Exercise, Result
 from helpers.exercises.lessons import lessons
-from lessons.stand_ins import STAND_INS
 from tools.grading import plain
 from tools.grading.lockup import LockError, Room
+from tools.grading.stand_ins import STAND_INS
 from tools.grading.submissions import (
     Answer,
     Submission,

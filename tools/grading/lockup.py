@@ -132,6 +132,8 @@ def open_room(
     Raises:
         LockError: where it cannot be made that way here.
     """
+    if not hasattr(os, "fork"):
+        raise LockError("grading needs Linux or macOS; on Windows, use WSL")
     if way == "bubblewrap" and not shutil.which("bwrap"):
         raise LockError("bwrap is not installed")
     if way == "namespaces" and sys.platform != "linux":
