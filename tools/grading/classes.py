@@ -14,9 +14,10 @@ import os
 import re
 import signal
 import sys
+import tempfile
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from multiprocessing.connection import Connection, wait
@@ -29,10 +30,11 @@ from helpers.exercises import engine
 from helpers.exercises.lessons import lessons
 from helpers.files import replaced
 from tools.grading.judge import Grade, Judge
-from tools.grading.lockup import open_room
+from tools.grading.lockup import Room, open_room
 from tools.grading.submissions import Submission, UnreadableError, digest
 
 ROOT = Path(__file__).resolve().parents[2]
+KEPT = ROOT / "build" / "grading"
 _GRACE = 150.0  # seconds for opening a room and for judging, beyond a submission's own
 _NUMBER = re.compile(rb"(?:exercise|answer)\(\s*\\*[\"'](\d\d)\.")
 _FIELDS = {"file", "outcome", "problem", "cards", "sources"}
@@ -51,7 +53,7 @@ class Kept:
 
     def __init__(self, folder: Path, about: str) -> None:
         name = digest(os.fsencode(folder.resolve()))[:16]
-        self.folder = ROOT / "build" / "grading" / name
+        self.folder = KEPT / name
         self.about = digest(about.encode()) + _of_the_course()
 
     def _place(self, submission: Submission) -> Path:
@@ -132,12 +134,16 @@ def graded(
     prepare(waiting)
     free = deque(range(jobs))  # each has its own room, and its own user in it
     workers: dict[int, _Worker] = {}
+    # Of a judge that has to be killed nothing is left either.
+    scratch = tempfile.TemporaryDirectory(prefix="convnets-grade-")
+    Path(scratch.name).chmod(0o755)
+    start = partial(_start, way, seconds, hidden, Path(scratch.name))
     try:
         while waiting or any(worker.task for worker in workers.values()):
             while waiting and free:
                 index = free.popleft()
                 if index not in workers:
-                    workers[index] = _start(way, seconds, index, hidden)
+                    workers[index] = start(index)
                 worker, task = workers[index], waiting.popleft()
                 worker.task, worker.until = task, time.monotonic() + seconds + _GRACE
                 with contextlib.suppress(OSError):  # gone: seen below
@@ -169,6 +175,7 @@ def graded(
             if not worker.task:
                 worker.process.join(10)
             worker.stop()
+        scratch.cleanup()
 
 
 def prepare(submissions: Iterable[Submission]) -> None:
@@ -184,12 +191,15 @@ def prepare(submissions: Iterable[Submission]) -> None:
                 engine.outcome_of(exercise, None, exercise.reference, at, each)
 
 
-def _start(way: str, seconds: float, index: int, hidden: Sequence[Path]) -> _Worker:
+def _start(
+    way: str, seconds: float, hidden: Sequence[Path], scratch: Path, index: int
+) -> _Worker:
     kind = "fork" if sys.platform == "linux" else "spawn"
     context = multiprocessing.get_context(kind)
     mine, other = context.Pipe()
+    room = partial(open_room, way, seconds, index, hidden, within=scratch)
     process = context.Process(
-        target=_work, args=(other, mine, way, seconds, index, hidden), daemon=True
+        target=_work, args=(other, mine, room, seconds), daemon=True
     )
     process.start()
     other.close()
@@ -197,17 +207,12 @@ def _start(way: str, seconds: float, index: int, hidden: Sequence[Path]) -> _Wor
 
 
 def _work(
-    pipe: Connection,
-    other: Connection,
-    way: str,
-    seconds: float,
-    index: int,
-    hidden: Sequence[Path],
+    pipe: Connection, other: Connection, room: Callable[[], Room], seconds: float
 ) -> None:
     """Be a judge until there is nothing left to do."""
     other.close()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process decides
-    judge = Judge(partial(open_room, way, seconds, index, hidden), seconds)
+    judge = Judge(room, seconds)
     try:
         while (submission := pipe.recv()) is not None:
             pipe.send(judge.grade(submission))
