@@ -63,7 +63,7 @@ def class_folder(tmp_path_factory):
 def collected(class_folder, tmp_path_factory):
     before = {path: path.read_bytes() for path in handed_in(class_folder)}
     target = tmp_path_factory.mktemp("results") / "results.csv"
-    assert main([str(class_folder), "--csv", str(target)]) == 0
+    assert main([str(class_folder), "--csv", str(target), "--unprotected"]) == 0
     assert {path: path.read_bytes() for path in before} == before
     assert sum(path.is_file() for path in class_folder.rglob("*")) == len(before) + 1
     with target.open(encoding="utf-8-sig") as file:

@@ -15,7 +15,9 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -81,6 +83,16 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run from the command line."""
+    if threading.current_thread() is not threading.main_thread():
+        return _main(arguments)
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # in order, too
+    try:
+        return _main(arguments)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _main(arguments: Sequence[str] | None) -> int:
     options = _options(arguments)
     folder: Path = options.folder
     if not folder.is_dir():

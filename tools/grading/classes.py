@@ -7,11 +7,13 @@ was. A submission that takes a judge down with it costs its own row only.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import hashlib
 import json
 import multiprocessing
 import os
 import re
+import shutil
 import signal
 import sys
 import tempfile
@@ -36,6 +38,8 @@ from tools.grading.submissions import Submission, UnreadableError, digest
 ROOT = Path(__file__).resolve().parents[2]
 KEPT = ROOT / "build" / "grading"
 _GRACE = 150.0  # seconds for opening a room and for judging, beyond a submission's own
+_SCRATCH = "convnets-grade-"
+_KILL_WITH_PARENT = 1
 _NUMBER = re.compile(rb"(?:exercise|answer)\(\s*\\*[\"'](\d\d)\.")
 _FIELDS = {"file", "outcome", "problem", "cards", "sources"}
 
@@ -135,7 +139,8 @@ def graded(
     free = deque(range(jobs))  # each has its own room, and its own user in it
     workers: dict[int, _Worker] = {}
     # Of a judge that has to be killed nothing is left either.
-    scratch = tempfile.TemporaryDirectory(prefix="convnets-grade-")
+    _clear_up()
+    scratch = tempfile.TemporaryDirectory(prefix=f"{_SCRATCH}{os.getpid()}-")
     Path(scratch.name).chmod(0o755)
     start = partial(_start, way, seconds, hidden, Path(scratch.name))
     try:
@@ -178,6 +183,14 @@ def graded(
         scratch.cleanup()
 
 
+def _clear_up() -> None:
+    """Remove what runs have left that were killed themselves."""
+    for path in Path(tempfile.gettempdir()).glob(f"{_SCRATCH}*-*"):
+        pid = path.name.removeprefix(_SCRATCH).partition("-")[0]
+        if pid.isdigit() and not Path("/proc", pid).exists() and Path("/proc").exists():
+            shutil.rmtree(path, ignore_errors=True)
+
+
 def prepare(submissions: Iterable[Submission]) -> None:
     """Do what all judges need once: what the references of these lessons do."""
     found: set[str] = set()
@@ -212,6 +225,9 @@ def _work(
     """Be a judge until there is nothing left to do."""
     other.close()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process decides
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_KILL_WITH_PARENT, signal.SIGKILL, 0, 0, 0)
     judge = Judge(room, seconds)
     try:
         while (submission := pipe.recv()) is not None:
