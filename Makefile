@@ -85,8 +85,7 @@ bench: full  ## time the lessons on this computer
 	@$(PYTHON) -m tools.bench
 
 grade: full  ## check the exercises in a folder of notebooks (FOLDER=... CSV= HTML=)
-	@$(PYTHON) -m tools.grade $(if $(FOLDER),"$(if $(filter /%,$(firstword \
-	  $(FOLDER)))$(findstring :,$(firstword $(FOLDER))),,$(PWD)/)$(FOLDER)") \
+	@CALLED_FROM="$(PWD)" $(PYTHON) -m tools.grade $(if $(FOLDER),"$(FOLDER)") \
 	  $(if $(CSV),--csv "$(CSV)") $(if $(HTML),--html "$(HTML)")
 
 handout: full  ## pack the students' notebooks into build/handout.zip

@@ -7,7 +7,7 @@ import pytest
 
 from helpers.exercises.lessons import lessons
 from tools.grade import Grade, exercise_cells, grade, handed_in, main, table
-from tools.grading import judge
+from tools.grading import classes, judge
 
 START = "from helpers.exercises import answer, exercise, start\nstart()"
 RIGHT = '@exercise("03.1")\ndef places(W1, F):\n    return W1 - F + 1'
@@ -20,6 +20,13 @@ ENDS = """import ctypes
 @exercise("03.2")
 def same_padding(F):
     ctypes.string_at(0)"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _kept_elsewhere(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(classes, "KEPT", tmp_path_factory.mktemp("kept"))
+        yield
 
 
 def write(path, *sources):
@@ -56,7 +63,7 @@ def class_folder(tmp_path_factory):
 def collected(class_folder, tmp_path_factory):
     before = {path: path.read_bytes() for path in handed_in(class_folder)}
     target = tmp_path_factory.mktemp("results") / "results.csv"
-    assert main([str(class_folder), "--csv", str(target)]) == 0
+    assert main([str(class_folder), "--csv", str(target), "--unprotected"]) == 0
     assert {path: path.read_bytes() for path in before} == before
     assert sum(path.is_file() for path in class_folder.rglob("*")) == len(before) + 1
     with target.open(encoding="utf-8-sig") as file:

@@ -16,7 +16,7 @@ import pytest
 from helpers.exercises import sandbox
 from tools import grade
 from tools.grade import Grade, main
-from tools.grading import lockup, plain
+from tools.grading import classes, lockup, plain
 from tools.grading.submissions import UnreadableError, answers_in, code_cells, collect
 
 ALL = bool(os.environ.get("CONVNETS_ATTACK"))
@@ -359,6 +359,15 @@ HARM = {
     ),
     "aborts": (body("os.abort()"), "03.3 stopped: its process ended"),
     "opens all": (body("x = [open('/dev/null') for _ in range(10**6)]"), None),
+    "many who take much": (
+        body(
+            "for _ in range(4):",
+            "    if os.fork() == 0: break",
+            "x = [b'y' * 10**6 for _ in range(900)]",
+            "while True: pass",
+        ),
+        None,
+    ),
     "shared memory": (
         body("x = [os.memfd_create('x') for _ in range(9)]", "return 0"),
         None,
@@ -406,7 +415,7 @@ SOME_HARM = (
     "swallows",
     "computes in C",
     "fills the memory",
-    "forks",
+    "many who take much",
     "fills the disk",
     "returns much",
     "kills all",
@@ -417,6 +426,13 @@ SOME_HARM = (
     "crashes",
     "mounts",
 )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _kept_elsewhere(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(classes, "KEPT", tmp_path_factory.mktemp("kept"))
+        yield
 
 
 def book(*sources, **others):
@@ -505,7 +521,7 @@ HONEST = {
 }
 
 
-def hand_in_honestly(folder):
+def hand_in_honestly(folder: Path) -> None:
     for name, sources in HONEST.items():
         write(folder / name / "03.ipynb", *sources)
 
@@ -743,6 +759,8 @@ def test_a_relative_folder_is_the_callers(tmp_path, monkeypatch, capsys):
     (tmp_path / "handed-in").mkdir()
     assert main(["handed-in"]) == 1
     assert str(tmp_path / "handed-in") in capsys.readouterr().err
+    assert main(["elsewhere"]) == 1
+    assert "elsewhere is not a folder" in capsys.readouterr().err
 
 
 def test_unprotected_has_to_be_asked_for(tmp_path, monkeypatch, capsys):

@@ -15,7 +15,9 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -52,14 +54,14 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         prog="python -m tools.grade", description=__doc__.split("\n")[0]
     )
     add = parser.add_argument
-    add("folder", type=_from_here, help="with notebooks, at any depth")
-    add("--csv", type=_from_here, help="write the results there too")
-    add("--json", type=_from_here, help="the same, for programs")
-    add("--html", type=_from_here, help="one page: the class, its mistakes")
-    add("--feedback", type=_from_here, metavar="FOLDER", help="write the cards there")
-    add("--moodle", type=_from_here, metavar="CSV", help="a grading worksheet")
-    add("--canvas", type=_from_here, metavar="CSV", help="a gradebook")
-    add("--rubric", type=_from_here, metavar="TOML", help="points, and when it was due")
+    add("folder", type=Path, help="with notebooks, at any depth")
+    add("--csv", type=Path, help="write the results there too")
+    add("--json", type=Path, help="the same, for programs")
+    add("--html", type=Path, help="one page: the class, its mistakes")
+    add("--feedback", type=Path, metavar="FOLDER", help="write the cards there")
+    add("--moodle", type=Path, metavar="CSV", help="a grading worksheet")
+    add("--canvas", type=Path, metavar="CSV", help="a gradebook")
+    add("--rubric", type=Path, metavar="TOML", help="points, and when it was due")
     add("--seconds", type=float, default=SECONDS, help="for one notebook (%(default)s)")
     add("--jobs", type=int, default=2, help="notebooks at a time (%(default)s)")
     add("--again", action="store_true", help="also what was graded before, unchanged")
@@ -68,16 +70,29 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         action="store_true",
         help="where nothing here can lock them in: run them with your own rights",
     )
-    return parser.parse_args(arguments)
-
-
-def _from_here(text: str) -> Path:
-    """A path, relative to where the caller stands (make goes to the course first)."""
-    return Path(os.environ.get("CALLED_FROM") or Path.cwd(), text)
+    options = parser.parse_args(arguments)
+    # Relative to where the caller stands: `make -C` goes to the course first.
+    here = Path(os.environ.get("CALLED_FROM") or ".")
+    if not (here / options.folder).exists():
+        here = Path()
+    for name, value in vars(options).items():
+        if isinstance(value, Path):
+            setattr(options, name, here / value)
+    return options
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run from the command line."""
+    if threading.current_thread() is not threading.main_thread():
+        return _main(arguments)
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # in order, too
+    try:
+        return _main(arguments)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _main(arguments: Sequence[str] | None) -> int:
     options = _options(arguments)
     folder: Path = options.folder
     if not folder.is_dir():

@@ -17,7 +17,9 @@ import json
 import linecache
 import os
 import pickle
+import re
 import resource
+import select
 import signal
 import socket
 import struct
@@ -29,6 +31,9 @@ from typing import Any
 CELL = "<handed in>"
 _NEW_MOUNTS, _NEW_IPC, _NEW_PIDS = 0x20000, 0x08000000, 0x20000000
 _SETUP_SECONDS = 30.0  # for the learner's own definitions
+_OVERFLOW = -2  # as `lockup.OVERFLOW`
+_LOOK = 0.25  # seconds from one look at its memory to the next
+_SHARED = 512 * 2**20  # bytes that processes share until they write there
 _KILL_WITH_PARENT, _DUMPABLE, _DROP_BOUND, _NO_NEW_RIGHTS = 1, 4, 24, 38
 _LIMITED = ("RLIMIT_NOFILE", "RLIMIT_AS", "RLIMIT_FSIZE", "RLIMIT_CPU", "RLIMIT_NPROC")
 
@@ -46,10 +51,16 @@ def serve(control: socket.socket, options: dict[str, Any]) -> None:
         (end,) = found
         pid = _fork(control, end, home, options)
         os.close(end)
+        overflow = False
+        while not select.select([control], [], [], _LOOK)[0]:
+            if not overflow and _memory(options) > options["memory"] + _SHARED:
+                overflow = True
+                os.kill(pid, signal.SIGKILL)
         if control.recv(16) != b"end\n":
             _kill(pid, options)
             return
         status = _kill(pid, options)
+        status = _OVERFLOW if overflow else status
         if _own_limits() != limits:  # somebody of the same user has changed them
             return
         control.sendall(f"{status}\n".encode())
@@ -96,6 +107,18 @@ def _fork(control: socket.socket, end: int, home: int, options: dict[str, Any]) 
         os._exit(0)
 
 
+def _memory(options: dict[str, Any]) -> int:
+    """Bytes that all processes of a candidate have for themselves, together."""
+    total = 0
+    if options["apart"] or options["alone"]:  # then all that are seen are its own
+        for path in Path("/proc").glob("[0-9]*/smaps_rollup"):
+            with contextlib.suppress(OSError):
+                if path.parent.name != str(os.getpid()):
+                    found = re.findall(r"Private_\w+: +(\d+)", path.read_text())
+                    total += 1024 * sum(map(int, found))
+    return total
+
+
 def _kill(pid: int, options: dict[str, Any]) -> int:
     """End a candidate and all that it started; how it had ended, if it had."""
     found, status = os.waitpid(pid, os.WNOHANG)
@@ -106,6 +129,8 @@ def _kill(pid: int, options: dict[str, Any]) -> int:
         with contextlib.suppress(ProcessLookupError):
             os.kill(-1, signal.SIGKILL)
     if not options["apart"]:
+        with contextlib.suppress(OSError):
+            os.killpg(pid, signal.SIGKILL)
         _kill_children()
         _empty(options["scratch"])
     return status if found else -1
@@ -168,7 +193,8 @@ def lock(libc: Any, options: dict[str, Any]) -> None:
         if name != "RLIMIT_NPROC" or options["limit_processes"]:
             _, hard = resource.getrlimit(getattr(resource, name))
             most = most if hard < 0 else min(most, hard)
-            resource.setrlimit(getattr(resource, name), (most, most))
+            with contextlib.suppress(OSError, ValueError):  # not all systems have all
+                resource.setrlimit(getattr(resource, name), (most, most))
     if options["user"]:
         os.setresuid(*[options["user"]] * 3)
     if sys.platform == "linux":

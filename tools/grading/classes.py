@@ -7,16 +7,19 @@ was. A submission that takes a judge down with it costs its own row only.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import hashlib
 import json
 import multiprocessing
 import os
 import re
+import shutil
 import signal
 import sys
+import tempfile
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from multiprocessing.connection import Connection, wait
@@ -29,11 +32,14 @@ from helpers.exercises import engine
 from helpers.exercises.lessons import lessons
 from helpers.files import replaced
 from tools.grading.judge import Grade, Judge
-from tools.grading.lockup import open_room
+from tools.grading.lockup import Room, open_room
 from tools.grading.submissions import Submission, UnreadableError, digest
 
 ROOT = Path(__file__).resolve().parents[2]
+KEPT = ROOT / "build" / "grading"
 _GRACE = 150.0  # seconds for opening a room and for judging, beyond a submission's own
+_SCRATCH = "convnets-grade-"
+_KILL_WITH_PARENT = 1
 _NUMBER = re.compile(rb"(?:exercise|answer)\(\s*\\*[\"'](\d\d)\.")
 _FIELDS = {"file", "outcome", "problem", "cards", "sources"}
 
@@ -51,7 +57,7 @@ class Kept:
 
     def __init__(self, folder: Path, about: str) -> None:
         name = digest(os.fsencode(folder.resolve()))[:16]
-        self.folder = ROOT / "build" / "grading" / name
+        self.folder = KEPT / name
         self.about = digest(about.encode()) + _of_the_course()
 
     def _place(self, submission: Submission) -> Path:
@@ -132,12 +138,17 @@ def graded(
     prepare(waiting)
     free = deque(range(jobs))  # each has its own room, and its own user in it
     workers: dict[int, _Worker] = {}
+    # Of a judge that has to be killed nothing is left either.
+    _clear_up()
+    scratch = tempfile.TemporaryDirectory(prefix=f"{_SCRATCH}{os.getpid()}-")
+    Path(scratch.name).chmod(0o755)
+    start = partial(_start, way, seconds, hidden, Path(scratch.name))
     try:
         while waiting or any(worker.task for worker in workers.values()):
             while waiting and free:
                 index = free.popleft()
                 if index not in workers:
-                    workers[index] = _start(way, seconds, index, hidden)
+                    workers[index] = start(index)
                 worker, task = workers[index], waiting.popleft()
                 worker.task, worker.until = task, time.monotonic() + seconds + _GRACE
                 with contextlib.suppress(OSError):  # gone: seen below
@@ -169,6 +180,15 @@ def graded(
             if not worker.task:
                 worker.process.join(10)
             worker.stop()
+        scratch.cleanup()
+
+
+def _clear_up() -> None:
+    """Remove what runs have left that were killed themselves."""
+    for path in Path(tempfile.gettempdir()).glob(f"{_SCRATCH}*-*"):
+        pid = path.name.removeprefix(_SCRATCH).partition("-")[0]
+        if pid.isdigit() and not Path("/proc", pid).exists() and Path("/proc").exists():
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def prepare(submissions: Iterable[Submission]) -> None:
@@ -184,12 +204,15 @@ def prepare(submissions: Iterable[Submission]) -> None:
                 engine.outcome_of(exercise, None, exercise.reference, at, each)
 
 
-def _start(way: str, seconds: float, index: int, hidden: Sequence[Path]) -> _Worker:
+def _start(
+    way: str, seconds: float, hidden: Sequence[Path], scratch: Path, index: int
+) -> _Worker:
     kind = "fork" if sys.platform == "linux" else "spawn"
     context = multiprocessing.get_context(kind)
     mine, other = context.Pipe()
+    room = partial(open_room, way, seconds, index, hidden, within=scratch)
     process = context.Process(
-        target=_work, args=(other, mine, way, seconds, index, hidden), daemon=True
+        target=_work, args=(other, mine, room, seconds), daemon=True
     )
     process.start()
     other.close()
@@ -197,17 +220,15 @@ def _start(way: str, seconds: float, index: int, hidden: Sequence[Path]) -> _Wor
 
 
 def _work(
-    pipe: Connection,
-    other: Connection,
-    way: str,
-    seconds: float,
-    index: int,
-    hidden: Sequence[Path],
+    pipe: Connection, other: Connection, room: Callable[[], Room], seconds: float
 ) -> None:
     """Be a judge until there is nothing left to do."""
     other.close()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process decides
-    judge = Judge(partial(open_room, way, seconds, index, hidden), seconds)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_KILL_WITH_PARENT, signal.SIGKILL, 0, 0, 0)
+    judge = Judge(room, seconds)
     try:
         while (submission := pipe.recv()) is not None:
             pipe.send(judge.grade(submission))

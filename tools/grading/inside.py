@@ -62,14 +62,15 @@ def furnish(root: str, options: dict) -> None:
         if os.path.islink(path):
             os.symlink(os.readlink(path), root + path)
     for path in options["shown"]:
-        if not os.path.exists(root + path) or os.path.ismount(path):
+        if not os.path.exists(root + path):
             bind(path, root)
     for path in options["hidden"]:  # such as the course itself, with its solutions
-        if os.path.isdir(root + path):
-            mount("none", root + path, "tmpfs", _READ_ONLY, "size=0")
-    for path in options["needed"]:  # what was hidden with it
+        within = any(path.startswith(f"{each}/") for each in options["shown"])
+        if within and os.path.isdir(root + path):
+            mount("none", root + path, "tmpfs", _NO_SUID | _NO_DEVICES, "size=1m")
+    for path in options["shown"]:  # what was hidden with it
         if not os.path.exists(root + path):
-            raise OSError(f"{path} lies in a folder that is hidden")
+            bind(path, root)
     bind(options["course"], root, "/course")
     for name in ("null", "zero", "full", "random", "urandom"):
         bind(f"/dev/{name}", root)

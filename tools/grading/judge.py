@@ -21,9 +21,9 @@ from typing import Any
 from helpers.exercises import engine, sandbox
 from helpers.exercises.engine import Case, Exercise, Result
 from helpers.exercises.lessons import lessons
-from lessons.stand_ins import STAND_INS
 from tools.grading import plain
-from tools.grading.lockup import LockError, Room
+from tools.grading.lockup import OVERFLOW, LockError, Room
+from tools.grading.stand_ins import STAND_INS
 from tools.grading.submissions import (
     Answer,
     Submission,
@@ -34,6 +34,7 @@ from tools.grading.submissions import (
 
 _GRACE = 2.0  # seconds for what is not the learner's: starting, sending
 _SETUP_SECONDS = 30.0
+_KEPT = 10_000  # characters of a card, and of a cell
 _MOST_ANSWERS = 200  # of one candidate; those to all cases are kept for a while
 _MOST_BYTES = 100_000_000  # in all these
 _MEMORY = ("can't allocate memory", "not enough memory", "Cannot allocate memory")
@@ -212,6 +213,7 @@ class Judge:
     def __init__(self, room: Callable[[], Room], seconds: float) -> None:
         self.open, self.seconds = room, seconds
         self.until = 0.0  # of the submission at hand
+        self.overflow = False  # whether all memory was taken
         self.room: Room | None = None
 
     def close(self) -> None:
@@ -250,7 +252,8 @@ class Judge:
                     result = self._judged(answers[number], results)
                     results[number] = result
                     outcome[number] = _word(result)
-                    remarks += _remark(result)
+                    full = [f"{number} stopped: memory"] if self.overflow else []
+                    remarks += full or _remark(result)
                     continue
                 except StoppedError:
                     stopped = True
@@ -263,12 +266,12 @@ class Judge:
             name,
             outcome,
             "; ".join(dict.fromkeys(remarks)),
-            {number: result.message for number, result in results.items()},
-            {n: a.cell for n, a in answers.items() if n in outcome},
+            {number: result.message[:_KEPT] for number, result in results.items()},
+            {n: a.cell[:_KEPT] for n, a in answers.items() if n in outcome},
         )
 
     def _judged(self, answer: Answer, before: Mapping[str, Result]) -> Result:
-        exercise = engine.get(answer.number)
+        exercise, self.overflow = engine.get(answer.number), False
         if answer.blanks and answer.problem:
             return engine.blank_result(exercise)
         if answer.problem:
@@ -287,7 +290,7 @@ class Judge:
         finally:
             end.close()
             try:
-                self.room.end()
+                self.overflow = self.room.end() == OVERFLOW
             except LockError:
                 self.close()
 

@@ -28,6 +28,7 @@ DISK = 32 * 2**20  # bytes in its scratch folder
 PROCESSES = 16  # threads among them
 USER = 61_000  # where there may be another user: numbers from here
 _START_SECONDS = 120  # for importing PyTorch, on a busy machine
+OVERFLOW = -2  # how a candidate ended that took too much memory
 WAYS = ("bubblewrap", "namespaces", "nothing")
 TOLD = {
     "bubblewrap": "bubblewrap: no network, no other files or processes, limits",
@@ -91,7 +92,8 @@ class Room:
         return mine
 
     def end(self) -> int:
-        """End the candidate and all that it started: its status, -1 if it still ran.
+        """End the candidate and all that it started: its status, -1 if it still ran,
+        `OVERFLOW` if it had been stopped for its memory.
 
         LockError if the room does not say so: then it is not to be used again.
         """
@@ -119,6 +121,7 @@ def open_room(
     index: int = 0,
     hidden: Sequence[Path] = (),
     probe: bool = False,
+    within: Path | None = None,
 ) -> Room:
     """Make a room.
 
@@ -128,15 +131,18 @@ def open_room(
         index: of the room among those that are used at the same time.
         hidden: folders that must not be seen inside, besides the course.
         probe: only try whether it can be made; no candidate can be started.
+        within: the folder for its scratch folder; if None, the system's.
 
     Raises:
         LockError: where it cannot be made that way here.
     """
+    if not hasattr(os, "fork"):
+        raise LockError("grading needs Linux or macOS; on Windows, use WSL")
     if way == "bubblewrap" and not shutil.which("bwrap"):
         raise LockError("bwrap is not installed")
     if way == "namespaces" and sys.platform != "linux":
         raise LockError("there are none on this system")
-    folder = tempfile.TemporaryDirectory(prefix="convnets-grade-")
+    folder = tempfile.TemporaryDirectory(prefix="convnets-grade-", dir=within)
     base = Path(folder.name)
     base.chmod(0o755)
     course, scratch = stripped(base / "course"), base / "scratch"
@@ -144,21 +150,24 @@ def open_room(
     root = base / "root"
     root.mkdir()
     is_root = hasattr(os, "getuid") and os.getuid() == 0
-    within = way != "nothing"
+    locked = way != "nothing"
+    user = USER + index if is_root and way != "bubblewrap" else 0
+    if way == "nothing" and not _open_to_all():
+        user = 0  # who could not read Python's own files
     options = {
         "root": str(root),
         "course": str(course),
         "shown": _shown(),
         "hidden": [str(path) for path in (ROOT, *hidden, *_installed())],
-        "needed": [sys.prefix, sys.executable],
         "apart": way == "namespaces",
-        "scratch": "/tmp" if within else str(scratch),
+        "scratch": "/tmp" if locked else str(scratch),
         "memory": MEMORY,
         "disk": DISK,
         "processes": PROCESSES,
-        "limit_processes": way == "namespaces" or (way == "nothing" and is_root),
+        # Of one's own user there are others, outside, where nothing separates them.
+        "limit_processes": locked or bool(user),
         "seconds": seconds,
-        "user": USER + index if is_root and way != "bubblewrap" else 0,
+        "user": user,
         "home": -1,
         "probe": probe,
     }
@@ -174,8 +183,8 @@ def open_room(
         command = [*_bubblewrap(options), *command]
     process = subprocess.Popen(
         command,
-        cwd="/" if within else scratch,
-        env=_environment("/course" if within else str(course), options["scratch"]),
+        cwd="/" if locked else scratch,
+        env=_environment("/course" if locked else str(course), options["scratch"]),
         pass_fds=[other.fileno()],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
@@ -217,6 +226,13 @@ def _shown() -> list[str]:
     found |= {path for path in ("/lib", "/lib64") if not os.path.islink(path)}
     found.add("/etc/ld.so.cache")
     return sorted(path for path in found if os.path.exists(path) and path != "/")
+
+
+def _open_to_all() -> bool:
+    """Whether any user may use this Python."""
+    found = [Path(sys.prefix).resolve(), Path(sys.base_prefix).resolve()]
+    parents = [each for path in found for each in (path, *path.parents)]
+    return all(each.stat().st_mode & 0o001 for each in parents)
 
 
 def _installed() -> list[Path]:
