@@ -265,7 +265,8 @@ _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; margin: 2em auto; max-width: 70em;
   padding: 0 1em; color: #1b1b1b; background: #fff }
 table { border-collapse: collapse; margin: 1em 0 } div.wide { overflow-x: auto }
-th, td { border: 1px solid #bbb; padding: .2em .5em; text-align: left }
+th, td { border: 1px solid #bbb; padding: .2em .4em; text-align: left }
+tr > th:first-child { position: sticky; left: 0; background: #fff }
 td.n { text-align: center; min-width: 1.6em }
 .passed { background: #cfe8cf } .wrong { background: #f6d5c9 } .blank { color: #666 }
 pre { background: #f4f4f4; padding: .6em; overflow-x: auto; max-height: 24em }
@@ -324,15 +325,16 @@ def _who(rows: Rows, rubric: Rubric) -> str:
         late = " (late)" if rubric.is_late(submission) else ""
         who = f"{student.name}{late}"
         lines.append(
-            f"<tr><th>{_text(who)}</th><td>{_text(grade.file)}</td>{''.join(cells)}"
-            f"<td>{student.total:g}</td><td>{_text(grade.problem)}</td></tr>"
+            f'<tr><th title="{_text(grade.file)}">{_text(who)}</th>'
+            f"<td>{student.total:g}</td>{''.join(cells)}<td>{_text(grade.problem)}</td>"
+            "</tr>"
         )
     late = [each.name for each in best.values() if each.late]
     said = f"<p>Late: {_text(', '.join(late))}.</p>" if late else ""
     points = f"points of {most(rows, rubric):g}"
     return (
-        f'<div class="wide"><table><thead><tr><th>student</th><th>file</th>{head}'
-        f"<th>{points}</th><th>remark</th></tr></thead>"
+        f'<div class="wide"><table><thead><tr><th>student</th><th>{points}</th>{head}'
+        "<th>remark</th></tr></thead>"
         f"<tbody>{''.join(lines)}</tbody></table></div>"
         f"<p>✓ passed, ✗ wrong, ○ blank, – no such cell, … not run</p>{said}"
     )
