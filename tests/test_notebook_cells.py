@@ -13,7 +13,7 @@ import pytest
 from jupyter_client.manager import KernelManager
 
 ROOT = Path(__file__).resolve().parents[1]
-LIMITS = "sandbox.SECONDS, apart.SECONDS, notebook._CELL_SECONDS = 0.2, 1, 2"
+LIMITS = "sandbox.SECONDS, apart.SECONDS, notebook._CELL_SECONDS = 0.2, 2, 3"
 SETUP = f"""
 from helpers.exercises import answer, exercise, progress, sandbox, start
 from helpers.exercises import apart, notebook
