@@ -483,6 +483,11 @@ add(
                 "The first loader has the test images: the network would learn exactly "
                 "what it is tested on.",
             ),
+            "sets-exchanged": Wrong(
+                lambda train, test, workers=0: reference("12.14")(test, train, workers),
+                "The two sets are swapped: the network would learn from the test "
+                "images and be tested on those for training.",
+            ),
             "training-images-twice": Wrong(
                 lambda train, test, workers=0: reference("12.14")(
                     train, train, workers

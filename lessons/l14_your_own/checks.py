@@ -160,6 +160,15 @@ add(
                 "network gives plain scores.",
                 ("nn.Linear(D, classes))", "nn.Linear(D, classes), nn.Softmax(1))"),
             ),
+            "on-top-of-the-old": outside(
+                "14.2",
+                "The new layer stands on top of the old one and gets its scores. Put "
+                "it in the old one's place, where it gets D features.",
+                (
+                    "*network[:-1], nn.Linear(D, classes)",
+                    "*network, nn.Linear(network[-1].out_features, classes)",
+                ),
+            ),
             "relu-between": outside(
                 "14.2",
                 "A ReLU before the new layer cuts off what is below 0 in the features. "
