@@ -461,10 +461,13 @@ def test_a_damaged_notebook_is_kept_and_named(folders):
 
 def test_what_is_solved_in_either_folder_stays_solved(folders):
     old, new = folders
-    (old / ".progress.json").write_text('{"03.1": {"passed": false, "tries": 9}}')
-    (new / ".progress.json").write_text('{"03.1": {"passed": true, "tries": 1}}')
+    for folder, passed, more in ((old, False, {"settings": "dark"}), (new, True, {})):
+        kept = {"03.1": {"passed": passed, "tries": 9 - 8 * passed}, **more}
+        (folder / ".progress.json").write_text(json.dumps(kept))
     list(update.update(old, new))
-    assert json.loads((new / ".progress.json").read_text())["03.1"]["passed"]
+    progress = json.loads((new / ".progress.json").read_text())
+    assert progress["03.1"]["passed"]
+    assert progress["settings"] == "dark"  # another version's
 
 
 @pytest.mark.parametrize("in_a_clone", [False, True])
@@ -586,6 +589,46 @@ def test_a_lesson_gone_and_a_changed_solution_are_kept(clone, committed):
     git(teacher, "add", ".")
     git(teacher, "commit", "-m", "four")
     assert (update.fetch(student) / name).read_text() == "my own notes"
+
+
+@needs_git
+def test_a_notebook_that_was_only_added_is_left_alone(clone):
+    _, student = clone
+    own = student / "notebooks/mine.ipynb"
+    shutil.copy(fill(student, "03.3", "W1 - F"), own)
+    git(student, "add", str(own))
+    before = own.read_bytes()
+    assert update.fetch(student)
+    assert own.read_bytes() == before
+
+
+@needs_git
+def test_a_name_that_git_writes_in_quotes_is_found(clone):
+    _, student = clone
+    own = student / "notebooks/übung.ipynb"
+    shutil.copy(fill(student, "03.3", "W1 - F"), own)
+    git(student, "add", "notebooks")
+    git(student, "commit", "-m", "mine")
+    own.write_text("changed since", "utf-8")
+    old = update.fetch(student)
+    assert (old / "notebooks/übung.ipynb").read_text("utf-8") == "changed since"
+
+
+@needs_git
+def test_a_merge_that_git_refuses_has_changed_nothing(clone):
+    teacher, student = clone
+    name = "lessons/l03_output_size/lesson.json"
+    for folder in clone:
+        (folder / name).write_text(json.dumps({"cells": {}, "by": folder.name}))
+    git(teacher, "commit", "-a", "-m", "three")
+    fill(student, "03.3", "W1 - F")
+    git(student, "commit", "-m", "mine", "notebooks")
+    with pytest.raises(update.UpdateError, match="as they were before") as refused:
+        update.fetch(student)
+    assert name in str(refused.value)
+    command = ["git", "diff", "--cached", "--name-only"]
+    staged = subprocess.run(command, cwd=student, capture_output=True, check=True)
+    assert staged.stdout == b""
 
 
 @needs_git

@@ -6,7 +6,7 @@
 Filled blanks go to the exercise of the same number, into the same blanks; cells that
 the student added follow the cell that they followed before; progress and the student's
 own files come along. What no longer fits stands in ``notebooks/kept/DATE/``, as does
-each old notebook, whole. Nothing is deleted, and running it again adds nothing.
+each old notebook, whole. Nothing is deleted, and running it again changes no notebook.
 
 Two releases may lie apart, or ten: only the old notebooks and the new ones are
 compared. Where the old folder has a ``lesson.json`` beside its lessons, its blanked
@@ -19,7 +19,6 @@ import argparse
 import copy
 import hashlib
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -490,6 +489,9 @@ def _carry_progress(old: Path, root: Path, names, kept: Path) -> Iterator[str]:
         if target.exists() and not here_already:
             merged = json.loads(target.read_text("utf-8"))
         for number, entry in entries.items():
+            if not _is_number(number):  # what another version noted
+                merged.setdefault(number, entry)
+                continue
             number = names.get(number, number)
             here = merged.get(number, {})
             rank = entry.get("passed", False), entry.get("tries", 0)
@@ -499,12 +501,19 @@ def _carry_progress(old: Path, root: Path, names, kept: Path) -> Iterator[str]:
     except (ValueError, AttributeError, TypeError, OSError):
         kept.mkdir(parents=True, exist_ok=True)
         shutil.copy2(source, kept / "progress.json")
-        yield "The old .progress.json cannot be read. A copy of it is kept, too."
+        yield (
+            ".progress.json cannot be read in one of the two folders. A copy of the "
+            "old one is kept, too."
+        )
         return
     with replaced(target) as scratch:
         scratch.write_text(json.dumps(merged, indent=1, sort_keys=True), "utf-8")
-    solved = sum(bool(entry.get("passed")) for entry in merged.values())
+    solved = sum(bool(merged[n].get("passed")) for n in merged if _is_number(n))
     yield f"{_count(solved, 'exercise')} solved so far: progress() shows them."
+
+
+def _is_number(key: str) -> bool:
+    return re.fullmatch(r"\d\d\.\d+", key) is not None
 
 
 def _carry_files(old: Path, root: Path, lessons: set[Path]) -> Iterator[str]:
@@ -535,11 +544,17 @@ def _carry_files(old: Path, root: Path, lessons: set[Path]) -> Iterator[str]:
 
 def _git(root: Path, *arguments: str, check: bool = True) -> str:
     done = subprocess.run(
-        ["git", *arguments], cwd=root, capture_output=True, text=True, encoding="utf-8"
+        ["git", "-c", "core.quotepath=off", *arguments],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
     )
     if check and done.returncode:
-        said = (done.stderr or done.stdout).strip().splitlines() or ["no reason given"]
-        raise UpdateError(f"git {arguments[0]} stopped: {said[-1]}")
+        lines = [line.strip() for line in (done.stderr or done.stdout).splitlines()]
+        said = [x for x in lines if x and x != "Aborting" and not x.startswith("hint:")]
+        reason = " ".join(said[:3]).rstrip(".") or "no reason given"
+        raise UpdateError(f"git {arguments[0]} stopped: {reason}.")
     return done.stdout.strip()
 
 
@@ -565,7 +580,8 @@ def fetch(root: Path = ROOT) -> Path | None:
         return None
     stamp = time.strftime("%Y-%m-%d-%H%M%S")
     aside = root / "notebooks" / "kept" / f"{stamp}-before"
-    touched = _git(root, "diff", "--name-only", "HEAD", "--", "notebooks").splitlines()
+    changed = "diff", "--name-only", "--diff-filter=a", "HEAD"  # all but added ones
+    touched = _git(root, *changed, "--", "notebooks").splitlines()
     _set_aside(root, aside, base, touched)
     try:
         if touched:
@@ -603,7 +619,13 @@ def _merge(root: Path, upstream: str) -> None:
     if _git(root, "merge-base", "HEAD", upstream) == _git(root, "rev-parse", "HEAD"):
         _git(root, "merge", "--quiet", "--ff-only", upstream)
         return
-    _git(root, "merge", "--no-commit", "--no-ff", upstream, check=False)
+    try:
+        _git(root, "merge", "--no-commit", "--no-ff", upstream)
+    except UpdateError:
+        if not _git(
+            root, "rev-parse", "--quiet", "--verify", "MERGE_HEAD", check=False
+        ):
+            raise  # nothing has begun; else there are conflicts, seen to below
     try:
         _git(root, "checkout", "--quiet", upstream, "--", "notebooks")
         files = _git(root, "diff", "--name-only", "--diff-filter=U").splitlines()
@@ -636,7 +658,13 @@ def main(arguments: list[str] | None = None) -> int:
                 return 0
             # The new release's own rules, in a process that has not read the old ones.
             command = [sys.executable, "-m", "tools.update", str(old)]
-            return subprocess.call(command, cwd=ROOT, env={**os.environ})
+            if status := subprocess.call(command, cwd=ROOT):
+                print(
+                    f"Your notebooks are in {old}. Run `make setup`, and then "
+                    f"`python -m tools.update {old}`.",
+                    file=sys.stderr,
+                )
+            return status
         for line in update(old):
             print(line)
     except UpdateError as error:
