@@ -114,7 +114,7 @@ def same_padding(F):
         pass"""
 
 
-def test_an_endless_cell_costs_only_its_time(tmp_path, monkeypatch):
+def test_when_time_is_up_the_rest_is_not_run(tmp_path, monkeypatch):
     last = RIGHT.replace("03.1", "03.3")
     path = write(tmp_path / "03.ipynb", START, RIGHT, ENDLESS, last, BLANK)
     start = judge.HandedIn.ask

@@ -7,11 +7,11 @@ import csv
 import io
 import json
 import os
-import sys
 import zipfile
 from pathlib import Path
 
 import pytest
+from IPython.core import inputtransformer2
 
 from helpers.exercises import sandbox
 from tools import grade
@@ -129,7 +129,7 @@ CHEATS = {
     "sends a pickle": body(
         "import pickle",
         "class Bad:",
-        "    def __reduce__(self): return os.system, ('touch /tmp/pickled',)",
+        "    def __reduce__(self): return os.system, ('touch /tmp/convnets-pickled',)",
         "data = pickle.dumps(Bad())",
         "os.write(3, struct.pack('<II', len(data), 0) + data)",
         "return Bad()",
@@ -165,8 +165,9 @@ CHEATS = {
         "for each in os.listdir('/proc'):",
         "    if each.isdigit() and int(each) != os.getpid():",
         "        words = open(f'/proc/{each}/cmdline').read()",
-        "        if 'grade' in words: return (W1 - F + 2 * P) // S + 1",
-        "return 0",
+        "        if 'grade' in words or 'pytest' in words: break",
+        "else: return 0",
+        "return (W1 - F + 2 * P) // S + 1",
     ),
     "reads its parent": body(
         "import ctypes",
@@ -309,7 +310,7 @@ HARM = {
             "for p in sys.path + ['/', '/usr', '/etc', sys.prefix, '/course/helpers']:",
             "    try: open(p + '/attacked', 'w').write('x')",
             "    except OSError: continue",
-            "    os.kill(os.getpid(), 9)",
+            "    return (W1 - F + 2 * P) // S + 1",  # a pass would show it
             "return 0",
         ),
         None,
@@ -388,7 +389,7 @@ HARM = {
             "libc = ctypes.CDLL(None)",
             "ok = libc.unshare(0x10000000) == 0 or not libc.umount2(b'/course', 2)",
             "ok = ok or not libc.mount(b'x', b'/tmp', b'tmpfs', 0, None)",
-            "if ok: os.kill(os.getpid(), 9)",
+            "if ok: return (W1 - F + 2 * P) // S + 1",
             "return 0",
         ),
         None,
@@ -717,6 +718,13 @@ def test_exports_of_learning_platforms_say_whose_it_is(tmp_path):
         "Ann Lee_123_assignsubmission_file/03.ipynb": ("Ann Lee", "123", False),
         "leeann_77_88_03.ipynb": ("leeann", "77", False),
         "bob_LATE_78_89_03.ipynb": ("bob", "78", True),
+        # What lies within is named by the student.
+        "Ann Lee_123_assignsubmission_file/Bob Roe_99_assignsubmission_file/03.ipynb": (
+            *("Ann Lee", "123", False),
+        ),
+        "Ann Lee_123_assignsubmission_file/bob_LATE_78_89_03.ipynb": (
+            *("Ann Lee", "123", False),
+        ),
         "submitted/carl/ps1/03.ipynb": ("carl", "", False),
         "assignment_1_export/submission_5/03.ipynb": ("Di Ng", "di@uni.edu", False),
     }
@@ -778,4 +786,8 @@ def test_a_book_that_cannot_be_read_says_why():
     for data in (b"", b"{}", b"[" * 10**6, b'{"cells": 7}'):
         with pytest.raises(UnreadableError, match="not a notebook"):
             code_cells(data)
-    assert sys.getrecursionlimit() < 10**5
+
+
+def test_a_cell_that_ipython_gives_up_costs_no_other(monkeypatch):
+    monkeypatch.setattr(inputtransformer2, "TRANSFORM_LOOP_LIMIT", 3)
+    assert "03.1" in answers_in(["!ls\n" * 9, RIGHT])

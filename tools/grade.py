@@ -156,7 +156,8 @@ def _run(
         hidden = [options.folder.resolve()]
         for each, result in graded(left, options.seconds, options.jobs, way, hidden):
             done[each.name] = result
-            kept.put(each, result)
+            if result.outcome or not result.problem.startswith("stopped"):
+                kept.put(each, result)  # else a busy machine may be at fault
             if options.csv:  # the others take all rows to make sense
                 report.write_csv(options.csv, rows(), rubric)
     except KeyboardInterrupt:

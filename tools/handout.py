@@ -27,7 +27,7 @@ from helpers import __version__
 from helpers.exercises.lessons import FILE
 from helpers.files import replaced
 from tools import build
-from tools.grade import exercise_cells
+from tools.grading.submissions import exercise_cells
 from tools.update import digests
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -20,7 +20,7 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import partial
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -41,7 +41,7 @@ _GRACE = 150.0  # seconds for opening a room and for judging, beyond a submissio
 _SCRATCH = "convnets-grade-"
 _KILL_WITH_PARENT = 1
 _NUMBER = re.compile(rb"(?:exercise|answer)\(\s*\\*[\"'](\d\d)\.")
-_FIELDS = {"file", "outcome", "problem", "cards", "sources"}
+_FIELDS = {field.name for field in fields(Grade)}
 
 
 class Kept:
@@ -90,14 +90,11 @@ class Kept:
 def _of_the_course() -> str:
     whole = hashlib.sha256()
     for pattern in (
-        "helpers/exercises/*.py",
-        "tools/grading/*.py",
-        "lessons/**/*.json",
+        *("helpers/**/*.py", "helpers/**/*.toml", "tools/grading/*.py"),
+        *("lessons/**/*.py", "lessons/**/*.json"),
     ):
         for path in sorted(ROOT.glob(pattern)):
             whole.update(path.read_bytes())
-    for path in sorted(ROOT.glob("lessons/**/*.py")):
-        whole.update(path.read_bytes())
     return whole.hexdigest()
 
 

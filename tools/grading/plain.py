@@ -34,20 +34,7 @@ _NAMES = [
     "uint8",
     "bool",
 ]
-_DTYPES = {
-    name: np.dtype(name).newbyteorder("<")
-    for name in [
-        "float16",
-        "float32",
-        "float64",
-        "int8",
-        "int16",
-        "int32",
-        "int64",
-        "uint8",
-        "bool",
-    ]
-}
+_DTYPES = {name: np.dtype(name).newbyteorder("<") for name in _NAMES}
 
 
 class Other:

@@ -380,7 +380,8 @@ def _tomorrow(rows: Rows, wrong: Mapping) -> str:
         exercise = engine.get(number)
         says = [exercise.wrong[k].says for k in key.split(" + ") if k in exercise.wrong]
         times = "once" if count == 1 else f"{count} times"
-        found.append(f"<b>{_text(exercise.heading)}</b>, {times}: {_text(says[0])}")
+        words = _text(" ".join(says))
+        found.append(f"<b>{_text(exercise.heading)}</b>, {times}: {words}")
     held: Counter[str] = Counter()
     unsolved: Counter[str] = Counter()
     for _, grade in rows:

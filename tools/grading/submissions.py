@@ -109,7 +109,11 @@ def collect(folder: Path) -> tuple[list[Submission], list[str]]:
     found: list[Submission] = []
     skipped: list[str] = []
     people = _gradescope(folder)
-    for at, folders, files in os.walk(folder, followlinks=False):
+
+    def unread(error: OSError) -> None:
+        skipped.append(f"{_named(folder, Path(error.filename))} ({error.strerror})")
+
+    for at, folders, files in os.walk(folder, onerror=unread, followlinks=False):
         here = Path(at)
         for name in sorted(folders):
             path = here / name
@@ -119,6 +123,8 @@ def collect(folder: Path) -> tuple[list[Submission], list[str]]:
             elif name.lower().endswith(".ipynb"):
                 what = "a link" if path.is_symlink() else "a folder"
                 found.append(_submission(folder, path, people, f"{what}, not a file"))
+            elif path.is_symlink():
+                skipped.append(f"{_named(folder, path)} (a link, not followed)")
         folders.sort()
         for name in sorted(files):
             path, end = here / name, name.lower()
@@ -139,8 +145,7 @@ def _named(folder: Path, path: Path) -> str:
 
 def printable(text: str) -> str:
     """A name that can be written anywhere: no half characters, nothing invisible."""
-    text = text.encode("utf-8", "backslashreplace").decode()
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    return "".join(c if c.isprintable() and c != "\\" else repr(c)[1:-1] for c in text)
 
 
 def _is_hidden(name: str) -> bool:
@@ -168,18 +173,22 @@ def _submission(
     time = None
     with contextlib.suppress(OSError):
         time = datetime.fromtimestamp(path.lstat().st_mtime, UTC)
-    with contextlib.suppress(OSError, ValueError):  # nbgrader keeps when it came
-        text = _bytes_of(path.with_name("timestamp.txt")).decode()[:40]
-        told = datetime.fromisoformat(text.strip().removesuffix(" UTC"))
-        time = told if told.tzinfo else told.replace(tzinfo=UTC)
     student, key, late = "", "", False
-    for part in inner[:-1]:
+    for part in inner:  # the outermost: what lies within, the student has named
+        handed_in = part.lower().endswith((".ipynb", ".zip"))
         if match := _MOODLE.match(part):
             student, key = match["name"], match["id"]
         elif match := _GRADESCOPE.match(part):
             student, key = people.get(part, (part, match["id"]))
-    if not student and (match := _CANVAS.match(inner[-1])):
-        student, key, late = match["name"], match["id"], bool(match["late"])
+        elif handed_in and (match := _CANVAS.match(part)):
+            student, key, late = match["name"], match["id"], bool(match["late"])
+        if student:
+            break
+    if not key:  # nbgrader keeps when it came; elsewhere the student could say so
+        with contextlib.suppress(OSError, ValueError):
+            text = _bytes_of(path.with_name("timestamp.txt")).decode()[:40]
+            told = datetime.fromisoformat(text.strip().removesuffix(" UTC"))
+            time = told if told.tzinfo else told.replace(tzinfo=UTC)
     if not student:
         parts = [p for p in inner[:-1] if p not in ("submitted", "handed-in")]
         student = parts[0].removesuffix(".zip") if parts else Path(inner[-1]).stem
@@ -346,8 +355,8 @@ def _statements(cell: str) -> tuple[list[_Statement], dict[str, Answer | None]]:
     except SyntaxError as error:
         at = f"line {error.lineno}: {(error.text or '').strip()}"
         problem = (str(error.msg), at[:200])
-    except (ValueError, RecursionError, MemoryError) as error:
-        problem = (f"it is too deeply nested ({type(error).__name__})", "")
+    except (ValueError, RuntimeError, MemoryError) as error:  # too deep, too many "!"
+        problem = (f"it cannot be read as Python ({type(error).__name__})", "")
     broken = {
         n: Answer(n, cell, blanks=("",) if _has_blank(cell) else (), problem=problem)
         for n in exercises_in_text(cell)
