@@ -31,8 +31,8 @@ def lab(tmp_path):
     """Starts it with settings that open it to everyone; gives it once it is ready."""
     started = []
 
-    def start(*words, config=HOSTILE):
-        (tmp_path / "jupyter_server_config.py").write_text(config, "utf-8")
+    def start(*words):
+        (tmp_path / "jupyter_server_config.py").write_text(HOSTILE, "utf-8")
         more = {"IdentityProvider": {"token": ""}, "ServerApp": {"ip": "*"}}
         (tmp_path / "jupyter_server_config.json").write_text(json.dumps(more))
         names = "JUPYTER_TOKEN", "JUPYTER_TOKEN_FILE"

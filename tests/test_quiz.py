@@ -186,7 +186,7 @@ def moodle_problems(root):
         if node.find("questiontext").get("format") != "html":
             problems.append(f"{at}: text of no format")
         fractions = sorted(answer.get("fraction") for answer in answers)
-        if fractions.count("100") != 1 or {*fractions} > {"0", "100"}:
+        if fractions.count("100") != 1 or not {*fractions} <= {"0", "100"}:
             problems.append(f"{at}: not one right answer")
         if any(answer.find("feedback/text") is None for answer in answers):
             problems.append(f"{at}: no feedback")
@@ -214,8 +214,9 @@ def test_moodle_can_read_them(found):
 def test_a_broken_moodle_file_would_be_found(found):
     root = ET.fromstring(quiz.moodle(found[:3]))
     root[1].find("answer").set("fraction", "0")
+    root[3].find("answer[@fraction='0']").set("fraction", "50")
     root[2].remove(root[2].find("name"))
-    assert len(moodle_problems(root)) == 2
+    assert len(moodle_problems(root)) == 3
 
 
 # --- QTI ------------------------------------------------------------------------------

@@ -151,7 +151,7 @@ def test_photographs_are_credited():
     import sklearn.datasets
 
     source = Path(sklearn.datasets.__file__).parent / "images" / "README.txt"
-    for number in re.findall(
-        r"flickr\.com/photos/\w+/(\d+)", source.read_text("utf-8")
-    ):
-        assert number in notices
+    address = r"flickr\.com/photos/\w+/(\d+)"
+    numbers = re.findall(address, source.read_text("utf-8"))
+    assert len(numbers) == 2
+    assert all(number in notices for number in numbers)

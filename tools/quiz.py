@@ -20,6 +20,7 @@ from __future__ import annotations
 import argparse
 import html
 import inspect
+import itertools
 import re
 import sys
 import xml.etree.ElementTree as ET
@@ -500,7 +501,7 @@ def sheet(found: Sequence[Question], title: str) -> str:
 
 def _key(question: Question) -> str:
     rows = []
-    for letter, option in zip(_LETTERS * 30, question.options):
+    for letter, option in zip(itertools.cycle(_LETTERS), question.options):
         mark = "✓" if option.right else "✗"
         name = f"{letter} " if question.is_choice else ""
         text = f"<code>{html.escape(option.text)}</code>"
@@ -546,7 +547,8 @@ def write(found: Sequence[Question], title: str, folder: Path = FOLDER) -> list[
         zipfile.ZipFile(scratch, "w", zipfile.ZIP_DEFLATED) as archive,
     ):
         for name, text in qti_items(found).items():
-            archive.writestr(zipfile.ZipInfo(name, _ALWAYS), text)
+            info = zipfile.ZipInfo(name, _ALWAYS)
+            archive.writestr(info, text, zipfile.ZIP_DEFLATED)
     return [folder / name for name in ("moodle.xml", "qti.zip", "sheet.html")]
 
 

@@ -7,7 +7,7 @@
 
 Without make, as on most Windows computers: run the first line, then
 ``.venv\\Scripts\\activate`` (elsewhere ``source .venv/bin/activate``), then
-``jupyter lab notebooks/00_start_here.ipynb``.
+``python -m tools.lab``.
 
 The environment is ``.venv`` in this folder, or the active conda environment if that was
 made from environment.yml: its folder is named ``convnets``, or this project is
