@@ -382,6 +382,8 @@ def test_own_names_are_left_alone(kernel):
     for code in (
         "midpoint = lambda a, b: 3",
         "def midpoint(a, b):\n    return 3",
+        "from operator import add as midpoint",
+        "if True:\n    def midpoint(a, b):\n        return 3",
         "def other(midpoint):\n    return midpoint(1, 2)\nmidpoint = lambda *_: 3",
     ):
         kernel.run("del midpoint")

@@ -414,8 +414,9 @@ def _check_cases(exercise: Exercise, candidate: Any, name: str) -> Result:
     failing.append(("got", describe(outcome.value)))
     if not says:  # one second: a wrong result can be huge
         if isinstance(candidate, Elsewhere):  # asked before the second begins
-            for i in {*range(len(cases))} - found.keys():
-                found[i] = _attempt(exercise, candidate, cases[i])
+            for i in {*range(at, len(cases))} - found.keys():
+                left = max(0.1, min(sandbox.SECONDS, end - time.monotonic()))
+                found[i] = _attempt(exercise, candidate, cases[i], file, left)
         oddity = partial(_form_of_all, exercise, candidate, cases, found)
         says = sandbox.run(oddity, None, 1).value or ""
     pair = [exercise.normal(value) for value in (outcome.value, expected)]

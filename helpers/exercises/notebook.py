@@ -161,11 +161,11 @@ def _bind_missing(tree: ast.Module) -> None:
     used = {n.id for n in names if isinstance(n.ctx, ast.Load)}
     used -= {n.id for n in names if isinstance(n.ctx, ast.Store)}
     used -= {n.arg for n in ast.walk(tree) if isinstance(n, ast.arg)}
-    used -= {node.name for node in tree.body if hasattr(node, "name")}
+    known = [n for n in ast.walk(tree) if hasattr(n, "name")]  # defined, imported
+    used -= {getattr(n, "asname", None) or n.name for n in known}
     space, lesson = shell().user_ns, lessons().get(_latest[0][:2])
     for source in lesson.solved.values() if lesson else ():
-        for node, number in exercises_in(ast.parse(source)).items():
-            name = getattr(node, "name", "")
+        for number, name in exercises_in_text(source).items():
             if name in used and name not in space:
                 space[name] = engine.reference(number)
                 print(f"Exercise {number} has not defined `{name}` yet.", GOES_ON)
