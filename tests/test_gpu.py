@@ -34,7 +34,13 @@ from tests.training_child import same
 ROOT = Path(__file__).parents[1]
 TRAIN = "04", "05", "06", "07", "08", "09", "10", "11", "12", "14"  # lessons that train
 # What takes too long, and something shorter; from there on, prints are not compared.
-SHORTER = {"12": ("return 20, 8, True", "return 8, 1, True")}
+SHORTER = {
+    "09": ("epochs=4):", "epochs=1):"),
+    "10": ("epochs=3, seed=0", "epochs=1, seed=0"),
+    "11": ("steps=40, size=32", "steps=5, size=32"),
+    "12": ("return 20, 8, True", "return 8, 1, True"),
+    "14": ("lr=0.002, steps=15", "lr=0.002, steps=2"),
+}
 MASKS = configparser.RawConfigParser()
 MASKS.read(ROOT / "tests" / "nbval_sanitize.cfg", "utf-8")
 

@@ -23,12 +23,18 @@ from tools.slides import notebooks
 
 
 @pytest.fixture(scope="module")
-def unpacked(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("handout")
-    pack(folder / "handout.zip")
-    with zipfile.ZipFile(folder / "handout.zip") as archive:
-        archive.extractall(folder)
-    return folder / FOLDER
+def packed(tmp_path_factory):
+    """The handout, as it is packed without any wish."""
+    path = tmp_path_factory.mktemp("handout") / "handout.zip"
+    pack(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def unpacked(packed):
+    with zipfile.ZipFile(packed) as archive:
+        archive.extractall(packed.parent)
+    return packed.parent / FOLDER
 
 
 def names(folder):
@@ -128,21 +134,13 @@ def test_a_notebook_runs_from_the_unpacked_folder_alone(unpacked):
     assert len(cards) == len(exercise_cells(book))
 
 
-@pytest.mark.parametrize("with_solutions", [False, True])
-def test_cards_show_solutions_on_request_only(tmp_path, with_solutions):
-    pack(tmp_path / "it.zip", with_solutions)
-    with zipfile.ZipFile(tmp_path / "it.zip") as archive:
-        found = [name for name in archive.namelist() if name.endswith("/lesson.json")]
-        built = [json.loads(archive.read(name)) for name in found]
-    assert [each["show_solutions"] for each in built] == [with_solutions] * len(
-        lessons()
-    )
-
-
-def test_packing_twice_gives_the_same_bytes(tmp_path):
-    for name in ("one.zip", "two.zip"):
-        pack(tmp_path / name)
-    assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
+def test_cards_show_solutions_on_request_only(packed, tmp_path):
+    pack(tmp_path / "solved.zip", with_solutions=True)
+    for path, shown in ((packed, False), (tmp_path / "solved.zip", True)):
+        with zipfile.ZipFile(path) as archive:
+            found = [n for n in archive.namelist() if n.endswith("/lesson.json")]
+            built = [json.loads(archive.read(name)) for name in found]
+        assert [each["show_solutions"] for each in built] == [shown] * len(lessons())
 
 
 @pytest.fixture
@@ -171,13 +169,12 @@ STRAYS = (
 )
 
 
-def test_what_lies_about_is_not_packed(copy):
-    pack(copy / "clean.zip")
+def test_the_same_files_give_the_same_bytes_whatever_lies_about(packed, copy):
     for name in STRAYS:
         (copy / name).parent.mkdir(exist_ok=True)
         (copy / name).write_text('"""The solution."""\n')
     pack(copy / "littered.zip")
-    assert (copy / "clean.zip").read_bytes() == (copy / "littered.zip").read_bytes()
+    assert packed.read_bytes() == (copy / "littered.zip").read_bytes()
 
 
 def test_a_notebook_that_somebody_worked_in_is_not_packed(copy):

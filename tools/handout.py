@@ -112,7 +112,8 @@ def modules() -> set[Path]:
 def notebook(path: Path, built: Mapping[str, Any], with_solutions: bool) -> str:
     """A student's notebook; its saved cards are left out if they show solutions."""
     book = nbformat.read(path, as_version=4)
-    for number, source in exercise_cells(book).items():
+    exercises = exercise_cells(book)
+    for number, source in exercises.items():
         if source != built["cells"].get(number):
             raise HandoutError(
                 f"In {path.name} exercise {number} is not as it was built: run make "
@@ -120,9 +121,8 @@ def notebook(path: Path, built: Mapping[str, Any], with_solutions: bool) -> str:
             )
     if with_solutions:
         return path.read_text("utf-8")
-    exercises = set(exercise_cells(book).values())
     for cell in book.cells:
-        if cell.cell_type == "code" and cell.source in exercises:
+        if cell.cell_type == "code" and cell.source in exercises.values():
             cell.outputs, cell.execution_count = [], None
     return nbformat.writes(book) + "\n"
 
