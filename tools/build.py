@@ -31,7 +31,7 @@ import urllib.parse
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 import jupytext
@@ -398,13 +398,17 @@ def imported(file: Path, root: Path) -> list[Path]:
 
 def names_imported(file: Path) -> list[str]:
     """The dotted names that a module imports, also inside functions."""
-    names = []
     try:
-        tree = ast.parse(file.read_text("utf-8"))
+        return _names_imported(file.read_text("utf-8"))
     except SyntaxError as problem:
         where = f"{file}:{problem.lineno}"
         raise LessonError(f"{where}: not Python: {problem.msg}") from None
-    for node in ast.walk(tree):
+
+
+@cache  # most helpers are asked for by every lesson
+def _names_imported(source: str) -> list[str]:
+    names = []
+    for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
