@@ -928,9 +928,10 @@ print(f"with heads {helped:.1%}, without {alone:.1%} (ahead by over 5 points: {a
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
 figure, ax = plt.subplots(figsize=(8.4, 3))
 for (name, values), style in zip(curves.items(), ("o-", "s--")):
-    ax.plot(range(1, 5), [100 * v for v in values], style, label=name)
+    epochs = range(1, len(values) + 1)
+    ax.plot(epochs, [100 * v for v in values], style, label=name)
 ax.set(xlabel="epoch", ylabel="test accuracy in %", ylim=(0, 100), title=digits.title)
-ax.set_xticks(range(1, 5))
+ax.set_xticks(epochs)
 ax.legend()
 show(
     figure,

@@ -565,7 +565,8 @@ figure, ax = plt.subplots(figsize=(8.4, 3.6))
 for (depth, kind), losses in runs.items():
     mean = torch.tensor(losses).unfold(0, 5, 1).mean(dim=1)  # over 5 steps
     colour, style = (ORANGE if kind == "plain" else BLUE), ("-" if depth == 56 else ":")
-    ax.plot(range(5, 41), mean, style, color=colour, label=f"{kind}, {depth} layers")
+    steps = range(5, len(losses) + 1)
+    ax.plot(steps, mean, style, color=colour, label=f"{kind}, {depth} layers")
 ax.set(xlabel="step", ylabel="training loss", title=digits.title, ylim=(0, None))
 ax.legend()
 show(
