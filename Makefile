@@ -9,9 +9,9 @@ PYTHON3 := $(if $(shell command -v python3 2>/dev/null),python3,python)
 # .venv, or the active conda environment made from environment.yml. To use another one as
 # it is, give it: make test PYTHON=/path/to/python
 PYTHON := $(shell PYTHONHOME= $(PYTHON3) tools/setup.py --print-python 2>/dev/null)
-# Two, because every notebook's kernel is a process (and a torch) of its own.
-WORKERS ?= 2
-BROWSERS ?= 2
+# One more than CI's cores, because servers, browsers and limits are waited for.
+WORKERS ?= 3
+BROWSERS ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help setup lab data update full notebooks check test attack walk present slides site bench grade handout quiz share clean distclean
