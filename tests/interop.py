@@ -170,6 +170,21 @@ def by_otter(lesson: Source, python: Path) -> Points:
     return found
 
 
+def compared(ours: Points, nbgrader: Points, otter: Points) -> tuple[str, list[str]]:
+    """The points of each submission, as a table; and where the three differ."""
+    rows = [["submission", "make grade", "nbgrader", "otter", "of"]]
+    differing = []
+    for student, points in ours.items():
+        three = points, nbgrader.get(student, {}), otter.get(student, {})
+        most = sum(map(Rubric().most, points))
+        rows.append([student, *(f"{sum(p.values()):g}" for p in three), f"{most:g}"])
+        for number, mine in points.items():
+            theirs = [each.get(grade_id(number)) for each in three[1:]]
+            if theirs != [mine, mine]:
+                differing.append(f"{student}, {number}: {mine:g}, but {theirs}")
+    return columns(rows, "<"), differing
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -189,19 +204,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     print(f"{lesson.name}, {', '.join(PINS)}, Python {platform.python_version()}")
-    rows, differing = [["submission", "make grade", "nbgrader", "otter", "of"]], []
-    most = {n: Rubric().most(n) for n in lessons()[wanted].solved}
-    for student, points in ours.items():
-        every = points, nbgrader[student], otter[student]
-        totals = [f"{sum(each.values()):g}" for each in every]
-        rows.append([student, *totals, f"{sum(most.values()):g}"])
-        for number in most:
-            three = points[number], *(each.get(grade_id(number)) for each in every[1:])
-            if len({*three}) > 1:
-                differing.append(f"{student}, {number}: {three}")
-    print(columns(rows, "<"))
-    for line in differing:
-        print(f"They differ: {line}")
+    table, differing = compared(ours, nbgrader, otter)
+    print("\n".join([table, *differing]))
     return bool(differing)
 
 

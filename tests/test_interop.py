@@ -12,10 +12,13 @@ import nbformat
 import pytest
 import yaml
 from IPython.core.interactiveshell import InteractiveShell
+from matplotlib import rc_context
+from traitlets.config import Config
 
 from helpers.exercises import notebook
 from helpers.exercises.lessons import lessons
 from helpers.exercises.progress import _in_memory, read
+from tests.interop import compared
 from tools import build, interop
 from tools.course_judge import solved
 
@@ -127,16 +130,29 @@ def test_what_cannot_be_written_is_told(arguments, words, capsys):
     assert len(told.splitlines()) == 1
 
 
+def test_points_that_differ_are_named():
+    same = {"ann": {"exercise-03-1": 1.0, "exercise-03-2": 0.0}}
+    other = {"ann": {"exercise-03-1": 0.0, "exercise-03-2": 1.0}}
+    ours = {"ann": {"03.1": 1.0, "03.2": 0.0}}
+    table, differing = compared(ours, same, same)
+    assert table.splitlines()[1].split() == ["ann", "1", "1", "1", "2"]
+    assert differing == []
+    for theirs in ((same, other), (other, same)):
+        assert len(compared(ours, *theirs)[1]) == 2, "though the sums are the same"
+    assert len(compared(ours, same, {})[1]) == 2, "nobody was graded"
+
+
 # --- The judge beside a notebook ------------------------------------------------------
 
 
 @pytest.fixture
-def run():
+def run(tmp_path):
     """Run cells in a shell as a notebook does."""
-    shell = InteractiveShell.instance()
-    notebook.start()
+    config = Config({"HistoryManager": {"enabled": False}})  # in no file
+    shell = InteractiveShell.instance(config=config, ipython_dir=str(tmp_path))
     shell.run_cell("from helpers.exercises import answer, exercise")
-    with patch.dict(_in_memory, clear=True):
+    with patch.dict(_in_memory, clear=True), rc_context():
+        notebook.start()
         yield lambda cell: shell.run_cell(cell, store_history=True).raise_error()
     InteractiveShell.clear_instance()
 
@@ -147,14 +163,14 @@ RIGHT = '@exercise("03.2")\ndef same_padding(F):\n    return (F - 1) // 2'
 def test_what_counts_is_the_cell_that_ran_last(run, capsys):
     with pytest.raises(AssertionError, match=r"Run the cell of exercise 03\.2 first"):
         solved("03.2")
+    run(RIGHT)
+    solved("03.2")
     for cell, words in {
         RIGHT.replace("(F - 1) // 2", "____"): "Not filled in yet",
         RIGHT.replace(" // 2", ""): "left and right together",
         RIGHT.replace("(F", "((F"): "SyntaxError",
         RIGHT.replace("F - 1", "G - 1"): "NameError",
     }.items():
-        run(RIGHT)
-        solved("03.2")
         run(cell)
         with pytest.raises(AssertionError, match=words):
             solved("03.2")
