@@ -18,7 +18,7 @@ from traitlets.config import Config
 from helpers.exercises import notebook
 from helpers.exercises.lessons import lessons
 from helpers.exercises.progress import _in_memory, read
-from tests.interop import compared
+from tests.interop import InteropError, compared, without_solutions
 from tools import build, interop
 from tools.course_judge import solved
 
@@ -128,6 +128,19 @@ def test_what_cannot_be_written_is_told(arguments, words, capsys):
     assert words in told
     assert "Traceback" not in told
     assert len(told.splitlines()) == 1
+
+
+def test_a_solution_given_away_is_seen(tmp_path):
+    without_solutions(lesson("03"), lesson("03").targets["student"])
+    book = nbformat.read(lesson("03").targets["student"], as_version=4)
+    book.cells[5].metadata["note"] = lessons()["03"].solved["03.12"]
+    nbformat.write(book, tmp_path / "03.ipynb")
+    with pytest.raises(InteropError, match=r"holds a solution:\n.*03\.12"):
+        without_solutions(lesson("03"), tmp_path / "03.ipynb")
+    book.cells = book.cells[1:]
+    nbformat.write(book, tmp_path / "03.ipynb")
+    with pytest.raises(InteropError, match="does not hold the students' cells"):
+        without_solutions(lesson("03"), tmp_path / "03.ipynb")
 
 
 def test_points_that_differ_are_named():
