@@ -153,7 +153,7 @@ def write_nbgrader(lessons: list[Source], folder: Path) -> None:
     elif config.read_text("utf-8") != CONFIG:
         print(f"{config} is yours and was not changed. These settings are needed:")
         print(CONFIG)
-    print(f"Go on in {folder}, for each lesson, with the names of your students:")
+    print(f"Go on in {folder}, for each lesson:")
     print(f"  nbgrader generate_assignment {lessons[0].name}")
     print(f"  nbgrader autograde {lessons[0].name}")
 
