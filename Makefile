@@ -14,7 +14,7 @@ WORKERS ?= 3
 BROWSERS ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab data update full notebooks check test attack walk present slides site bench grade handout quiz share clean distclean
+.PHONY: help setup lab data update full notebooks check test attack walk present slides site bench grade handout quiz nbgrader otter interop share clean distclean
 
 help:  ## list these targets
 	@echo "make TARGET, where TARGET is one of"
@@ -94,6 +94,17 @@ handout: full  ## pack the students' notebooks into build/handout.zip
 quiz: full  ## write questions for Moodle, QTI and paper (LESSONS=03-06 COUNT=20 SEED=7)
 	@$(PYTHON) -m tools.quiz $(if $(LESSONS),"$(LESSONS)") \
 	  $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED))
+
+nbgrader: full  ## write assignments for nbgrader to build/nbgrader (LESSONS=03-06 FOLDER=)
+	@CALLED_FROM="$(PWD)" $(PYTHON) -m tools.interop nbgrader \
+	  $(if $(LESSONS),"$(LESSONS)") $(if $(FOLDER),--folder "$(FOLDER)")
+
+otter: full  ## write assignments for otter-grader to build/otter (LESSONS=03-06 FOLDER=)
+	@CALLED_FROM="$(PWD)" $(PYTHON) -m tools.interop otter \
+	  $(if $(LESSONS),"$(LESSONS)") $(if $(FOLDER),--folder "$(FOLDER)")
+
+interop: full  ## see that both give the points of make grade (LESSON=03)
+	@$(PYTHON) -m tests.interop $(LESSON)
 
 share: full  ## tell what share of the cells the tests compare
 	@$(PYTHON) -m tools.build --share
