@@ -30,8 +30,6 @@ from typing import Any
 
 CELL = "<handed in>"
 _NEW_MOUNTS, _NEW_IPC, _NEW_PIDS = 0x20000, 0x08000000, 0x20000000
-_SETUP_SECONDS = 30.0  # for the learner's own definitions
-_OVERFLOW = -2  # as `lockup.OVERFLOW`
 _LOOK = 0.25  # seconds from one look at its memory to the next
 _SHARED = 512 * 2**20  # bytes that processes share until they write there
 _KILL_WITH_PARENT, _DUMPABLE, _DROP_BOUND, _NO_NEW_RIGHTS = 1, 4, 24, 38
@@ -59,11 +57,10 @@ def serve(control: socket.socket, options: dict[str, Any]) -> None:
         if control.recv(16) != b"end\n":
             _kill(pid, options)
             return
-        status = _kill(pid, options)
-        status = _OVERFLOW if overflow else status
+        _kill(pid, options)
         if _own_limits() != limits:  # somebody of the same user has changed them
             return
-        control.sendall(f"{status}\n".encode())
+        control.sendall(b"memory\n" if overflow else b"ended\n")
 
 
 def prepare() -> None:
@@ -119,12 +116,10 @@ def _memory(options: dict[str, Any]) -> int:
     return total
 
 
-def _kill(pid: int, options: dict[str, Any]) -> int:
-    """End a candidate and all that it started; how it had ended, if it had."""
-    found, status = os.waitpid(pid, os.WNOHANG)
-    if not found:
-        os.kill(pid, signal.SIGKILL)
-        _, status = os.waitpid(pid, 0)
+def _kill(pid: int, options: dict[str, Any]) -> None:
+    """End a candidate and all that it started."""
+    os.kill(pid, signal.SIGKILL)  # if it has ended, its number is kept until now
+    os.waitpid(pid, 0)
     if options["alone"]:  # the first process here: all others are the candidate's
         with contextlib.suppress(ProcessLookupError):
             os.kill(-1, signal.SIGKILL)
@@ -133,7 +128,6 @@ def _kill(pid: int, options: dict[str, Any]) -> int:
             os.killpg(pid, signal.SIGKILL)
         _kill_children()
         _empty(options["scratch"])
-    return status if found else -1
 
 
 def _kill_children() -> None:
@@ -257,18 +251,19 @@ class Candidate:
     Args:
         task: ``pieces``, the learner's own definitions that it needs, and ``source``,
             the exercise; ``run``, what observes it (None for an exercise that asks for
-            values).
+            values); ``seconds`` that the definitions may take.
     """
 
     def __init__(self, task: dict[str, Any]) -> None:
         self.pieces, self.source, self.run = task["pieces"], task["source"], task["run"]
+        self.seconds = task["seconds"]
         self.handed_in: Any = None
 
     def set_up(self) -> dict[str, Any]:
         """Run the definitions: of what kind it is and how it is called, or an error."""
         from helpers.exercises import sandbox
 
-        outcome = sandbox.run(self._define, CELL, _SETUP_SECONDS)
+        outcome = sandbox.run(self._define, CELL, self.seconds)
         found = self._told(outcome)
         if outcome.error is None and self.run is not None:
             name = getattr(self.handed_in, "__name__", "your function")

@@ -22,7 +22,7 @@ from helpers.exercises import engine, sandbox
 from helpers.exercises.engine import Case, Exercise, Result
 from helpers.exercises.lessons import lessons
 from tools.grading import plain
-from tools.grading.lockup import OVERFLOW, LockError, Room
+from tools.grading.lockup import LockError, Room
 from tools.grading.stand_ins import STAND_INS
 from tools.grading.submissions import (
     Answer,
@@ -33,7 +33,7 @@ from tools.grading.submissions import (
 )
 
 _GRACE = 2.0  # seconds for what is not the learner's: starting, sending
-_SETUP_SECONDS = 30.0
+_SETUP_SECONDS = 30.0  # for the learner's own definitions
 _KEPT = 10_000  # characters of a card, and of a cell
 _MOST_ANSWERS = 200  # of one candidate; those to all cases are kept for a while
 _MOST_BYTES = 100_000_000  # in all these
@@ -197,9 +197,13 @@ def _kind(name: str) -> type[BaseException]:
         known = isinstance(found, type) and issubclass(found, BaseException)
         if known and found is not KeyboardInterrupt:
             return found
-    if not name.isidentifier() or keyword.iskeyword(name):
-        name = "Error"
-    return type(name, (Exception,), {})
+    return type(_name(name), (Exception,), {})
+
+
+def _name(told: Any) -> str:
+    """What a candidate's process says that a type is called, if it can be that."""
+    name = str(told)[:100]
+    return name if name.isidentifier() and not keyword.iskeyword(name) else "Error"
 
 
 class Judge:
@@ -290,7 +294,7 @@ class Judge:
         finally:
             end.close()
             try:
-                self.overflow = self.room.end() == OVERFLOW
+                self.overflow = self.room.end()
             except LockError:
                 self.close()
 
@@ -319,7 +323,7 @@ class Judge:
         run = None if exercise.is_answer else exercise.run
         pieces = _pieces(exercise, answer, before)
         task = {"pieces": pieces, "source": answer.source, "run": run}
-        made = handed.ask(task, _SETUP_SECONDS)
+        made = handed.ask({**task, "seconds": _SETUP_SECONDS}, _SETUP_SECONDS)
         if made.error is not None:
             return engine.error_result(exercise, made)
         if exercise.is_answer:
@@ -333,10 +337,8 @@ class Judge:
             return engine.check(exercise.number, values)
         about = made.value if isinstance(made.value, dict) else {}
         if about.get("callable") is not True:
-            says = "This should be a function or a class, but it is of type "
-            says += f"{str(about.get('type'))[:100]}."
-            message = f"✗ {exercise.heading}\n  {says}"
-            return Result(exercise.number, "failed", message, says=says)
+            stands_for_it = type(_name(about.get("type")), (), {})()
+            return engine.check(exercise.number, stands_for_it)
         handed.name = str(about.get("name"))[:100]
         return engine.check(exercise.number, handed)
 

@@ -28,7 +28,6 @@ DISK = 32 * 2**20  # bytes in its scratch folder
 PROCESSES = 16  # threads among them
 USER = 61_000  # where there may be another user: numbers from here
 _START_SECONDS = 120  # for importing PyTorch, on a busy machine
-OVERFLOW = -2  # how a candidate ended that took too much memory
 WAYS = ("bubblewrap", "namespaces", "nothing")
 TOLD = {
     "bubblewrap": "bubblewrap: no network, no other files or processes, limits",
@@ -91,17 +90,16 @@ class Room:
                 raise LockError("the room is gone") from error
         return mine
 
-    def end(self) -> int:
-        """End the candidate and all that it started: its status, -1 if it still ran,
-        `OVERFLOW` if it had been stopped for its memory.
+    def end(self) -> bool:
+        """End the candidate and all it started: whether its memory had to stop it.
 
         LockError if the room does not say so: then it is not to be used again.
         """
         try:
             self.control.settimeout(20)
             self.control.sendall(b"end\n")
-            return int(self.control.recv(16))
-        except (OSError, ValueError) as error:
+            return {b"memory\n": True, b"ended\n": False}[self.control.recv(16)]
+        except (OSError, KeyError) as error:
             raise LockError("the room is gone") from error
 
     def close(self) -> None:
