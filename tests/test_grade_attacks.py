@@ -7,7 +7,9 @@ import csv
 import io
 import json
 import os
+import time
 import zipfile
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -670,6 +672,41 @@ def test_odd_messages_are_refused(text):
         plain.decode(text, bytes(8))
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        b"[" + b"0, " * 200_000 + b"0]",
+        str(2**63).encode(),
+        b"-1" + b"0" * 4000,
+        b'"' + b"y" * 30_000 + b'"',
+        b'{"tuple": [' * 70 + b"]}" * 70,
+        # They all have one hash, so that a set of n takes n² steps.
+        {"set": [{"tuple": each} for each in product([-1, -2], repeat=11)]},
+        {"dict": [[each, 0] for each in range(2000)]},
+    ],
+)
+def test_what_would_take_long_is_refused(value):
+    text = value if isinstance(value, bytes) else json.dumps(value).encode()
+    start = time.process_time()
+    with pytest.raises(ValueError, match="malformed"):
+        plain.decode(text, b"")
+    assert time.process_time() - start < 1
+
+
+def arrived(value):
+    message = plain.encode(value)
+    length = int.from_bytes(message[:4], "little")
+    return plain.decode(message[8 : 8 + length], message[8 + length :])
+
+
+def test_what_is_too_large_is_only_described():
+    for value in ({*range(2000)}, dict.fromkeys(range(2000)), 10**400):
+        assert isinstance(arrived(value), plain.Other)
+    assert arrived(2**70) == 2.0**70
+    with pytest.raises(ValueError, match="too large"):
+        plain.encode([0] * 200_000)
+
+
 def test_plain_data_arrives_as_it_was():
     import numpy as np
     import torch
@@ -679,10 +716,7 @@ def test_plain_data_arrives_as_it_was():
         torch.arange(6).reshape(2, 3), torch.zeros(0, 3), np.float32([1.5]),
         torch.tensor([True, False]), torch.tensor(2.5, dtype=torch.float64),
     ]  # fmt: skip
-    message = plain.encode(values)
-    length = int.from_bytes(message[:4], "little")
-    found = plain.decode(message[8 : 8 + length], message[8 + length :])
-    for got, value in zip(found, values):
+    for got, value in zip(arrived(values), values):
         assert type(got) is type(value)
         if isinstance(value, torch.Tensor):
             assert got.dtype == value.dtype

@@ -287,8 +287,12 @@ class Judge:
         if time.monotonic() >= self.until:
             raise StoppedError
         end = self._begin()
+        left = self.until - time.monotonic()
         try:
-            return self._asked(exercise, answer, before, HandedIn(end, self.until))
+            with sandbox.time_limit(left + _GRACE):  # for comparing and describing, too
+                return self._asked(exercise, answer, before, HandedIn(end, self.until))
+        except sandbox.TimeLimitError:
+            raise StoppedError from None
         except Exception as error:  # what was sent could not even be compared
             return engine.error_result(exercise, sandbox.Outcome(error=error))
         finally:
