@@ -3,6 +3,7 @@
 import csv
 import html.parser
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -115,6 +116,18 @@ def test_each_student_gets_the_cards(rows, rubric, tmp_path):
     text = (tmp_path / "f" / "ann_03.txt").read_text("utf-8")
     assert "card of 03.3" in text
     assert "1 of 2 points" in text
+
+
+def test_no_feedback_takes_the_place_of_another(rubric, tmp_path):
+    names = ["ann/03", "ann_03", "ann_03 2", "ANN_03", "../ann/03", "\x1b[2Jann/03"]
+    rows = [row(name, {"03.1": "passed"}) for name in names]
+    rows = [(s, replace(g, file=f"{s.student}.ipynb")) for s, g in rows]
+    rows[0][1].cards["03.1"] = "\x1b[2J✓ all passed"
+    report.write_feedback(tmp_path / "f", rows, rubric)
+    files = [*(tmp_path / "f").iterdir()]
+    assert len({path.name.casefold() for path in files}) == len(rows)
+    assert {path.parent for path in files} == {tmp_path / "f"}
+    assert not any("\x1b" in path.read_text("utf-8") for path in files)
 
 
 class _Tags(html.parser.HTMLParser):

@@ -16,8 +16,8 @@ from itertools import pairwise, zip_longest
 BLANK = "____"
 _WORDS = re.compile(r"\w+|\s+|.")
 _IN_TEXT = re.compile(
-    r"""^\s*(?:@exercise|(?:\w+ *= *)?answer)\(\s*["'“”„‘’](?P<number>[\d.]+)["'“”‘’]"""
-    r"""|^\s*(?:def|class)\s+(?P<name>\w+)""",
+    r"""^[ \t]*(?:@exercise|(?:\w+ *= *)?answer)\(\s*["'“”„‘’«»](?P<number>[\d.]+)"""
+    r"""|^[ \t]*(?:def|class)\s+(?P<name>\w+)""",
     re.MULTILINE,
 )
 

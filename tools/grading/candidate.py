@@ -31,6 +31,7 @@ from typing import Any
 CELL = "<handed in>"
 _NEW_MOUNTS, _NEW_IPC, _NEW_PIDS = 0x20000, 0x08000000, 0x20000000
 _LOOK = 0.25  # seconds from one look at its memory to the next
+_MOST_FILES = 4096  # in a scratch folder
 _SHARED = 512 * 2**20  # bytes that processes share until they write there
 _KILL_WITH_PARENT, _DUMPABLE, _DROP_BOUND, _NO_NEW_RIGHTS = 1, 4, 24, 38
 _LIMITED = ("RLIMIT_NOFILE", "RLIMIT_AS", "RLIMIT_FSIZE", "RLIMIT_CPU", "RLIMIT_NPROC")
@@ -51,14 +52,15 @@ def serve(control: socket.socket, options: dict[str, Any]) -> None:
         os.close(end)
         overflow = False
         while not select.select([control], [], [], _LOOK)[0]:
-            if not overflow and _memory(options) > options["memory"] + _SHARED:
+            if not overflow and _takes_too_much(options):
                 overflow = True
                 os.kill(pid, signal.SIGKILL)
         if control.recv(16) != b"end\n":
             _kill(pid, options)
             return
         _kill(pid, options)
-        if _own_limits() != limits:  # somebody of the same user has changed them
+        # Somebody of the same user has changed them, or left what only ends with us.
+        if _own_limits() != limits or _shares_memory(options):
             return
         control.sendall(b"memory\n" if overflow else b"ended\n")
 
@@ -77,8 +79,6 @@ def prepare() -> None:
     importlib.import_module("tools.grading.plain")
     for path in sorted(folder.glob("l*/observe.py")):
         importlib.import_module(f"lessons.{path.parent.name}.observe")
-    for name in ("helpers.convolution", "helpers.networks", "helpers.counting"):
-        importlib.import_module(name)
     gc.freeze()  # what is there stays shared with the forked processes
 
 
@@ -102,6 +102,21 @@ def _fork(control: socket.socket, end: int, home: int, options: dict[str, Any]) 
         answer(socket.socket(fileno=3))
     finally:
         os._exit(0)
+
+
+def _takes_too_much(options: dict[str, Any]) -> bool:
+    """Whether a candidate's memory is full, or its folder where that has no limit."""
+    if options["alone"]:
+        disk = os.statvfs(options["scratch"])
+        if disk.f_files - disk.f_ffree > _MOST_FILES:
+            return True
+    return _memory(options) > options["memory"] + _SHARED
+
+
+def _shares_memory(options: dict[str, Any]) -> bool:
+    """Whether there is System V memory and the like, which nobody's end removes."""
+    lists = Path("/proc/sysvipc").glob("*") if options["alone"] else ()
+    return any(len(path.read_text().splitlines()) > 1 for path in lists)
 
 
 def _memory(options: dict[str, Any]) -> int:
@@ -163,7 +178,7 @@ def lock(libc: Any, options: dict[str, Any]) -> None:
         # Own folder and processes, which end with the last process of this candidate.
         if libc.unshare(_NEW_MOUNTS | _NEW_IPC):
             raise OSError(ctypes.get_errno(), "no namespaces")
-        quota = f"size={options['disk']},nr_inodes=4096,mode=1777".encode()
+        quota = f"size={options['disk']},nr_inodes={_MOST_FILES},mode=1777".encode()
         if libc.mount(b"scratch", b"/tmp", b"tmpfs", 2 | 4, quota):
             raise OSError(ctypes.get_errno(), "no scratch folder")
         if libc.mount(b"proc", b"/proc", b"proc", 2 | 4 | 8, None):
@@ -251,18 +266,25 @@ class Candidate:
     Args:
         task: ``pieces``, the learner's own definitions that it needs, and ``source``,
             the exercise; ``run``, what observes it (None for an exercise that asks for
-            values); ``seconds`` that the definitions may take.
+            values); ``seconds`` that the definitions may take; ``helpers``, modules of
+            the course by path, if any.
     """
 
     def __init__(self, task: dict[str, Any]) -> None:
         self.pieces, self.source, self.run = task["pieces"], task["source"], task["run"]
-        self.seconds = task["seconds"]
+        self.seconds, self.helpers = task["seconds"], task.get("helpers", {})
         self.handed_in: Any = None
 
     def set_up(self) -> dict[str, Any]:
         """Run the definitions: of what kind it is and how it is called, or an error."""
+        import helpers
         from helpers.exercises import sandbox
 
+        for name, text in self.helpers.items():
+            path = Path(".course", name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, "utf-8")
+        helpers.__path__.append(str(Path(".course/helpers").absolute()))
         outcome = sandbox.run(self._define, CELL, self.seconds)
         found = self._told(outcome)
         if outcome.error is None and self.run is not None:
@@ -366,7 +388,6 @@ def main() -> None:
     if options["probe"]:  # whether a room can be made that way
         control.sendall(b"ready\n")
         return
-    options["alone"] = os.getpid() == 1 and not options["apart"]
     serve(control, options)
 
 

@@ -72,7 +72,7 @@ def furnish(root: str, options: dict) -> None:
         if not os.path.exists(root + path):
             bind(path, root)
     bind(options["course"], root, "/course")
-    for name in ("null", "zero", "full", "random", "urandom"):
+    for name in options["devices"]:
         bind(f"/dev/{name}", root)
     os.symlink("/tmp", root + "/dev/shm")
     for name in ("/tmp", "/proc"):

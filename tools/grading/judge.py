@@ -22,8 +22,8 @@ from helpers.exercises import engine, sandbox
 from helpers.exercises.engine import Case, Exercise, Result
 from helpers.exercises.lessons import lessons
 from tools.grading import plain
+from tools.grading.given import STAND_INS, helpers_for
 from tools.grading.lockup import LockError, Room
-from tools.grading.stand_ins import STAND_INS
 from tools.grading.submissions import (
     Answer,
     Submission,
@@ -229,10 +229,12 @@ class Judge:
     def grade(self, submission: Submission) -> Grade:
         """What became of one submission's exercises. Never raises because of it."""
         try:
-            data = submission.read()
-            answers = answers_in(code_cells(data))
+            with sandbox.time_limit(self.seconds):
+                answers = answers_in(code_cells(submission.read()))
         except UnreadableError as error:
             return Grade(submission.name, {}, str(error))
+        except sandbox.TimeLimitError:
+            return Grade(submission.name, {}, f"stopped after {self.seconds:.0f} s")
         return self.grade_answers(submission.name, answers)
 
     def grade_answers(self, name: str, answers: Mapping[str, Answer]) -> Grade:
@@ -327,6 +329,8 @@ class Judge:
         run = None if exercise.is_answer else exercise.run
         pieces = _pieces(exercise, answer, before)
         task = {"pieces": pieces, "source": answer.source, "run": run}
+        if any("helpers" in text for text in (*pieces, answer.source)):
+            task["helpers"] = helpers_for(answer.number)
         made = handed.ask({**task, "seconds": _SETUP_SECONDS}, _SETUP_SECONDS)
         if made.error is not None:
             return engine.error_result(exercise, made)
