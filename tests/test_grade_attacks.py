@@ -16,6 +16,7 @@ import pytest
 from IPython.core import inputtransformer2
 
 from helpers.exercises import sandbox
+from helpers.exercises.cells import exercises_in_text
 from tools import grade
 from tools.grade import Grade, main
 from tools.grading import classes, lockup, plain
@@ -858,9 +859,9 @@ if ALL:
         ]
 
 
-def hand_in_honestly(folder: Path) -> None:
-    for name, sources in HONEST.items():
-        write(folder / name / "03.ipynb", *sources)
+def hand_in_honestly(folder: Path, names=tuple(HONEST)) -> None:
+    for name in names:
+        write(folder / name / "03.ipynb", *HONEST[name])
 
 
 def rows_of(folder, target, *options):
@@ -1142,7 +1143,7 @@ def test_a_run_goes_on_where_it_was(room, tmp_path, capsys, monkeypatch):
             yield each, Grade(each.name, {"03.1": "passed"})
 
     monkeypatch.setattr(grade, "graded", graded)
-    hand_in_honestly(tmp_path)
+    hand_in_honestly(tmp_path, ("ann", "bob", "zoe"))
     stop = "bob"
     assert main([str(tmp_path)]) == 130
     assert "Interrupted after 1" in capsys.readouterr().out
@@ -1193,9 +1194,9 @@ def test_a_book_that_takes_long_to_read_is_stopped():
 
 def test_blank_lines_in_a_broken_cell_cost_nothing():
     start = time.process_time()
-    found = answers_in(['answer("03.4", W2=' + "\n" * 100_000 + '\nanswer("03.5", S='])
+    found = exercises_in_text('answer("03.4", W=' + "\n" * 100_000 + 'answer("03.5"')
     assert set(found) == {"03.4", "03.5"}
-    assert time.process_time() - start < 2
+    assert time.process_time() - start < 1
 
 
 def test_a_zip_of_many_gigabytes_is_not_unpacked(tmp_path):

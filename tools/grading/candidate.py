@@ -59,8 +59,7 @@ def serve(control: socket.socket, options: dict[str, Any]) -> None:
             _kill(pid, options)
             return
         _kill(pid, options)
-        # Somebody of the same user has changed them, or left what only ends with us.
-        if _own_limits() != limits or _shares_memory(options):
+        if _own_limits() != limits or _leaves_something(options):  # for the next one
             return
         control.sendall(b"memory\n" if overflow else b"ended\n")
 
@@ -113,10 +112,11 @@ def _takes_too_much(options: dict[str, Any]) -> bool:
     return _memory(options) > options["memory"] + _SHARED
 
 
-def _shares_memory(options: dict[str, Any]) -> bool:
-    """Whether there is System V memory and the like, which nobody's end removes."""
+def _leaves_something(options: dict[str, Any]) -> bool:
+    """Whether there are files, or System V memory, that only end with this room."""
     lists = Path("/proc/sysvipc").glob("*") if options["alone"] else ()
-    return any(len(path.read_text().splitlines()) > 1 for path in lists)
+    shared = any(len(path.read_text().splitlines()) > 1 for path in lists)
+    return shared or any(Path(options["scratch"]).iterdir())
 
 
 def _memory(options: dict[str, Any]) -> int:
@@ -204,11 +204,11 @@ def lock(libc: Any, options: dict[str, Any]) -> None:
             most = most if hard < 0 else min(most, hard)
             with contextlib.suppress(OSError, ValueError):  # not all systems have all
                 resource.setrlimit(getattr(resource, name), (most, most))
+    for right in range(64 if sys.platform == "linux" else 0):
+        libc.prctl(_DROP_BOUND, right, 0, 0, 0)
     if options["user"]:
         os.setresuid(*[options["user"]] * 3)
     if sys.platform == "linux":
-        for right in range(64):
-            libc.prctl(_DROP_BOUND, right, 0, 0, 0)
         libc.prctl(_NO_NEW_RIGHTS, 1, 0, 0, 0)
         head, none = struct.pack("Ii", 0x20080522, 0), bytes(24)
         libc.capset(head, none)  # all rights, at once
