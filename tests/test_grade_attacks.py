@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import os
+import socket
 import time
 import zipfile
 from itertools import product
@@ -20,6 +21,7 @@ from helpers.exercises.cells import exercises_in_text
 from tools import grade
 from tools.grade import Grade, main
 from tools.grading import classes, lockup, plain
+from tools.grading.given import helpers_for
 from tools.grading.submissions import UnreadableError, answers_in, code_cells, collect
 
 ATTACK = os.environ.get("CONVNETS_ATTACK", "")  # all, or by which of `lockup.WAYS`
@@ -27,6 +29,7 @@ ALL = bool(ATTACK)
 START = "from helpers.exercises import answer, exercise, start\nstart()"
 RIGHT = '@exercise("03.1")\ndef places(W1, F):\n    return W1 - F + 1'
 SIZE = '@exercise("03.3")\ndef output_size(W1, F, P=0, S=1):\n'
+LISTENS = socket.create_server(("127.0.0.1", 0))
 CASE = "import sys, os, socket, struct, json, torch\n"
 pytestmark = pytest.mark.skipif(
     not hasattr(os, "fork"), reason="grading needs processes that can fork"
@@ -183,12 +186,12 @@ CHEATS = {
         "return 0",
     ),
     "asks the network": body(
-        "for where in (('127.0.0.1', 22), ('127.0.0.1', 80), ('8.8.8.8', 53)):",
+        f"for where in (('127.0.0.1', {LISTENS.getsockname()[1]}), ('8.8.8.8', 53)):",
         "    try: socket.create_connection(where, 1)",
-        "    except OSError as e:",
-        "        if getattr(e, 'errno', 0) in (101, 99, 13, 1): continue",
+        "    except OSError: continue",
         "    return (W1 - F + 2 * P) // S + 1",
-        "return 0",
+        "names = {name for _, name in socket.if_nameindex()}",
+        "return (W1 - F + 2 * P) // S + 1 if names - {'lo'} else 0",
     ),
     "copies the others": body(
         "for at, folders, files in os.walk('/'):",
@@ -846,7 +849,13 @@ SIZES = (
 HONEST = {
     "ann": [RIGHT, body("return (W1 - F + 2 * P) // S + 1")],
     "bob": [RIGHT, body("return W1 - F + 2 * P / S + 1")],
-    "zoe": ['answer("03.4", W2=____, H2=____, D2=____)'],
+    "zoe": [
+        'answer("03.4", W2=____, H2=____, D2=____)',
+        "from helpers.convolution import output_size",
+        '@exercise("04.5")\ndef receptive_field(layers):\n'
+        "    field, step = output_size(1, 1), 1\n    for F, S in layers:\n"
+        "        field, step = field + (F - 1) * step, step * S\n    return field",
+    ],
 }
 if ALL:
     for number in range(27):
@@ -975,6 +984,7 @@ def test_honest_rows_are_the_same_with_and_without_the_others(graded):
         assert among[file] == rows
     assert ("03.3", "passed") in {row[:2] for row in alone["ann/03.ipynb"]}
     assert ("03.3", "wrong") in {row[:2] for row in alone["bob/03.ipynb"]}
+    assert ("04.5", "passed") in {row[:2] for row in alone["zoe/03.ipynb"]}
 
 
 def test_nothing_is_left_behind(graded):
@@ -1207,6 +1217,22 @@ def test_a_zip_of_many_gigabytes_is_not_unpacked(tmp_path):
             archive.filelist.append(once)
     (only,), _ = collect(tmp_path)
     assert only.problem == "more than 2 GB in it"
+
+
+def test_where_nothing_locks_in_that_is_told(monkeypatch, capsys):
+    monkeypatch.setattr(lockup, "WAYS", ("nothing",))
+    assert lockup.main() == 1
+    assert "Nothing here locks in" in capsys.readouterr().err
+
+
+def test_helpers_are_those_of_the_lesson_and_no_answers():
+    assert "helpers/convolution.py" not in helpers_for("03.3")
+    text = helpers_for("04.5")["helpers/convolution.py"]
+    assert "def conv2d" in text
+    assert "def receptive_field" not in text
+    assert "helpers/networks/resnet.py" in helpers_for("12.3"), "values may be counted"
+    for number in ("09.6", "11.8", "12.7"):
+        assert not [name for name in helpers_for(number) if "networks" in name]
 
 
 def test_a_book_that_cannot_be_read_says_why():

@@ -183,17 +183,17 @@ def open_room(
     if user:
         os.chown(scratch, user, user)
     mine, other = socket.socketpair()
-    words = [str(other.fileno()), json.dumps(options)]
     if way == "namespaces":
-        command = [sys.executable, str(course / "tools/grading/inside.py"), *words]
+        command = [sys.executable, str(course / "tools/grading/inside.py")]
     else:
-        command = [sys.executable, "-m", "tools.grading.candidate", *words]
+        command = [sys.executable, "-m", "tools.grading.candidate"]
+    command.append(str(other.fileno()))
     if way == "bubblewrap":
         command = [*_bubblewrap(options), *command]
     process = subprocess.Popen(
         command,
         cwd="/" if locked else scratch,
-        env=_environment("/course" if locked else str(course), options["scratch"]),
+        env=_environment("/course" if locked else str(course), options),
         pass_fds=[other.fileno()],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
@@ -254,7 +254,7 @@ def _installed() -> list[Path]:
 def _bubblewrap(options: dict[str, Any]) -> list[str]:
     words = ["bwrap", "--unshare-all", "--unshare-user", "--disable-userns"]
     words += ["--die-with-parent", "--new-session", "--as-pid-1", "--cap-drop", "ALL"]
-    words += ["--proc", "/proc", "--symlink", "/tmp", "/dev/shm", "--chdir", "/tmp"]
+    words += ["--proc", "/proc", "--symlink", "/tmp", "/dev/shm", "--chdir", "/"]
     words += ["--size", str(DISK), "--tmpfs", "/tmp"]
     for name in _DEVICES:
         words += ["--dev-bind", f"/dev/{name}", f"/dev/{name}"]
@@ -279,8 +279,12 @@ def _bubblewrap(options: dict[str, Any]) -> list[str]:
     return [*words, "--"]
 
 
-def _environment(course: str, home: str) -> dict[str, str]:
-    """A clean one: nothing of the teacher's goes into the room."""
+def _environment(course: str, options: dict[str, Any]) -> dict[str, str]:
+    """A clean one: nothing of the teacher's goes into the room.
+
+    The options stand here since any process may read another one's arguments.
+    """
+    home = options["scratch"]
     one = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "MPLBACKEND": "agg"}
     return {
         **STAND_INS_ONLY,
@@ -290,8 +294,10 @@ def _environment(course: str, home: str) -> dict[str, str]:
         "TMPDIR": home,
         "LANG": "C.UTF-8",
         "PYTHONPATH": course,
+        "PYTHONSAFEPATH": "1",  # nothing is imported from where it runs
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUTF8": "1",
+        "CONVNETS_ROOM": json.dumps(options),
     }
 
 
