@@ -114,6 +114,8 @@ def _takes_too_much(options: dict[str, Any]) -> bool:
 
 def _leaves_something(options: dict[str, Any]) -> bool:
     """Whether there are files, or System V memory, that only end with this room."""
+    if options["apart"]:  # each candidate has its own
+        return False
     lists = Path("/proc/sysvipc").glob("*") if options["alone"] else ()
     shared = any(len(path.read_text().splitlines()) > 1 for path in lists)
     return shared or any(Path(options["scratch"]).iterdir())
