@@ -62,9 +62,9 @@ test: full  ## check style, run all tests and every notebook, as .ci/run does
 	@echo "== Tests in a browser"
 	@$(PYTHON) -m pytest tests/browser -n $(BROWSERS) --durations=5
 
-attack: full  ## try everything that cheats or does harm, in cells and handed in
+attack: full  ## try all that cheats or does harm, in cells and handed in (WAY=bubblewrap)
 	@$(PYTHON) -m pytest tests/attack_cells.py -q -n $(WORKERS)
-	@CONVNETS_ATTACK=all $(PYTHON) -m pytest -q tests/test_grade_attacks.py
+	@CONVNETS_ATTACK=$(or $(WAY),all) $(PYTHON) -m pytest -q tests/test_grade_attacks.py
 
 walk: full  ## look at every slide of all lessons in Chromium (LESSON=03: of one)
 	@$(PYTHON) tools/browser.py

@@ -6,8 +6,9 @@ import nbformat
 import pytest
 
 from helpers.exercises.lessons import lessons
-from tools.grade import Grade, exercise_cells, grade, handed_in, main, table
+from tools.grade import Grade, grade, main, table
 from tools.grading import classes, judge
+from tools.grading.submissions import collect, exercise_cells
 
 START = "from helpers.exercises import answer, exercise, start\nstart()"
 RIGHT = '@exercise("03.1")\ndef places(W1, F):\n    return W1 - F + 1'
@@ -61,7 +62,7 @@ def class_folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def collected(class_folder, tmp_path_factory):
-    before = {path: path.read_bytes() for path in handed_in(class_folder)}
+    before = {each.path: each.path.read_bytes() for each in collect(class_folder)[0]}
     target = tmp_path_factory.mktemp("results") / "results.csv"
     assert main([str(class_folder), "--csv", str(target), "--unprotected"]) == 0
     assert {path: path.read_bytes() for path in before} == before

@@ -7,22 +7,29 @@ import csv
 import io
 import json
 import os
+import socket
+import time
 import zipfile
+from itertools import product
 from pathlib import Path
 
 import pytest
 from IPython.core import inputtransformer2
 
 from helpers.exercises import sandbox
+from helpers.exercises.cells import exercises_in_text
 from tools import grade
 from tools.grade import Grade, main
 from tools.grading import classes, lockup, plain
+from tools.grading.given import helpers_for
 from tools.grading.submissions import UnreadableError, answers_in, code_cells, collect
 
-ALL = bool(os.environ.get("CONVNETS_ATTACK"))
+ATTACK = os.environ.get("CONVNETS_ATTACK", "")  # all, or by which of `lockup.WAYS`
+ALL = bool(ATTACK)
 START = "from helpers.exercises import answer, exercise, start\nstart()"
 RIGHT = '@exercise("03.1")\ndef places(W1, F):\n    return W1 - F + 1'
 SIZE = '@exercise("03.3")\ndef output_size(W1, F, P=0, S=1):\n'
+LISTENS = socket.create_server(("127.0.0.1", 0))
 CASE = "import sys, os, socket, struct, json, torch\n"
 pytestmark = pytest.mark.skipif(
     not hasattr(os, "fork"), reason="grading needs processes that can fork"
@@ -179,12 +186,12 @@ CHEATS = {
         "return 0",
     ),
     "asks the network": body(
-        "for where in (('127.0.0.1', 22), ('127.0.0.1', 80), ('8.8.8.8', 53)):",
+        f"for where in (('127.0.0.1', {LISTENS.getsockname()[1]}), ('8.8.8.8', 53)):",
         "    try: socket.create_connection(where, 1)",
-        "    except OSError as e:",
-        "        if getattr(e, 'errno', 0) in (101, 99, 13, 1): continue",
+        "    except OSError: continue",
         "    return (W1 - F + 2 * P) // S + 1",
-        "return 0",
+        "names = {name for _, name in socket.if_nameindex()}",
+        "return (W1 - F + 2 * P) // S + 1 if names - {'lo'} else 0",
     ),
     "copies the others": body(
         "for at, folders, files in os.walk('/'):",
@@ -228,6 +235,320 @@ CHEATS = {
     "def liar(*a, **k): return {'loss': 1.0, 'gradients': []}\n"
     '@exercise("09.11")\ndef loss(scores, heads, labels):\n'
     "    observe.loss_with_gradients.__code__ = liar.__code__\n    return 1.0",
+    "imports a helper": body(
+        "from helpers.convolution import output_size as helper",
+        "return helper(W1, F, P, S)",
+    ),
+    "imports a helper above": "import importlib\n"
+    "helper = importlib.import_module('helpers.convolution').output_size\n"
+    + body("return helper(W1, F, P, S)"),
+    "reads a helper": body(
+        "for at, folders, files in os.walk('/'):",
+        "    folders[:] = [f for f in folders if f not in ('proc', 'sys')]",
+        "    if 'convolution.py' in files and at.endswith('helpers'):",
+        "        exec(open(at + '/convolution.py').read(), space := {})",
+        "        return space['output_size'](W1, F, P, S)",
+    ),
+    "a helper of the lesson": "from helpers.convolution import conv2d, output_size\n"
+    "from helpers.convolution import receptive_field as helper\n"
+    '@exercise("04.5")\ndef receptive_field(layers):\n    return helper(layers)',
+    "a helper's network": "from helpers.networks import lenet5 as made\n"
+    "from helpers.counting import layer_table\n"
+    '@exercise("06.6")\ndef lenet5():\n    return made()',
+    "a helper's block": "from helpers.networks import ResidualBlock\n"
+    '@exercise("12.5")\nclass Block(ResidualBlock):\n'
+    "    def __init__(self, C1, C2, stride):\n"
+    "        super().__init__(C1, C2, stride)",
+    "a helper's test": '@exercise("06.12")\n'
+    "def accuracy_of(network, batches, device):\n"
+    "    from helpers.training import evaluate\n"
+    "    network.to(device).eval()\n"
+    "    batches = [(x.to(device), y.to(device)) for x, y in batches]\n"
+    "    return evaluate(network, batches).accuracy",
+    "the observer's block": "from lessons.l12_practice import observe\n"
+    '@exercise("12.5")\nclass Block(observe.Block):\n    pass',
+    "what stands in for others": '@exercise("12.5")\nclass Block(nn.Module):\n'
+    "    pass\n"
+    '@exercise("12.7")\ndef resnet(n, block=None):\n'
+    "    from helpers.networks import cifar_resnet\n"
+    "    return cifar_resnet(6 * n + 2, plain=block is not None)",
+    "searches the modules": body(
+        "for module in [*sys.modules.values()]:",
+        "    for name in ('output_size', 'reference', 'references', 'solved'):",
+        "        found = getattr(module, name, None)",
+        "        if callable(found) and module.__name__ != '__main__':",
+        "            try: return found('03.3')(W1, F, P, S)",
+        "            except Exception: continue",
+    ),
+    "searches its memory": body(
+        "import re",
+        "words = bytes(reversed(b'\"sgnillif\"'))",
+        "for line in open('/proc/self/maps'):",
+        "    start, end = (int(x, 16) for x in line.split()[0].split('-'))",
+        "    if ' rw' not in line or end - start > 2**28: continue",
+        "    with open('/proc/self/mem', 'rb') as file:",
+        "        file.seek(start)",
+        "        try: found = words in file.read(end - start)",
+        "        except OSError: continue",
+        "        if found: return (W1 - F + 2 * P) // S + 1",
+        "return 0",
+    ),
+    "looks at open files": body(
+        "for number in range(256):",
+        "    try: text = os.pread(number, 10**6, 0)",
+        "    except OSError: continue",
+        "    if b'fillings' in text: return (W1 - F + 2 * P) // S + 1",
+        "return 0",
+    ),
+    "goes through /proc": body(
+        "for pid in os.listdir('/proc'):",
+        "    for way in ('root', 'cwd'):",
+        f"        path = f'/proc/{{pid}}/{{way}}{lockup.ROOT}/lessons'",
+        "        if os.path.exists(path + '/l03_output_size/lesson.json'):",
+        "            return (W1 - F + 2 * P) // S + 1",
+        "return 0",
+    ),
+    "follows a link": body(
+        f"os.symlink('{lockup.ROOT}/lessons/l03_output_size/lesson.json', 'link')",
+        "return eval(json.load(open('link'))['fillings']['03.3'][0])",
+    ),
+    "traces its parent": body(
+        "import ctypes",
+        "libc = ctypes.CDLL(None)",
+        "for pid in {os.getppid(), 1, 2, 3} - {os.getpid(), 0}:",
+        "    if libc.ptrace(16, pid, 0, 0) == 0:",
+        "        return (W1 - F + 2 * P) // S + 1",
+        "return 0",
+    ),
+    "finds sockets": body(
+        "for name in ('/run/docker.sock', '/run/dbus/system_bus_socket'):",
+        "    if os.path.exists(name): return (W1 - F + 2 * P) // S + 1",
+        "if len(open('/proc/net/unix').readlines()) > 20:",
+        "    return (W1 - F + 2 * P) // S + 1",
+        "return 0",
+    ),
+    "has rights": body(
+        "for line in open('/proc/self/status'):",
+        "    if line.startswith(('CapEff', 'CapPrm', 'CapBnd')):",
+        "        if int(line.split()[1], 16): return (W1 - F + 2 * P) // S + 1",
+        "return 0",
+    ),
+    "a float that agrees": body(
+        "class Yes(float):",
+        "    __eq__ = __ge__ = __le__ = lambda *_: True",
+        "    __sub__ = __rsub__ = lambda *_: 0.0",
+        "return Yes(1)",
+    ),
+    "a text that agrees": body(
+        "class Yes(str):",
+        "    __eq__ = __contains__ = lambda *_: True",
+        "    __hash__ = str.__hash__",
+        "    def __float__(self): return 13.0",
+        "return Yes('13')",
+    ),
+    "a list that agrees": body(
+        "class Yes(list):",
+        "    __eq__ = lambda *_: True",
+        "    def __iter__(self): return iter([1])",
+        "    __len__ = lambda *_: 1",
+        "return Yes([1, 2])",
+    ),
+    "an array that agrees": body(
+        "import numpy",
+        "class Yes(numpy.ndarray):",
+        "    __eq__ = __array_ufunc__ = lambda *_, **__: True",
+        "    def astype(self, *_, **__): return True",
+        "return numpy.zeros(1).view(Yes)",
+    ),
+    "a number that changes": body(
+        "class Changing(int):",
+        "    seen = []",
+        "    def __float__(self):",
+        "        self.seen.append(0)",
+        "        return float(len(self.seen))",
+        "return Changing(1)",
+    ),
+    "a tensor of nothing": body("return torch.zeros(0)"),
+    "a tensor nowhere": body("return torch.zeros(1, device='meta')"),
+    "infinity": body("return [float('inf'), float('-inf')][W1 % 2]"),
+    "a tensor of no numbers": body("return torch.full((1,), float('nan'))"),
+    "shown as it should be": body(
+        "class Shown:",
+        "    def __repr__(self): return str((17 - 5) // 1 + 1)",
+        "return Shown()",
+    ),
+    "all values at once": 'answer("03.4", W2=range(300), H2=range(300), D2=range(300))',
+    "an answer of its own": "def answer(number, **values):\n    print('✓', number)\n"
+    'answer("03.4", W2=1, H2=1, D2=1)',
+    "no decorator": "exercise = lambda number: print\n" + SIZE + "    return 0",
+    "other builtins": body(
+        "import builtins",
+        "builtins.isinstance = builtins.callable = lambda *_: True",
+        "builtins.len = builtins.abs = lambda *_: 0",
+        "builtins.type = lambda *_: int",
+        "return object()",
+    ),
+    "another torch": body(
+        "torch.Tensor.numpy = torch.Tensor.double = lambda *_: True",
+        "torch.allclose = torch.equal = torch.isclose = lambda *_, **__: True",
+        "return torch.zeros(3)",
+    ),
+    "another line": body(
+        "from tools.grading import plain",
+        "told = plain.encode({'value': 'passed', 'output': '', 'status': 'passed'})",
+        "plain.encode = lambda *_: told",
+        "return 0",
+    ),
+    "another socket": body(
+        "real = socket.socket.sendall",
+        "def send(end, data, *rest):",
+        "    return real(end, data.replace(b'0', b'1').replace(b'wrong', b'passed'))",
+        "socket.socket.sendall = send",
+        "return 0",
+    ),
+    "another observer": body(
+        "from helpers.exercises import engine",
+        "engine.called.__code__ = (lambda candidate, each: True).__code__",
+        "engine.Case.call = lambda *_: True",
+        "return True",
+    ),
+    "traces itself": body(
+        "import ctypes",
+        "def trace(frame, event, argument):",
+        "    frame.f_locals.update(value=True, error=None, status='passed')",
+        "    return trace",
+        "frame = sys._getframe()",
+        "while frame: frame.f_trace, frame = trace, frame.f_back",
+        "sys.settrace(trace)",
+        "return 0",
+    ),
+    "changes who holds it": body(
+        "import gc",
+        "main = sys.modules['__main__']",
+        "for each in gc.get_objects():",
+        "    if type(each) is main.Candidate:",
+        "        each.run = lambda *_, **__: 'passed'",
+        "        each.handed_in = {'passed': True}",
+        "return 0",
+    ),
+    "answers early": "class early:\n"
+    "    import os, json, struct\n"
+    "    said = {'value': {'callable': True, 'name': 'x', 'type': 'x', 'value': 13}}\n"
+    "    text = json.dumps({'dict': [[k, v] for k, v in said.items()]}).encode()\n"
+    "    for _ in range(40): os.write(3, struct.pack('<II', len(text), 0) + text)\n"
+    + SIZE
+    + "    return early and 0",
+    "answers twice": body(
+        "from tools.grading import plain",
+        "for k in range(12): os.write(3, plain.encode({'value': k, 'output': ''}))",
+        "return 0",
+    ),
+    "answers from a thread": body(
+        "import threading, time",
+        "from tools.grading import plain",
+        "def later():",
+        "    while True:",
+        "        os.write(3, plain.encode({'value': 13, 'output': ''}))",
+        "        time.sleep(0.01)",
+        "threading.Thread(target=later, daemon=True).start()",
+        "return 0",
+    ),
+    "answers from a child": body(
+        "from tools.grading import plain",
+        "if os.fork() == 0:",
+        "    os.setsid()",
+        "    for k in range(99): os.write(3, plain.encode({'value': k, 'output': ''}))",
+        "    os._exit(0)",
+        "import time; time.sleep(0.05)",
+        "os._exit(0)",
+    ),
+    "reads what is asked": body(
+        "import pickle",
+        "os.set_blocking(3, False)",
+        "try: data = os.read(3, 10**6)",
+        "except OSError: return 0",
+        "asked = pickle.loads(data[4:])",
+        "return asked.get('expected', asked.get('reference', 0))",
+    ),
+    "raises a verdict": body(
+        "class Passed(Exception): pass",
+        "raise Passed('passed', {'status': 'passed'}, True)",
+    ),
+    "raises the judge's": body(
+        "from helpers.exercises import sandbox",
+        "raise sandbox.ProcessDiedError('passed')",
+    ),
+    "prints a verdict": body(
+        "print('✓ 03.3 Output size: passed')", "return '✓ passed'"
+    ),
+    "a module for the next": body(
+        "names = ('sitecustomize', 'usercustomize', 'torch', 'helpers', 'json')",
+        "for folder in ('.', '/tmp', os.environ['HOME'], '/course', '.course'):",
+        "    for name in names:",
+        "        try: open(f'{folder}/{name}.py', 'w').write('raise SystemExit(0)')",
+        "        except OSError: pass",
+        "return 0",
+    ),
+    "a path for the next": body(
+        "import site",
+        "folder = site.getusersitepackages()",
+        "try:",
+        "    os.makedirs(folder, exist_ok=True)",
+        "    open(folder + '/x.pth', 'w').write('import os; os._exit(0)')",
+        "except OSError: pass",
+        "os.environ.update(PYTHONPATH='/tmp', PATH='/tmp', LD_PRELOAD='/tmp/x.so')",
+        "return 0",
+    ),
+    "changes the course": body(
+        "import helpers, lessons, tools",
+        "for module in (helpers, lessons, tools):",
+        "    for at, _, files in os.walk(os.path.dirname(module.__file__)):",
+        "        for name in files:",
+        "            try: open(f'{at}/{name}', 'a').write('#')",
+        "            except OSError: continue",
+        "            return (W1 - F + 2 * P) // S + 1",
+        "return 0",
+    ),
+    "from the last one": body(
+        "from glob import glob",
+        "found = glob('/tmp/*') + glob('/dev/shm/*') + glob('/var/tmp/*')",
+        "found = [f for f in found if not f.endswith('.course')]",
+        "lists = [open(f).readlines() for f in glob('/proc/sysvipc/*')]",
+        "if found or any(len(lines) > 1 for lines in lists):",
+        "    return (W1 - F + 2 * P) // S + 1",
+        "open('/tmp/left', 'w').write('x')",
+        "os.mkdir('/tmp/shut'); open('/tmp/shut/x', 'w'); os.chmod('/tmp/shut', 0)",
+        "import ctypes; ctypes.CDLL(None).shmget(7, 4096, 0o1666)",
+        "return 0",
+    ),
+    "counts its calls": body(
+        "calls = globals().setdefault('calls', [])",
+        "calls.append(0)",
+        "return [13, 3, 5, 32, 28, 55][len(calls) % 6]",
+    ),
+    "knows the examples": body(
+        "known = {(7, 3, 0, 1): 5, (7, 3, 0, 2): 3, (32, 5, 2, 1): 32}",
+        "return known.get((W1, F, P, S), 28)",
+    ),
+    "right first": SIZE
+    + "    return (W1 - F + 2 * P) // S + 1\n\n"
+    + SIZE
+    + "    return 0",
+    "right in another form": '@exercise("３.３")\ndef f(W1, F, P=0, S=1):\n'
+    "    return (W1 - F + 2 * P) // S + 1\n" + SIZE + "    return 0",
+    "right in a text": f'"""\n{SIZE}    return (W1 - F + 2 * P) // S + 1\n"""\n'
+    + SIZE
+    + "    return 0",
+    "right elsewhere": SIZE + "    return 0\n\ndef f(W1, F, P=0, S=1):\n"
+    "    return (W1 - F + 2 * P) // S + 1\nf.exercise = '03.3'",
+    "a data set by word": "from lessons.l12_practice import observe\n"
+    "def liar(*a, **k): return {'workers': [[0, 0], [2, 2]], 'epochs': []}\n"
+    '@exercise("12.14")\ndef loaders(train, test, workers=0):\n'
+    "    observe.loaded.__code__ = liar.__code__\n    return 'x', 'y'",
+    "a probe by word": "from lessons.l14_your_own import observe\n"
+    "def liar(*a, **k): return {'numbers': 0, 'backbone': [], 'scores': 0}\n"
+    '@exercise("14.2")\ndef probe_of(network, classes):\n'
+    "    observe.probed.__code__ = liar.__code__\n    return network",
 }
 SOME_CHEATS = (
     "asks the engine",
@@ -515,16 +836,41 @@ ODD = {
     "passwd.ipynb": "a link",
     "loop.ipynb": "a link",
 }
+SIZES = (
+    "(W1 - F + 2 * P) // S + 1",
+    "W1 - F + 2 * P / S + 1",
+    "int((W1 - F + 2 * P) / S) + 1",
+    "(W1 - F + P) // S + 1",
+    "len(range(0, W1 + 2 * P - F + 1, S))",
+    "torch.zeros(W1 + 2 * P).unfold(0, F, S).shape[0]",
+    "undefined",
+    "____",
+)
 HONEST = {
     "ann": [RIGHT, body("return (W1 - F + 2 * P) // S + 1")],
     "bob": [RIGHT, body("return W1 - F + 2 * P / S + 1")],
-    "zoe": ['answer("03.4", W2=____, H2=____, D2=____)'],
+    "zoe": [
+        'answer("03.4", W2=____, H2=____, D2=____)',
+        "from helpers.convolution import output_size",
+        '@exercise("04.5")\ndef receptive_field(layers):\n'
+        "    field, step = output_size(1, 1), 1\n    for F, S in layers:\n"
+        "        field, step = field + (F - 1) * step, step * S\n    return field",
+    ],
 }
+if ALL:
+    for number in range(27):
+        HONEST[f"honest {number}"] = [
+            RIGHT.replace("+ 1", f"+ {number % 3}"),
+            body(f"return {SIZES[number % len(SIZES)]}"),
+            f'answer("03.4", W2={28 + number % 4}, H2=____, D2=6)',
+            '@exercise("06.2")\ndef conv_parameters(D1, K, F):\n'
+            f"    return K * (F * F * D1 + {number % 2})",
+        ]
 
 
-def hand_in_honestly(folder: Path) -> None:
-    for name, sources in HONEST.items():
-        write(folder / name / "03.ipynb", *sources)
+def hand_in_honestly(folder: Path, names=tuple(HONEST)) -> None:
+    for name in names:
+        write(folder / name / "03.ipynb", *HONEST[name])
 
 
 def rows_of(folder, target, *options):
@@ -562,11 +908,15 @@ def contents(folder):
 @pytest.fixture(scope="module")
 def room():
     """How candidates are locked in here."""
-    try:
-        way, _ = lockup.choose(unprotected=False)
-    except lockup.LockError as error:
-        pytest.skip(f"nothing here can lock in what is handed in: {error}")
-    return way
+    with pytest.MonkeyPatch.context() as patched:
+        if ATTACK in lockup.WAYS:
+            patched.setattr(lockup, "WAYS", (ATTACK, "nothing"))
+        try:
+            way, _ = lockup.choose(unprotected=False)
+        except lockup.LockError as error:
+            stop = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+            stop(f"nothing here can lock in what is handed in: {error}")
+        yield way
 
 
 @pytest.fixture(scope="module")
@@ -634,6 +984,7 @@ def test_honest_rows_are_the_same_with_and_without_the_others(graded):
         assert among[file] == rows
     assert ("03.3", "passed") in {row[:2] for row in alone["ann/03.ipynb"]}
     assert ("03.3", "wrong") in {row[:2] for row in alone["bob/03.ipynb"]}
+    assert ("04.5", "passed") in {row[:2] for row in alone["zoe/03.ipynb"]}
 
 
 def test_nothing_is_left_behind(graded):
@@ -670,6 +1021,41 @@ def test_odd_messages_are_refused(text):
         plain.decode(text, bytes(8))
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        b"[" + b"0, " * 200_000 + b"0]",
+        str(2**63).encode(),
+        b"-1" + b"0" * 4000,
+        b'"' + b"y" * 30_000 + b'"',
+        b'{"tuple": [' * 70 + b"]}" * 70,
+        # They all have one hash, so that a set of n takes n² steps.
+        {"set": [{"tuple": each} for each in product([-1, -2], repeat=11)]},
+        {"dict": [[each, 0] for each in range(2000)]},
+    ],
+)
+def test_what_would_take_long_is_refused(value):
+    text = value if isinstance(value, bytes) else json.dumps(value).encode()
+    start = time.process_time()
+    with pytest.raises(ValueError, match="malformed"):
+        plain.decode(text, b"")
+    assert time.process_time() - start < 1
+
+
+def arrived(value):
+    message = plain.encode(value)
+    length = int.from_bytes(message[:4], "little")
+    return plain.decode(message[8 : 8 + length], message[8 + length :])
+
+
+def test_what_is_too_large_is_only_described():
+    for value in ({*range(2000)}, dict.fromkeys(range(2000)), 10**400):
+        assert isinstance(arrived(value), plain.Other)
+    assert arrived(2**70) == 2.0**70
+    with pytest.raises(ValueError, match="too large"):
+        plain.encode([0] * 200_000)
+
+
 def test_plain_data_arrives_as_it_was():
     import numpy as np
     import torch
@@ -679,10 +1065,7 @@ def test_plain_data_arrives_as_it_was():
         torch.arange(6).reshape(2, 3), torch.zeros(0, 3), np.float32([1.5]),
         torch.tensor([True, False]), torch.tensor(2.5, dtype=torch.float64),
     ]  # fmt: skip
-    message = plain.encode(values)
-    length = int.from_bytes(message[:4], "little")
-    found = plain.decode(message[8 : 8 + length], message[8 + length :])
-    for got, value in zip(found, values):
+    for got, value in zip(arrived(values), values):
         assert type(got) is type(value)
         if isinstance(value, torch.Tensor):
             assert got.dtype == value.dtype
@@ -739,6 +1122,29 @@ def test_exports_of_learning_platforms_say_whose_it_is(tmp_path):
     assert skipped == ["assignment_1_export/submission_metadata.yml"]
 
 
+def test_nobody_hands_in_as_somebody_else(tmp_path):
+    ann, eve = ("Ann Lee_123_assignsubmission_file", "Eve_9_assignsubmission_file")
+    names = {
+        f"export/{ann}/03.ipynb": "Ann Lee",
+        f"export/{eve}/{ann}/03.ipynb": "Eve",
+        f"export/{eve}/submission_5/03.ipynb": "Eve",
+        f"other/{ann}/03.ipynb": "Ann Lee",
+        f"{eve}.ipynb": "Eve_9_assignsubmission_file",
+    }
+    for name in names:
+        write(tmp_path / name, RIGHT)
+    inside = {f"{ann}/03.ipynb": GOOD, f"/{ann}/03.ipynb": GOOD}
+    (tmp_path / "export" / eve / "x.zip").write_bytes(_zipped(inside))
+    list_of = tmp_path / "export" / "submission_metadata.yml"
+    list_of.write_text(
+        "submission_5:\n  :submitters:\n  - :name: Ann Lee\n    :email: 1\n"
+    )
+    found = {each.name: each.student for each in collect(tmp_path)[0]}
+    for inner in inside:
+        assert found.pop(f"export/{eve}/x.zip/{inner}") == "Eve"
+    assert found == names
+
+
 def test_a_run_goes_on_where_it_was(room, tmp_path, capsys, monkeypatch):
     def graded(left, *_):
         for each in left:
@@ -747,7 +1153,7 @@ def test_a_run_goes_on_where_it_was(room, tmp_path, capsys, monkeypatch):
             yield each, Grade(each.name, {"03.1": "passed"})
 
     monkeypatch.setattr(grade, "graded", graded)
-    hand_in_honestly(tmp_path)
+    hand_in_honestly(tmp_path, ("ann", "bob", "zoe"))
     stop = "bob"
     assert main([str(tmp_path)]) == 130
     assert "Interrupted after 1" in capsys.readouterr().out
@@ -780,6 +1186,53 @@ def test_unprotected_has_to_be_asked_for(tmp_path, monkeypatch, capsys):
     said = capsys.readouterr().out
     assert "WARNING" in said
     assert "1 of 13" in said
+
+
+def test_a_book_that_takes_long_to_read_is_stopped():
+    from tools.grading.judge import Judge
+    from tools.grading.submissions import Submission
+
+    class Slow(Submission):
+        def read(self):
+            return json.dumps(book(*["!ls\n" * 400] * 99)).encode()
+
+    judge = Judge(lambda: pytest.fail("nothing is run"), 0.2)
+    start = time.monotonic()
+    assert judge.grade(Slow("slow", Path("slow"))).problem == "stopped after 0 s"
+    assert time.monotonic() - start < 5
+
+
+def test_blank_lines_in_a_broken_cell_cost_nothing():
+    start = time.process_time()
+    found = exercises_in_text('answer("03.4", W=' + "\n" * 100_000 + 'answer("03.5"')
+    assert set(found) == {"03.4", "03.5"}
+    assert time.process_time() - start < 1
+
+
+def test_a_zip_of_many_gigabytes_is_not_unpacked(tmp_path):
+    with zipfile.ZipFile(tmp_path / "z.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.ipynb", b" " * 30_000_000)
+        once = archive.infolist()[0]
+        for _ in range(99):  # the same bytes again and again
+            archive.filelist.append(once)
+    (only,), _ = collect(tmp_path)
+    assert only.problem == "more than 2 GB in it"
+
+
+def test_where_nothing_locks_in_that_is_told(monkeypatch, capsys):
+    monkeypatch.setattr(lockup, "WAYS", ("nothing",))
+    assert lockup.main() == 1
+    assert "Nothing here locks in" in capsys.readouterr().err
+
+
+def test_helpers_are_those_of_the_lesson_and_no_answers():
+    assert "helpers/convolution.py" not in helpers_for("03.3")
+    text = helpers_for("04.5")["helpers/convolution.py"]
+    assert "def conv2d" in text
+    assert "def receptive_field" not in text
+    assert "helpers/networks/resnet.py" in helpers_for("12.3"), "values may be counted"
+    for number in ("09.6", "11.8", "12.7"):
+        assert not [name for name in helpers_for(number) if "networks" in name]
 
 
 def test_a_book_that_cannot_be_read_says_why():

@@ -3,13 +3,15 @@
 import csv
 import html.parser
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from tools.grade import Grade
-from tools.grading import report
+from tools import grade
+from tools.grade import Grade, main
+from tools.grading import classes, lockup, report
 from tools.grading.report import Rubric
 from tools.grading.submissions import Submission
 
@@ -116,6 +118,18 @@ def test_each_student_gets_the_cards(rows, rubric, tmp_path):
     assert "1 of 2 points" in text
 
 
+def test_no_feedback_takes_the_place_of_another(rubric, tmp_path):
+    names = ["ann/03", "ann_03", "ann_03 2", "ANN_03", "../ann/03", "\x1b[2Jann/03"]
+    rows = [row(name, {"03.1": "passed"}) for name in names]
+    rows = [(s, replace(g, file=f"{s.student}.ipynb")) for s, g in rows]
+    rows[0][1].cards["03.1"] = "\x1b[2J✓ all passed"
+    report.write_feedback(tmp_path / "f", rows, rubric)
+    files = [*(tmp_path / "f").iterdir()]
+    assert len({path.name.casefold() for path in files}) == len(rows)
+    assert {path.parent for path in files} == {tmp_path / "f"}
+    assert not any("\x1b" in path.read_text("utf-8") for path in files)
+
+
 class _Tags(html.parser.HTMLParser):
     def __init__(self):
         super().__init__()
@@ -137,3 +151,70 @@ def test_the_page_needs_nothing_and_runs_nothing(rows, rubric):
     assert "2 times" in page
     assert "What to talk about tomorrow" in page
     assert "Late: =cmd." in page
+
+
+BOOK = {"cells": [{"cell_type": "code", "source": '@exercise("03.1")\ndef f(): 1'}]}
+
+
+@pytest.fixture
+def handed_in(tmp_path, monkeypatch):
+    """A folder with one notebook, which is graded without being run."""
+    monkeypatch.setattr(classes, "KEPT", tmp_path / "kept")
+    monkeypatch.setattr(lockup, "choose", lambda *_: ("nothing", ""))
+    monkeypatch.setattr(grade, "graded", lambda left, *_: [(left[0], PASSED)])
+    (tmp_path / "class").mkdir()
+    (tmp_path / "class" / "03.ipynb").write_text(json.dumps(BOOK), "utf-8")
+    return str(tmp_path / "class")
+
+
+PASSED = Grade("03.ipynb", {"03.1": "passed"})
+
+
+@pytest.mark.parametrize("option", ["csv", "json", "html", "moodle", "canvas"])
+def test_what_cannot_be_written_is_told_before_anything_is_graded(
+    handed_in, tmp_path, monkeypatch, capsys, option
+):
+    monkeypatch.setattr(grade, "graded", lambda *_: pytest.fail("it was graded"))
+    (tmp_path / "file").write_text("kept", "utf-8")
+    for path in (tmp_path / "file" / "results", tmp_path / "class"):
+        assert main([handed_in, f"--{option}", str(path)]) == 1
+        (said,) = capsys.readouterr().err.splitlines()
+        assert said.startswith(str(path))
+        assert "ame " in said, "what to do"
+    assert main([handed_in, "--feedback", str(tmp_path / "file")]) == 1
+    assert f"{tmp_path / 'file'} cannot be written" in capsys.readouterr().err
+    assert (tmp_path / "file").read_text("utf-8") == "kept"
+
+
+def test_a_file_that_cannot_be_written_later_costs_no_other(
+    handed_in, tmp_path, monkeypatch, capsys
+):
+    def graded(left, *_):  # meanwhile somebody tidies up
+        (tmp_path / "reports").rename(tmp_path / "elsewhere")
+        (tmp_path / "reports").write_text("kept", "utf-8")
+        yield left[0], PASSED
+
+    monkeypatch.setattr(grade, "graded", graded)
+    words = ["--csv", str(tmp_path / "reports" / "r.csv")]
+    words += ["--json", str(tmp_path / "r.json")]
+    assert main([handed_in, *words]) == 1
+    said = capsys.readouterr()
+    assert "1 of 1" in said.out
+    assert "r.csv cannot be written" in said.err
+    assert json.loads((tmp_path / "r.json").read_text("utf-8"))["points"] == 1
+    assert (tmp_path / "reports").read_text("utf-8") == "kept"
+    assert not [*tmp_path.glob(".*")], "no locks are left"
+
+
+def test_a_computer_that_can_no_more_leaves_the_rows_so_far(
+    handed_in, tmp_path, monkeypatch, capsys
+):
+    def graded(left, *_):
+        yield left[0], PASSED
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(grade, "graded", graded)
+    assert main([handed_in, "--csv", str(tmp_path / "r.csv")]) == 1
+    said = capsys.readouterr()
+    assert "Stopped after 1: [Errno 28] No space left" in said.err
+    assert "passed" in (tmp_path / "r.csv").read_text("utf-8-sig")

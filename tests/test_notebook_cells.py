@@ -531,6 +531,16 @@ MORE = {
         'try:\n    answer("00.1", days=____)\nexcept NameError:\n    pass',
         "○",
     ),
+    "no brackets": (RIGHT.replace('("00.2")', ""), ""),
+    "no number": (RIGHT.replace('"00.2"', ""), ""),
+    "a number that is none": (RIGHT.replace("00.2", "00.99"), ""),
+    "a mark before the first line": ("\ufeff" + RIGHT, "✗"),
+    "marks as in French": (RIGHT.replace('"00.2"', "«00.2»"), "✗"),
+    "lines with their numbers": ("1  " + RIGHT.replace("\nd", "\n2  d"), "✗"),
+    "timed often": ("%%timeit\n" + RIGHT, "✓"),
+    "timed often, with a text": ("%%timeit -n 3\n" + RIGHT + "print('\"')", "✓"),
+    "an answer printed": ('print(answer("00.1", days=____))', "○"),
+    "an answer printed, wrong": ('print(answer("00.1", days=unknown))', "✗"),
     "an answer timed": ('%time answer("00.1", days=____)', "○"),
 }
 

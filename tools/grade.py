@@ -14,23 +14,25 @@ Canvas, nbgrader and Gradescope make.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from helpers.files import claimed
 from tools.grading import lockup, report
 from tools.grading.classes import Kept, graded
 from tools.grading.judge import Grade, Judge
 from tools.grading.report import Rubric, table
-from tools.grading.submissions import Submission, collect, exercise_cells
+from tools.grading.submissions import Submission, collect
 
 SECONDS = 180  # for one notebook
 _SKIPPED_SHOWN = 10
-__all__ = ["Grade", "exercise_cells", "grade", "handed_in", "main", "table"]
+__all__ = ["Grade", "grade", "main", "table"]
 
 
 def grade(path: Path, name: str, seconds: float = SECONDS) -> Grade:
@@ -41,12 +43,6 @@ def grade(path: Path, name: str, seconds: float = SECONDS) -> Grade:
         return judge.grade(Submission(name, path))
     finally:
         judge.close()
-
-
-def handed_in(folder: Path) -> list[Path]:
-    """The notebooks of a folder at any depth, but for hidden and saved copies."""
-    found, _ = collect(folder)
-    return [each.path for each in found if not each.member]
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -116,7 +112,37 @@ def _main(arguments: Sequence[str] | None) -> int:
             file=sys.stderr,
         )
         return 1
-    return _run(options, found, skipped, rubric, way, why)
+    try:
+        with _claimed(options):
+            return _run(options, found, skipped, rubric, way, why)
+    except (_UnwritableError, OSError) as error:  # before the first is graded, mostly
+        print(error, file=sys.stderr)
+        return 1
+
+
+_WRITTEN = ("csv", "json", "html", "feedback", "moodle", "canvas")
+
+
+class _UnwritableError(RuntimeError):
+    """A file cannot be written; the words say what to do."""
+
+    def __init__(self, path: Path, error: OSError) -> None:
+        why = f"{path} cannot be written ({error.strerror}). Name another place."
+        super().__init__(why if error.strerror else f"{error}.")
+
+
+@contextlib.contextmanager
+def _claimed(options: argparse.Namespace) -> Iterator[None]:
+    """Within the block all that is to be written can be, and no other run does."""
+    with contextlib.ExitStack() as stack:
+        for name in _WRITTEN:
+            if path := getattr(options, name):
+                file = path / "feedback" if name == "feedback" else path
+                try:
+                    stack.enter_context(claimed(file))
+                except OSError as error:
+                    raise _UnwritableError(path, error) from None
+        yield
 
 
 def _run(
@@ -150,7 +176,7 @@ def _run(
         return [(each, done[each.name]) for each in found if each.name in done]
 
     write = _writers(options, rubric, about)
-    start, stopped = time.monotonic(), False
+    start, stopped, code = time.monotonic(), False, 0
     left = [each for each in found if each.name not in done]
     try:
         hidden = [options.folder.resolve()]
@@ -159,26 +185,35 @@ def _run(
             if result.outcome or not result.problem.startswith("stopped"):
                 kept.put(each, result)  # else a busy machine may be at fault
             if options.csv:  # the others take all rows to make sense
-                report.write_csv(options.csv, rows(), rubric)
+                with contextlib.suppress(OSError):  # told at the end, if it stays so
+                    write["csv"](options.csv, rows())
     except KeyboardInterrupt:
-        stopped = True
+        stopped, code = True, 130
         print(f"Interrupted after {len(done)}; the same command goes on.", flush=True)
+    except OSError as error:  # this computer's: no room, no more processes
+        stopped, code = True, 1
+        print(f"Stopped after {len(done)}: {error}", file=sys.stderr)
     print(table([result for _, result in rows()]))
     if left and not stopped:
         took = time.monotonic() - start
         print(f"{len(left)} graded in {took:.0f} s", file=sys.stderr)
-    for each in write:
-        each(rows())
-    return 130 if stopped else 0
+    for name, each in write.items():
+        if path := getattr(options, name):
+            try:
+                each(path, rows())
+            except OSError as error:  # the next one may lie elsewhere
+                print(_UnwritableError(path, error), file=sys.stderr)
+                code = code or 1
+    return code
 
 
 def _writers(
     options: argparse.Namespace, rubric: Rubric, about: dict[str, str]
-) -> list[Callable]:
-    """What writes the files that were asked for, from the rows."""
+) -> dict[str, Callable]:
+    """What writes each kind of file, from where it is to be and the rows."""
     title = f"ConvNets {options.folder.resolve().name}"
     page = report.page
-    writers = {
+    return {
         "csv": lambda file, rows: report.write_csv(file, rows, rubric),
         "json": lambda file, rows: report.write_json(file, rows, rubric, about),
         "html": lambda file, rows: report.write(file, page(rows, rubric, about)),
@@ -186,12 +221,6 @@ def _writers(
         "moodle": lambda file, rows: report.write_moodle(file, rows, rubric),
         "canvas": lambda file, rows: report.write_canvas(file, rows, rubric, title),
     }
-    chosen = {k: w for k, w in writers.items() if getattr(options, k)}
-
-    def made(name: str) -> Callable:
-        return lambda rows: chosen[name](getattr(options, name), rows)
-
-    return [made(name) for name in chosen]
 
 
 if __name__ == "__main__":

@@ -16,8 +16,8 @@ from itertools import pairwise, zip_longest
 BLANK = "____"
 _WORDS = re.compile(r"\w+|\s+|.")
 _IN_TEXT = re.compile(
-    r"""^\s*(?:@exercise|(?:\w+ *= *)?answer)\(\s*["'“”„‘’](?P<number>[\d.]+)["'“”‘’]"""
-    r"""|^\s*(?:def|class)\s+(?P<name>\w+)""",
+    r"""^[^a-z#\n]*(?:@exercise|(?:\w+ *= *)?answer)\(\s*["'“”„‘’«](?P<number>[\d.]+)"""
+    r"""|^[^a-z#\n]*(?:def|class)\s+(?P<name>\w+)""",
     re.MULTILINE,
 )
 
@@ -29,17 +29,15 @@ def exercises_in(tree: ast.Module) -> dict[ast.stmt, str]:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             calls, name = node.decorator_list, "exercise"
         elif isinstance(node, ast.Expr | ast.Assign):
+            inner = getattr(node.value, "args", [])[:1]
+            if inner and getattr(getattr(inner[0], "func", 0), "id", "") == "answer":
+                node.value = inner[0]  # print(answer(…)): the card is shown already
             calls, name = [node.value], "answer"
         else:
             continue
         for call in calls:
-            if (
-                isinstance(call, ast.Call)
-                and isinstance(call.func, ast.Name)
-                and call.func.id == name
-                and call.args
-                and isinstance(call.args[0], ast.Constant)
-            ):
+            called = getattr(getattr(call, "func", None), "id", "") == name
+            if called and call.args and isinstance(call.args[0], ast.Constant):
                 found[node] = str(call.args[0].value)
     return found
 

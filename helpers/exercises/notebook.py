@@ -15,6 +15,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -57,14 +58,14 @@ def start() -> None:
         ipython.input_transformers_post.append(catch_syntax_errors)
 
 
-def exercise(number: str) -> Callable[[Learner], Learner]:
+def exercise(number: Any = None) -> Callable[[Learner], Learner]:
     """Check the function or class below, show a card, and keep it if it is right.
 
     When it is not, the name is bound to the reference, and the card says so.
     """
-    known = engine.get(number)
-    if known.is_answer:
-        raise TypeError(f'exercise {number} asks for values: use answer("{number}", …)')
+    known = _known(number, True)
+    if known is None:  # perhaps without brackets: then it is what stands below
+        return number if callable(number) else lambda candidate: candidate
 
     def judge(candidate: Learner) -> Learner:
         return _conclude(_check(known, candidate), candidate)
@@ -72,12 +73,23 @@ def exercise(number: str) -> Callable[[Learner], Learner]:
     return judge
 
 
-def answer(number: str, **values: Any) -> None:
+def answer(number: Any = None, **values: Any) -> None:
     """Check the values and show a card."""
-    known = engine.get(number)
-    if not known.is_answer:
-        raise TypeError(f'exercise {number} asks for code: use @exercise("{number}")')
-    _conclude(_check(known, values), None)
+    if known := _known(number, False):
+        _conclude(_check(known, values), None)
+
+
+def _known(number: Any, code: bool) -> engine.Exercise | None:
+    """The exercise of a number; where there is none, that is said."""
+    try:
+        known = engine.get(number if isinstance(number, str) else _latest[0][:2] + ".?")
+    except KeyError as error:
+        print(f"There is {error.args[0]}.")
+        return None
+    if known.is_answer == code:
+        forms = f'code: use @exercise("{number}")', f'values: use answer("{number}", …)'
+        raise TypeError(f"exercise {number} asks for {forms[code]}")
+    return known
 
 
 def _check(known: engine.Exercise, candidate: Any) -> engine.Result:
@@ -108,10 +120,6 @@ def _conclude(result: engine.Result, candidate: Any) -> Any:
 # --- what start() installs ------------------------------------------------------------
 
 
-def _is_future(node: ast.stmt) -> bool:
-    return isinstance(node, ast.ImportFrom) and node.module == "__future__"
-
-
 class ExerciseCells(ast.NodeTransformer):
     """Rewrites the syntax tree of a cell that holds an exercise; see the module."""
 
@@ -129,7 +137,7 @@ class ExerciseCells(ast.NodeTransformer):
             hook = ast.parse(f"{_GUARD}.display(0)", mode="eval").body
             hook.args = [last.value]
             body[-1] = ast.copy_location(ast.Expr(hook), last)
-        future = [node for node in body if _is_future(node)]  # must stand first
+        future = [n for n in body if getattr(n, "module", "") == "__future__"]  # first
         guard = ast.parse(f"with {_GUARD}.cell({names!r}, globals()): pass").body[0]
         guard.body = [node for node in body if node not in future]
         tree.body = [*future, guard]
@@ -179,18 +187,13 @@ def _guard_cell(names: dict[str, str | None], space: dict[str, Any]) -> Iterator
         with sandbox.disarmed(), sandbox.time_limit(_CELL_SECONDS):
             yield
     except BaseException as error:  # the stop button, too: what is below still runs
-        outcome = sandbox.Outcome(error=error, line=_line_in_cell(error))
-        if _judged.issuperset(names):
+        frame = error.__traceback__.tb_next  # the first frame is the guard's own
+        file = frame.tb_frame.f_code.co_filename if frame else None
+        outcome = sandbox.Outcome(error=error, line=sandbox.line_at_fault(error, file))
+        left = {number: names[number] for number in names if number not in _judged}
+        if not left:
             print(f"The lines after the exercise stopped: {outcome.problem}")
-        _give_up(
-            {n: name for n, name in names.items() if n not in _judged}, space, outcome
-        )
-
-
-def _line_in_cell(error: BaseException) -> str:
-    frame = error.__traceback__.tb_next  # the first frame is the guard's own
-    file = frame.tb_frame.f_code.co_filename if frame else None
-    return sandbox.line_at_fault(error, file)
+        _give_up(left, space, outcome)
 
 
 def _give_up(
@@ -208,31 +211,27 @@ def _give_up(
             space[name] = value
 
 
-def _unreadable(names: dict, space: dict, message: str, line: str) -> None:
-    """Conclude an exercise cell that is not Python."""
-    _give_up(names, space, sandbox.Outcome(error=SyntaxError(message), line=line))
-
-
 _guard = SimpleNamespace(  # what the rewritten cell calls
     cell=_guard_cell,
     blank=engine.Blank(),
     display=lambda value: sys.displayhook(value),  # that of the cell's last line
-    unreadable=_unreadable,
+    unreadable=lambda names, space, words, line: _give_up(  # it is not Python
+        names, space, sandbox.Outcome(error=SyntaxError(words), line=line)
+    ),
 )
 
 
 def catch_syntax_errors(lines: list[str]) -> list[str]:
     """Replace an exercise cell that does not parse by one that shows a card."""
     source = "".join(lines)
-    if "exercise(" not in source and "answer(" not in source:
-        return lines
+    timed = re.match(r"get_ipython\(\).run_cell_magic\('timeit', '.*?', (.*)\)", source)
+    if timed and exercises_in_text(inner := ast.literal_eval(timed[1])):
+        lines, source = inner.splitlines(keepends=True), inner  # one card is enough
     try:
         compile(source, "cell", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
     except SyntaxError as error:
-        names = exercises_in_text(source)
-        if not names:
-            return lines
-        at = f"line {error.lineno}: {(error.text or '').strip()}"
-        call = f"{_GUARD}.unreadable({names!r}, globals(), {error.msg!r}, {at!r})\n"
-        return [call]
+        if names := exercises_in_text(source):
+            at = f"line {error.lineno}: {(error.text or '').strip()}"
+            told = f"{names!r}, globals(), {error.msg!r}, {at!r}"
+            return [f"{_GUARD}.unreadable({told})\n"]
     return lines

@@ -30,9 +30,8 @@ from typing import Any
 
 CELL = "<handed in>"
 _NEW_MOUNTS, _NEW_IPC, _NEW_PIDS = 0x20000, 0x08000000, 0x20000000
-_SETUP_SECONDS = 30.0  # for the learner's own definitions
-_OVERFLOW = -2  # as `lockup.OVERFLOW`
 _LOOK = 0.25  # seconds from one look at its memory to the next
+_MOST_FILES = 4096  # in a scratch folder
 _SHARED = 512 * 2**20  # bytes that processes share until they write there
 _KILL_WITH_PARENT, _DUMPABLE, _DROP_BOUND, _NO_NEW_RIGHTS = 1, 4, 24, 38
 _LIMITED = ("RLIMIT_NOFILE", "RLIMIT_AS", "RLIMIT_FSIZE", "RLIMIT_CPU", "RLIMIT_NPROC")
@@ -53,17 +52,16 @@ def serve(control: socket.socket, options: dict[str, Any]) -> None:
         os.close(end)
         overflow = False
         while not select.select([control], [], [], _LOOK)[0]:
-            if not overflow and _memory(options) > options["memory"] + _SHARED:
+            if not overflow and _takes_too_much(options):
                 overflow = True
                 os.kill(pid, signal.SIGKILL)
         if control.recv(16) != b"end\n":
             _kill(pid, options)
             return
-        status = _kill(pid, options)
-        status = _OVERFLOW if overflow else status
-        if _own_limits() != limits:  # somebody of the same user has changed them
+        _kill(pid, options)
+        if _own_limits() != limits or _leaves_something(options):  # for the next one
             return
-        control.sendall(f"{status}\n".encode())
+        control.sendall(b"memory\n" if overflow else b"ended\n")
 
 
 def prepare() -> None:
@@ -80,8 +78,6 @@ def prepare() -> None:
     importlib.import_module("tools.grading.plain")
     for path in sorted(folder.glob("l*/observe.py")):
         importlib.import_module(f"lessons.{path.parent.name}.observe")
-    for name in ("helpers.convolution", "helpers.networks", "helpers.counting"):
-        importlib.import_module(name)
     gc.freeze()  # what is there stays shared with the forked processes
 
 
@@ -107,6 +103,24 @@ def _fork(control: socket.socket, end: int, home: int, options: dict[str, Any]) 
         os._exit(0)
 
 
+def _takes_too_much(options: dict[str, Any]) -> bool:
+    """Whether a candidate's memory is full, or its folder where that has no limit."""
+    if options["alone"]:
+        disk = os.statvfs(options["scratch"])
+        if disk.f_files - disk.f_ffree > _MOST_FILES:
+            return True
+    return _memory(options) > options["memory"] + _SHARED
+
+
+def _leaves_something(options: dict[str, Any]) -> bool:
+    """Whether there are files, or System V memory, that only end with this room."""
+    if options["apart"]:  # each candidate has its own
+        return False
+    lists = Path("/proc/sysvipc").glob("*") if options["alone"] else ()
+    shared = any(len(path.read_text().splitlines()) > 1 for path in lists)
+    return shared or any(Path(options["scratch"]).iterdir())
+
+
 def _memory(options: dict[str, Any]) -> int:
     """Bytes that all processes of a candidate have for themselves, together."""
     total = 0
@@ -119,12 +133,10 @@ def _memory(options: dict[str, Any]) -> int:
     return total
 
 
-def _kill(pid: int, options: dict[str, Any]) -> int:
-    """End a candidate and all that it started; how it had ended, if it had."""
-    found, status = os.waitpid(pid, os.WNOHANG)
-    if not found:
-        os.kill(pid, signal.SIGKILL)
-        _, status = os.waitpid(pid, 0)
+def _kill(pid: int, options: dict[str, Any]) -> None:
+    """End a candidate and all that it started."""
+    os.kill(pid, signal.SIGKILL)  # if it has ended, its number is kept until now
+    os.waitpid(pid, 0)
     if options["alone"]:  # the first process here: all others are the candidate's
         with contextlib.suppress(ProcessLookupError):
             os.kill(-1, signal.SIGKILL)
@@ -133,7 +145,6 @@ def _kill(pid: int, options: dict[str, Any]) -> int:
             os.killpg(pid, signal.SIGKILL)
         _kill_children()
         _empty(options["scratch"])
-    return status if found else -1
 
 
 def _kill_children() -> None:
@@ -169,7 +180,7 @@ def lock(libc: Any, options: dict[str, Any]) -> None:
         # Own folder and processes, which end with the last process of this candidate.
         if libc.unshare(_NEW_MOUNTS | _NEW_IPC):
             raise OSError(ctypes.get_errno(), "no namespaces")
-        quota = f"size={options['disk']},nr_inodes=4096,mode=1777".encode()
+        quota = f"size={options['disk']},nr_inodes={_MOST_FILES},mode=1777".encode()
         if libc.mount(b"scratch", b"/tmp", b"tmpfs", 2 | 4, quota):
             raise OSError(ctypes.get_errno(), "no scratch folder")
         if libc.mount(b"proc", b"/proc", b"proc", 2 | 4 | 8, None):
@@ -195,11 +206,11 @@ def lock(libc: Any, options: dict[str, Any]) -> None:
             most = most if hard < 0 else min(most, hard)
             with contextlib.suppress(OSError, ValueError):  # not all systems have all
                 resource.setrlimit(getattr(resource, name), (most, most))
+    for right in range(64 if sys.platform == "linux" else 0):
+        libc.prctl(_DROP_BOUND, right, 0, 0, 0)
     if options["user"]:
         os.setresuid(*[options["user"]] * 3)
     if sys.platform == "linux":
-        for right in range(64):
-            libc.prctl(_DROP_BOUND, right, 0, 0, 0)
         libc.prctl(_NO_NEW_RIGHTS, 1, 0, 0, 0)
         head, none = struct.pack("Ii", 0x20080522, 0), bytes(24)
         libc.capset(head, none)  # all rights, at once
@@ -257,18 +268,26 @@ class Candidate:
     Args:
         task: ``pieces``, the learner's own definitions that it needs, and ``source``,
             the exercise; ``run``, what observes it (None for an exercise that asks for
-            values).
+            values); ``seconds`` that the definitions may take; ``helpers``, modules of
+            the course by path, if any.
     """
 
     def __init__(self, task: dict[str, Any]) -> None:
         self.pieces, self.source, self.run = task["pieces"], task["source"], task["run"]
+        self.seconds, self.helpers = task["seconds"], task.get("helpers", {})
         self.handed_in: Any = None
 
     def set_up(self) -> dict[str, Any]:
         """Run the definitions: of what kind it is and how it is called, or an error."""
+        import helpers
         from helpers.exercises import sandbox
 
-        outcome = sandbox.run(self._define, CELL, _SETUP_SECONDS)
+        for name, text in self.helpers.items():
+            path = Path(".course", name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, "utf-8")
+        helpers.__path__.append(str(Path(".course/helpers").absolute()))
+        outcome = sandbox.run(self._define, CELL, self.seconds)
         found = self._told(outcome)
         if outcome.error is None and self.run is not None:
             name = getattr(self.handed_in, "__name__", "your function")
@@ -285,6 +304,7 @@ class Candidate:
         from torch.nn import functional
 
         from helpers.exercises import sandbox
+        from helpers.exercises.cells import exercises_in
 
         space = {"torch": torch, "nn": nn, "functional": functional}
         space |= {"__name__": "__main__", "exercise": lambda number: lambda made: made}
@@ -294,6 +314,7 @@ class Candidate:
                 exec(compile(piece, "<own definitions>", "exec"), space)
         linecache.cache[CELL] = len(self.source), None, self.source.splitlines(1), CELL
         tree = ast.parse(self.source)
+        exercises_in(tree)  # takes answers out of what stands around them
         for node in tree.body:
             if isinstance(node, ast.Expr):  # answer(...): each value under guard
                 for keyword in node.value.keywords:
@@ -359,9 +380,9 @@ class Candidate:
 
 
 def main() -> None:
-    """Start with a socket's number, and options as JSON; see `lockup`."""
+    """Start with a socket's number, and options in the environment; see `lockup`."""
     control = socket.socket(fileno=int(sys.argv[1]))
-    options = json.loads(sys.argv[2])
+    options = json.loads(os.environ.pop("CONVNETS_ROOM"))
     if sys.platform == "linux":
         libc = ctypes.CDLL(None)
         libc.prctl(_KILL_WITH_PARENT, signal.SIGKILL, 0, 0, 0)
@@ -371,7 +392,6 @@ def main() -> None:
     if options["probe"]:  # whether a room can be made that way
         control.sendall(b"ready\n")
         return
-    options["alone"] = os.getpid() == 1 and not options["apart"]
     serve(control, options)
 
 

@@ -80,11 +80,12 @@ class Kept:
         return None
 
     def put(self, submission: Submission, grade: Grade) -> None:
-        """Keep a row, whole or not at all."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        """Keep a row, whole or not at all: where that fails, it is graded again."""
         row = {"key": self._key(submission), **asdict(grade)}
-        with replaced(self._place(submission)) as part:
-            part.write_text(json.dumps(row), "utf-8")
+        with contextlib.suppress(OSError):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with replaced(self._place(submission)) as part:
+                part.write_text(json.dumps(row), "utf-8")
 
 
 def _of_the_course() -> str:

@@ -72,7 +72,7 @@ def furnish(root: str, options: dict) -> None:
         if not os.path.exists(root + path):
             bind(path, root)
     bind(options["course"], root, "/course")
-    for name in ("null", "zero", "full", "random", "urandom"):
+    for name in options["devices"]:
         bind(f"/dev/{name}", root)
     os.symlink("/tmp", root + "/dev/shm")
     for name in ("/tmp", "/proc"):
@@ -89,7 +89,7 @@ def furnish(root: str, options: dict) -> None:
 def main() -> None:
     """Enter, and go on as the process that forks candidates."""
     control = socket.socket(fileno=int(sys.argv[1]))
-    options = json.loads(sys.argv[2])
+    options = json.loads(os.environ["CONVNETS_ROOM"])
     try:
         spaces = _USERS | _MOUNTS | _NET | _PIDS | _IPC | _NAMES
         checked(_LIBC.unshare(spaces), "unshare")
@@ -122,9 +122,9 @@ def main() -> None:
             except OSError:
                 pass
         os.set_inheritable(control.fileno(), True)
-        module = ["-m", "tools.grading.candidate"]
-        words = [sys.executable, *module, str(control.fileno()), json.dumps(options)]
-        os.execv(sys.executable, words)
+        os.environ["CONVNETS_ROOM"] = json.dumps(options)
+        words = ["-m", "tools.grading.candidate", str(control.fileno())]
+        os.execv(sys.executable, [sys.executable, *words])
     except (OSError, KeyError) as error:
         control.sendall(f"no: {error}\n".encode())
         os._exit(1)

@@ -22,8 +22,8 @@ from helpers.exercises import engine, sandbox
 from helpers.exercises.engine import Case, Exercise, Result
 from helpers.exercises.lessons import lessons
 from tools.grading import plain
-from tools.grading.lockup import OVERFLOW, LockError, Room
-from tools.grading.stand_ins import STAND_INS
+from tools.grading.given import STAND_INS, helpers_for
+from tools.grading.lockup import LockError, Room
 from tools.grading.submissions import (
     Answer,
     Submission,
@@ -33,7 +33,7 @@ from tools.grading.submissions import (
 )
 
 _GRACE = 2.0  # seconds for what is not the learner's: starting, sending
-_SETUP_SECONDS = 30.0
+_SETUP_SECONDS = 30.0  # for the learner's own definitions
 _KEPT = 10_000  # characters of a card, and of a cell
 _MOST_ANSWERS = 200  # of one candidate; those to all cases are kept for a while
 _MOST_BYTES = 100_000_000  # in all these
@@ -197,9 +197,13 @@ def _kind(name: str) -> type[BaseException]:
         known = isinstance(found, type) and issubclass(found, BaseException)
         if known and found is not KeyboardInterrupt:
             return found
-    if not name.isidentifier() or keyword.iskeyword(name):
-        name = "Error"
-    return type(name, (Exception,), {})
+    return type(_name(name), (Exception,), {})
+
+
+def _name(told: Any) -> str:
+    """What a candidate's process says that a type is called, if it can be that."""
+    name = str(told)[:100]
+    return name if name.isidentifier() and not keyword.iskeyword(name) else "Error"
 
 
 class Judge:
@@ -225,10 +229,12 @@ class Judge:
     def grade(self, submission: Submission) -> Grade:
         """What became of one submission's exercises. Never raises because of it."""
         try:
-            data = submission.read()
-            answers = answers_in(code_cells(data))
+            with sandbox.time_limit(self.seconds):
+                answers = answers_in(code_cells(submission.read()))
         except UnreadableError as error:
             return Grade(submission.name, {}, str(error))
+        except sandbox.TimeLimitError:
+            return Grade(submission.name, {}, f"stopped after {self.seconds:.0f} s")
         return self.grade_answers(submission.name, answers)
 
     def grade_answers(self, name: str, answers: Mapping[str, Answer]) -> Grade:
@@ -283,14 +289,18 @@ class Judge:
         if time.monotonic() >= self.until:
             raise StoppedError
         end = self._begin()
+        left = self.until - time.monotonic()
         try:
-            return self._asked(exercise, answer, before, HandedIn(end, self.until))
+            with sandbox.time_limit(left + _GRACE):  # for comparing and describing, too
+                return self._asked(exercise, answer, before, HandedIn(end, self.until))
+        except sandbox.TimeLimitError:
+            raise StoppedError from None
         except Exception as error:  # what was sent could not even be compared
             return engine.error_result(exercise, sandbox.Outcome(error=error))
         finally:
             end.close()
             try:
-                self.overflow = self.room.end() == OVERFLOW
+                self.overflow = self.room.end()
             except LockError:
                 self.close()
 
@@ -319,7 +329,9 @@ class Judge:
         run = None if exercise.is_answer else exercise.run
         pieces = _pieces(exercise, answer, before)
         task = {"pieces": pieces, "source": answer.source, "run": run}
-        made = handed.ask(task, _SETUP_SECONDS)
+        if any("helpers" in text for text in (*pieces, answer.source)):
+            task["helpers"] = helpers_for(answer.number)
+        made = handed.ask({**task, "seconds": _SETUP_SECONDS}, _SETUP_SECONDS)
         if made.error is not None:
             return engine.error_result(exercise, made)
         if exercise.is_answer:
@@ -333,10 +345,8 @@ class Judge:
             return engine.check(exercise.number, values)
         about = made.value if isinstance(made.value, dict) else {}
         if about.get("callable") is not True:
-            says = "This should be a function or a class, but it is of type "
-            says += f"{str(about.get('type'))[:100]}."
-            message = f"✗ {exercise.heading}\n  {says}"
-            return Result(exercise.number, "failed", message, says=says)
+            stands_for_it = type(_name(about.get("type")), (), {})()
+            return engine.check(exercise.number, stands_for_it)
         handed.name = str(about.get("name"))[:100]
         return engine.check(exercise.number, handed)
 

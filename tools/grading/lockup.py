@@ -1,8 +1,11 @@
 """Locking candidates in with what this computer has, and talking to the lock.
 
-In order of preference: bubblewrap; Linux's own namespaces; or nothing, which has to be
-asked for. What protects is tried, not looked up: a room is good when a process in it
-says that it is ready.
+In order of preference: Linux's own namespaces; bubblewrap, where that may make some and
+Python may not; or nothing, which has to be asked for. What protects is tried, not
+looked up: a room is good when a process in it says that it is ready. To see what
+protects here:
+
+    python -m tools.grading.lockup
 """
 
 from __future__ import annotations
@@ -27,20 +30,22 @@ MEMORY = 1536 * 2**20  # bytes that a candidate may take beyond what it starts w
 DISK = 32 * 2**20  # bytes in its scratch folder
 PROCESSES = 16  # threads among them
 USER = 61_000  # where there may be another user: numbers from here
+_DEVICES = ("null", "zero", "full", "random", "urandom")
 _START_SECONDS = 120  # for importing PyTorch, on a busy machine
-OVERFLOW = -2  # how a candidate ended that took too much memory
-WAYS = ("bubblewrap", "namespaces", "nothing")
+WAYS = ("namespaces", "bubblewrap", "nothing")
 TOLD = {
-    "bubblewrap": "bubblewrap: no network, no other files or processes, limits",
     "namespaces": "namespaces of users, mounts, network and processes; limits",
+    "bubblewrap": "bubblewrap: no network, no other files or processes; limits",
     "nothing": "limits of memory, time, files and processes only: what was handed in "
     "runs with the rights of your account, and can read and write your files",
 }
 # What a candidate may see of the course: no checks, no texts, no solutions, no tests.
 _STRIPPED = (
-    "helpers/**/*.py",
-    "helpers/**/*.toml",
-    "helpers/**/*.mplstyle",
+    "helpers/__init__.py",
+    "helpers/display.py",
+    "helpers/errors.*",
+    "helpers/files.py",
+    "helpers/exercises/*.py",
     "lessons/__init__.py",
     "lessons/observe_networks.py",
     "lessons/l[0-9][0-9]_*/__init__.py",
@@ -91,17 +96,16 @@ class Room:
                 raise LockError("the room is gone") from error
         return mine
 
-    def end(self) -> int:
-        """End the candidate and all that it started: its status, -1 if it still ran,
-        `OVERFLOW` if it had been stopped for its memory.
+    def end(self) -> bool:
+        """End the candidate and all it started: whether its memory had to stop it.
 
         LockError if the room does not say so: then it is not to be used again.
         """
         try:
             self.control.settimeout(20)
             self.control.sendall(b"end\n")
-            return int(self.control.recv(16))
-        except (OSError, ValueError) as error:
+            return {b"memory\n": True, b"ended\n": False}[self.control.recv(16)]
+        except (OSError, KeyError) as error:
             raise LockError("the room is gone") from error
 
     def close(self) -> None:
@@ -142,6 +146,12 @@ def open_room(
         raise LockError("bwrap is not installed")
     if way == "namespaces" and sys.platform != "linux":
         raise LockError("there are none on this system")
+    is_root = os.getuid() == 0
+    user = USER + index if is_root else 0
+    if user and way != "namespaces" and not _open_to_all():
+        if way == "bubblewrap":
+            raise LockError("Python lies where only the administrator may read it")
+        user = 0
     folder = tempfile.TemporaryDirectory(prefix="convnets-grade-", dir=within)
     base = Path(folder.name)
     base.chmod(0o755)
@@ -149,17 +159,16 @@ def open_room(
     scratch.mkdir()
     root = base / "root"
     root.mkdir()
-    is_root = hasattr(os, "getuid") and os.getuid() == 0
     locked = way != "nothing"
-    user = USER + index if is_root and way != "bubblewrap" else 0
-    if way == "nothing" and not _open_to_all():
-        user = 0  # who could not read Python's own files
+    outside = user if way == "bubblewrap" else 0  # there is no other one inside
     options = {
         "root": str(root),
         "course": str(course),
+        "devices": _DEVICES,
         "shown": _shown(),
         "hidden": [str(path) for path in (ROOT, *hidden, *_installed())],
         "apart": way == "namespaces",
+        "alone": way == "bubblewrap",
         "scratch": "/tmp" if locked else str(scratch),
         "memory": MEMORY,
         "disk": DISK,
@@ -167,29 +176,30 @@ def open_room(
         # Of one's own user there are others, outside, where nothing separates them.
         "limit_processes": locked or bool(user),
         "seconds": seconds,
-        "user": user,
+        "user": user - outside,
         "home": -1,
         "probe": probe,
     }
-    if options["user"]:
-        os.chown(scratch, options["user"], options["user"])
+    if user:
+        os.chown(scratch, user, user)
     mine, other = socket.socketpair()
-    words = [str(other.fileno()), json.dumps(options)]
     if way == "namespaces":
-        command = [sys.executable, str(course / "tools/grading/inside.py"), *words]
+        command = [sys.executable, str(course / "tools/grading/inside.py")]
     else:
-        command = [sys.executable, "-m", "tools.grading.candidate", *words]
+        command = [sys.executable, "-m", "tools.grading.candidate"]
+    command.append(str(other.fileno()))
     if way == "bubblewrap":
         command = [*_bubblewrap(options), *command]
     process = subprocess.Popen(
         command,
         cwd="/" if locked else scratch,
-        env=_environment("/course" if locked else str(course), options["scratch"]),
+        env=_environment("/course" if locked else str(course), options),
         pass_fds=[other.fileno()],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
+        **({"user": user, "group": user, "extra_groups": []} if outside else {}),
     )
     other.close()
     room = Room(way, process, mine, folder)
@@ -242,22 +252,39 @@ def _installed() -> list[Path]:
 
 
 def _bubblewrap(options: dict[str, Any]) -> list[str]:
-    words = ["bwrap", "--unshare-all", "--die-with-parent", "--new-session"]
-    words += ["--as-pid-1", "--proc", "/proc", "--dev", "/dev", "--dir", "/tmp"]
-    words += ["--size", str(DISK), "--tmpfs", "/tmp", "--chdir", "/tmp"]
+    words = ["bwrap", "--unshare-all", "--unshare-user", "--disable-userns"]
+    words += ["--die-with-parent", "--new-session", "--as-pid-1", "--cap-drop", "ALL"]
+    words += ["--proc", "/proc", "--symlink", "/tmp", "/dev/shm", "--chdir", "/"]
+    words += ["--size", str(DISK), "--tmpfs", "/tmp"]
+    for name in _DEVICES:
+        words += ["--dev-bind", f"/dev/{name}", f"/dev/{name}"]
     for path in ("/bin", "/lib", "/lib64", "/lib32"):
         if os.path.islink(path):
             words += ["--symlink", os.readlink(path), path]
     for path in options["shown"]:
         words += ["--ro-bind", path, path]
-    for path in options["hidden"]:
-        if any(path.startswith(f"{each}/") for each in options["shown"]):
-            words += ["--tmpfs", path]
-    return [*words, "--ro-bind", options["course"], "/course", "--"]
+    hidden = [
+        path
+        for path in filter(os.path.isdir, options["hidden"])
+        if any(path.startswith(f"{each}/") for each in options["shown"])
+    ]
+    for path in hidden:
+        words += ["--size", "4096", "--tmpfs", path]
+    for path in options["shown"]:  # what was hidden with it
+        if any(path.startswith(f"{each}/") for each in hidden):
+            words += ["--ro-bind", path, path]
+    words += ["--ro-bind", options["course"], "/course"]
+    for path in (*hidden, "/"):
+        words += ["--remount-ro", path]
+    return [*words, "--"]
 
 
-def _environment(course: str, home: str) -> dict[str, str]:
-    """A clean one: nothing of the teacher's goes into the room."""
+def _environment(course: str, options: dict[str, Any]) -> dict[str, str]:
+    """A clean one: nothing of the teacher's goes into the room.
+
+    The options stand here since any process may read another one's arguments.
+    """
+    home = options["scratch"]
     one = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "MPLBACKEND": "agg"}
     return {
         **STAND_INS_ONLY,
@@ -267,8 +294,10 @@ def _environment(course: str, home: str) -> dict[str, str]:
         "TMPDIR": home,
         "LANG": "C.UTF-8",
         "PYTHONPATH": course,
+        "PYTHONSAFEPATH": "1",  # nothing is imported from where it runs
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUTF8": "1",
+        "CONVNETS_ROOM": json.dumps(options),
     }
 
 
@@ -286,3 +315,18 @@ def choose(unprotected: bool, hidden: Sequence[Path] = ()) -> tuple[str, str]:
         except LockError as error:
             reasons.append(f"{way}: {error}")
     raise LockError("; ".join(reasons))
+
+
+def main() -> int:
+    """Say what locks in what is handed in; 1 where nothing does."""
+    try:
+        way, _ = choose(unprotected=False)
+    except LockError as error:
+        print(f"Nothing here locks in what is handed in ({error}).", file=sys.stderr)
+        return 1
+    print(f"What is handed in is locked in by {TOLD[way]}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

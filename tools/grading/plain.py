@@ -23,6 +23,9 @@ MOST_BYTES = 16_000_000  # of arrays in a message; the course needs 3 000 000
 _LENGTHS = struct.Struct("<II")
 _DEEPEST = 30  # lists in lists
 _LONGEST = 20_000  # characters of one text
+_MOST_VALUES = 100_000  # in lists, in a message; the course needs 1 200
+_MOST_KEYS = 1_000  # of a mapping or set: they can be made so that all collide
+_LARGEST = 2**63  # whole numbers are smaller, so that none takes long to write
 _NAMES = [
     "float16",
     "float32",
@@ -52,7 +55,7 @@ def encode(value: Any) -> bytes:
     arrays: list[bytes] = []
     text = json.dumps(_out(value, arrays, 0)).encode()
     size = sum(map(len, arrays))
-    if len(text) > MOST_TEXT or size > MOST_BYTES:
+    if len(text) > MOST_TEXT or size > MOST_BYTES or text.count(b",") > _MOST_VALUES:
         raise ValueError("this result is too large to be looked at")
     return b"".join([_LENGTHS.pack(len(text), size), text, *arrays])
 
@@ -63,7 +66,7 @@ def _out(value: Any, arrays: list[bytes], depth: int) -> Any:
         return value
     if kind is str:
         return value[:_LONGEST]
-    if kind is int and abs(value) < 2**63:
+    if kind is int and abs(value) < _LARGEST:
         return value
     if depth < _DEEPEST:
         try:
@@ -88,12 +91,14 @@ def _structure(value: Any, arrays: list[bytes], depth: int) -> Any:
         plain = value.item() if isinstance(value, np.generic) else float(value)
         if type(plain) in (bool, int, float, str):
             return _out(plain, arrays, depth)
+    if isinstance(value, Mapping | Set) and len(value) > _MOST_KEYS:
+        raise ValueError("too large")
     if isinstance(value, Mapping):
         pairs = [[k, v] for k, v in value.items()]
         return {"dict": [[_out(i, arrays, depth) for i in pair] for pair in pairs]}
     if isinstance(value, list | range):
         return [_out(each, arrays, depth) for each in value]
-    for name, types in (("tuple", tuple), ("set", (Set, set, frozenset))):
+    for name, types in (("tuple", tuple), ("set", Set)):
         if isinstance(value, types):
             return {name: [_out(each, arrays, depth) for each in value]}
     raise TypeError("not plain")
@@ -111,6 +116,8 @@ def _array(value: np.ndarray, arrays: list[bytes]) -> list:
 def decode(text: bytes, data: bytes) -> Any:
     """The value of a message; ValueError where it is not one that `encode` makes."""
     try:
+        if text.count(b",") > _MOST_VALUES:
+            raise ValueError("too many values")
         reader = _Reader(data)
         value = reader.value(json.loads(text.decode("ascii")), 0)
     except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
@@ -135,6 +142,8 @@ class _Reader:
             return found.encode("utf-8", "replace").decode()  # no half characters
         if isinstance(found, list):
             return [self.value(each, depth + 1) for each in found]
+        if type(found) is int and abs(found) >= _LARGEST:
+            raise ValueError("too large")
         if not isinstance(found, dict):
             return found
         ((kind, inner),) = found.items()
@@ -145,6 +154,8 @@ class _Reader:
             return torch.from_numpy(self.array(*inner))
         if kind == "array":
             return self.array(*inner)
+        if len(inner) > _MOST_KEYS and kind in ("dict", "set"):
+            raise ValueError("too many keys")
         if kind == "dict":
             pairs = [[self.value(i, depth + 1) for i in pair] for pair in inner]
             return {key: value for key, value in pairs}  # noqa: C416 (two each)

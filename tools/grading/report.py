@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import html
 import io
+import itertools
 import json
 import re
 import tomllib
@@ -241,7 +242,7 @@ def write_canvas(file: Path, rows: Rows, rubric: Rubric, title: str) -> None:
 
 def write_feedback(folder: Path, rows: Rows, rubric: Rubric) -> None:
     """Write each student's cards: a text for each notebook, by its own path."""
-    used: Counter[str] = Counter()
+    used: set[str] = set()
     for _, grade in rows:
         lines = [grade.file, ""]
         if grade.problem:
@@ -252,11 +253,13 @@ def write_feedback(folder: Path, rows: Rows, rubric: Rubric) -> None:
             said = "" if number in grade.cards else f"\n  {outcome}"
             lines += [f"{card}{said}\n  {points}", ""]
         name = re.sub(r"[^\w.,() -]+", "_", grade.file.removesuffix(".ipynb"))
-        name = name.strip(". ")[-150:] or "notebook"
-        used[name.casefold()] += 1
-        again = used[name.casefold()]
-        end = f" {again}" if again > 1 else ""
-        write(folder / f"{name}{end}.txt", "\n".join(lines))
+        first = name = name.strip(". ")[-150:] or "notebook"
+        again = itertools.count(2)
+        while name.casefold() in used:  # whatever others are called
+            name = f"{first} {next(again)}"
+        used.add(name.casefold())
+        text = "\n".join(map(printable, "\n".join(lines).split("\n")))
+        write(folder / f"{name}.txt", text)
 
 
 # --- One page -------------------------------------------------------------------------

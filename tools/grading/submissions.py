@@ -18,7 +18,7 @@ import stat
 import symtable
 import zipfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -30,11 +30,14 @@ from helpers.exercises.cells import exercises_in, exercises_in_text, holds_blank
 
 MOST_BYTES = 32_000_000  # of a notebook
 _MOST_IN_ZIP = 2_000  # files
+_MOST_UNPACKED = 2_000_000_000  # bytes in a zip file
 _LONGEST_CELL = 200_000  # characters
 _OWN_NAMES = {"exercise", "answer"}
-_MOODLE = re.compile(r"(?P<name>.+?)_(?P<id>\d+)_assignsubmission_\w*?_?$")
-_CANVAS = re.compile(r"(?P<name>[^_\W]+)_(?P<late>LATE_)?(?P<id>\d+)_\d+_.+", re.I)
-_GRADESCOPE = re.compile(r"submission_(?P<id>\d+)$")
+_PLATFORMS = {
+    "Moodle": re.compile(r"(?P<name>.+?)_(?P<id>\d+)_assignsubmission_\w*?_?$"),
+    "Gradescope": re.compile(r"(?P<name>submission_(?P<id>\d+))$"),
+    "Canvas": re.compile(r"(?P<name>[^_\W]+)_(?P<late>LATE_)?(?P<id>\d+)_\d+_.+", re.I),
+}
 _SCOPES = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
@@ -122,7 +125,7 @@ def collect(folder: Path) -> tuple[list[Submission], list[str]]:
                 skipped.append(f"{_named(folder, path)} (saved copies)")
             elif name.lower().endswith(".ipynb"):
                 what = "a link" if path.is_symlink() else "a folder"
-                found.append(_submission(folder, path, people, f"{what}, not a file"))
+                found.append(_submission(folder, path, f"{what}, not a file"))
             elif path.is_symlink():
                 skipped.append(f"{_named(folder, path)} (a link, not followed)")
         folders.sort()
@@ -131,12 +134,17 @@ def collect(folder: Path) -> tuple[list[Submission], list[str]]:
             if _is_hidden(name):
                 skipped.append(f"{_named(folder, path)} (hidden)")
             elif end.endswith(".ipynb"):
-                found.append(_submission(folder, path, people, _odd(path)))
+                found.append(_submission(folder, path, _odd(path)))
             elif end.endswith(".zip"):
-                found += _in_zip(folder, path, people, skipped)
+                found += _in_zip(folder, path, skipped)
             else:
                 skipped.append(_named(folder, path))
-    return sorted(found, key=lambda each: each.name), skipped
+    levels: dict[str, int] = {}
+    for each in found:
+        for level, platform, _ in _marks(each.name):
+            levels[platform] = min(level, levels.get(platform, level))
+    named = [_with_student(each, levels, people) for each in found]
+    return sorted(named, key=lambda each: each.name), skipped
 
 
 def _named(folder: Path, path: Path) -> str:
@@ -163,60 +171,75 @@ def _odd(path: Path) -> str:
     return "" if stat.S_ISREG(mode) else "not a file"
 
 
-def _submission(
-    folder: Path, path: Path, people: Mapping, problem: str, member: str = ""
-) -> Submission:
-    """Whose it is, by the conventions of Moodle, Canvas, Gradescope and nbgrader."""
-    inner = path.relative_to(folder).parts
-    inner += tuple(member.split("/")) if member else ()
-    name = printable("/".join(inner))
+def _submission(folder: Path, path: Path, problem: str, member: str = "") -> Submission:
+    inner = "/".join((*path.relative_to(folder).parts, *([member] if member else [])))
     time = None
     with contextlib.suppress(OSError):
         time = datetime.fromtimestamp(path.lstat().st_mtime, UTC)
-    student, key, late = "", "", False
-    for part in inner:  # the outermost: what lies within, the student has named
+    return Submission(printable(inner), path, member, problem, time=time)
+
+
+def _marks(name: str) -> Iterator[tuple[int, str, re.Match]]:
+    """Where in its path are names as a learning platform gives, outermost first."""
+    for level, part in enumerate(name.split("/")):
         handed_in = part.lower().endswith((".ipynb", ".zip"))
-        if match := _MOODLE.match(part):
+        for platform, pattern in _PLATFORMS.items():
+            match = pattern.match(part)
+            if match and (handed_in or platform != "Canvas"):
+                yield level, platform, match
+
+
+def _with_student(
+    each: Submission, levels: Mapping[str, int], people: Mapping
+) -> Submission:
+    """Whose it is, by the conventions of Moodle, Canvas, Gradescope and nbgrader.
+
+    ``levels`` says how deep in the folder each platform's names begin: what lies
+    deeper, a student has named.
+    """
+    student, key, late, time = "", "", False, each.time
+    for level, platform, match in _marks(each.name):
+        if level == levels[platform]:
             student, key = match["name"], match["id"]
-        elif match := _GRADESCOPE.match(part):
-            student, key = people.get(part, (part, match["id"]))
-        elif handed_in and (match := _CANVAS.match(part)):
-            student, key, late = match["name"], match["id"], bool(match["late"])
-        if student:
+            late = bool(match.groupdict().get("late"))
+            student, key = map(printable, people.get(student, (student, key)))
             break
     if not key:  # nbgrader keeps when it came; elsewhere the student could say so
         with contextlib.suppress(OSError, ValueError):
-            text = _bytes_of(path.with_name("timestamp.txt")).decode()[:40]
+            text = _bytes_of(each.path.with_name("timestamp.txt")).decode()[:40]
             told = datetime.fromisoformat(text.strip().removesuffix(" UTC"))
             time = told if told.tzinfo else told.replace(tzinfo=UTC)
     if not student:
-        parts = [p for p in inner[:-1] if p not in ("submitted", "handed-in")]
-        student = parts[0].removesuffix(".zip") if parts else Path(inner[-1]).stem
-    who = printable(student), printable(key)
-    return Submission(name, path, member, problem, *who, late, time)
+        *folders, file = each.name.split("/")
+        folders = [part for part in folders if part not in ("submitted", "handed-in")]
+        student = folders[0].removesuffix(".zip") if folders else Path(file).stem
+    return replace(each, student=student, key=key, late=late, time=time)
 
 
-def _in_zip(
-    folder: Path, path: Path, people: Mapping, skipped: list[str]
-) -> Iterator[Submission]:
+def _in_zip(folder: Path, path: Path, skipped: list[str]) -> Iterator[Submission]:
     problem = _odd(path)
     names: list[str] = []
+    size = 0
     if not problem:
         try:
             with zipfile.ZipFile(path) as archive:
-                names = [each for each in archive.namelist() if each[-1:] != "/"]
+                inside = [each for each in archive.infolist() if not each.is_dir()]
+            names = [each.filename for each in inside]
+            size = sum(each.file_size for each in inside)
         except Exception as error:
             problem = f"cannot be unpacked ({type(error).__name__})"
     if len(names) > _MOST_IN_ZIP:
-        names, problem = [], f"more than {_MOST_IN_ZIP} files in it"
+        problem = f"more than {_MOST_IN_ZIP} files in it"
+    elif size > _MOST_UNPACKED:
+        problem = f"more than {_MOST_UNPACKED / 1e9:.0f} GB in it"
     if problem:
-        yield _submission(folder, path, people, problem)
+        yield _submission(folder, path, problem)
         return
     for name in sorted(set(names)):  # read from the archive, never written anywhere
         if any(map(_is_hidden, name.split("/"))) or not name.lower().endswith(".ipynb"):
             skipped.append(f"{_named(folder, path)}/{printable(name)}")
         else:
-            yield _submission(folder, path, people, "", name)
+            yield _submission(folder, path, "", name)
 
 
 def _gradescope(folder: Path) -> dict[str, tuple[str, str]]:
