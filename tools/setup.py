@@ -12,7 +12,8 @@ Without make, as on most Windows computers: run the first line, then
 The environment is ``.venv`` in this folder, or the active conda environment if that was
 made from environment.yml: its folder is named ``convnets``, or this project is
 installed in it (as environment.yml does under any name, on Binder for one). conda's
-``base`` and other environments are left alone.
+``base`` and other environments are left alone, and so is one that has conda's own
+PyTorch (environment-conda-forge.yml): it is used as it is.
 
 A stamp file in the environment records what was installed. It is written last, so an
 interrupted set-up is carried on by running this again.
@@ -135,6 +136,11 @@ def conda_environment(variables: "dict[str, str]") -> "Path | None":
     env = Path(prefix)
     ours = env.name == "convnets" or installed(env, "convnets_cell_by_cell")
     return env if ours else None
+
+
+def is_conda_forge(env: Path) -> bool:
+    """Tell whether PyTorch came from conda there: pip must not replace that."""
+    return any(env.glob("conda-meta/pytorch-[0-9]*.json"))
 
 
 def packages_in(env: Path) -> "list[Path]":
@@ -543,7 +549,14 @@ def main(arguments: "list[str]") -> None:
     for name in MISLEADING:
         os.environ.pop(name, None)
     wanted = "full" if options.full or options.browser else "learn"
-    if not up_to_date(env, wanted):
+    if is_conda_forge(env):
+        if wanted == "full":
+            raise SetupError(
+                "The active environment has conda-forge's own PyTorch, to learn with. "
+                "To build and to test, make one with `conda env create -f "
+                "environment.yml`, or leave this one with `conda deactivate`."
+            )
+    elif not up_to_date(env, wanted):
         install(env, wanted)
     if options.browser:
         # That file is written for the environment's Python, not for an old one.
