@@ -14,7 +14,7 @@ WORKERS ?= 2
 BROWSERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab data update full notebooks check test attack walk present slides site bench grade handout quiz share clean distclean
+.PHONY: help setup lab data update full notebooks check test attack walk present slides site hosted bench grade handout quiz share clean distclean
 
 help:  ## list these targets
 	@echo "make TARGET, where TARGET is one of"
@@ -80,6 +80,9 @@ slides: full  ## write slides that need no kernel, and PDF, to build/slides (LES
 
 site: full  ## write the course as a website to build/site
 	@$(PYTHON) -m tools.site
+
+hosted: full  ## run every notebook as on a hosted service (once more 6 GB and minutes)
+	@$(PYTHON) -m tools.hosted $(LESSON)
 
 bench: full  ## time the lessons on this computer
 	@$(PYTHON) -m tools.bench
