@@ -7,14 +7,11 @@ unexport PYTHONHOME
 # Only has to start tools/setup.py, which finds a Python that fits.
 PYTHON3 := $(if $(shell command -v python3 2>/dev/null),python3,python)
 # .venv, or the active conda environment made from environment.yml. To use another one as
-# it is, give it: make test PYTHON=/path/to/python
+# it is, give it: make lab PYTHON=/path/to/python
 PYTHON := $(shell PYTHONHOME= $(PYTHON3) tools/setup.py --print-python 2>/dev/null)
-# Two, because every notebook's kernel is a process (and a torch) of its own.
-WORKERS ?= 2
-BROWSERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab data update full notebooks check test attack walk present slides site hosted bench grade handout quiz share clean distclean
+.PHONY: help setup lab data update
 
 help:  ## list these targets
 	@echo "make TARGET, where TARGET is one of"
@@ -37,6 +34,11 @@ update: setup  ## fetch the new release, keep your answers (OLD=... of an old ha
 	@$(PYTHON) -m tools.update $(if $(OLD),"$(OLD)")
 
 # For instructors and maintainers: the handout's Makefile ends above this line.
+.PHONY: full notebooks check test attack walk present slides site hosted bench grade \
+  handout quiz share clean distclean
+# Two, because every notebook's kernel is a process (and a torch) of its own.
+WORKERS ?= 2
+BROWSERS ?= 2
 
 full:  ## add what builds, tests and presents (the targets below see to it)
 ifeq ($(origin PYTHON),file)
