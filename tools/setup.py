@@ -53,7 +53,7 @@ REQUIREMENTS = {"learn": ("requirements.txt",), "full": ("requirements-dev.txt",
 # the installer's cache of these. Only on Linux can torch bring the CUDA libraries.
 GIGABYTES = {"CUDA": 12, "CPU": 3}
 EXPECTED = {"CUDA": "2-3 minutes, 6-7 GB", "CPU": "2-3 minutes, 1-2 GB"}
-SECONDS = 10  # to look for the CPU build; then what the default index has will do
+SECONDS = 8  # to look for the CPU build; then what the default index has will do
 LARGE = ("torch", "torchvision", "nvidia*", "triton*")  # folders that PyTorch fills
 LOADED = "torchvision, matplotlib, jupyterlab"
 # These would send packages elsewhere, or let others be taken for the environment's.
