@@ -70,10 +70,10 @@ def test_a_notebook_without_the_course_gets_it_and_says_so(archive, python, alon
 
 
 def test_it_is_got_once_and_a_failure_is_told_in_a_sentence(archive, python, tmp_path):
-    def get(path):
+    def get(path, where=tmp_path):
         source = build.GETTER.format(address=json.dumps(path.as_uri()))
         more = "\nimport helpers\nprint(helpers.__file__)"
-        return run(tmp_path, python, "-c", source + more)
+        return run(where, python, "-c", source + more)
 
     failed = get(tmp_path / "none.zip")
     assert "That did not work (<urlopen error [Errno 2]" in failed.stdout
@@ -82,8 +82,10 @@ def test_it_is_got_once_and_a_failure_is_told_in_a_sentence(archive, python, tmp
     assert "That did not work" in get(tmp_path / "half.zip").stdout
     assert [path.name for path in tmp_path.iterdir()] == ["half.zip"]
     assert "Getting the course" in get(archive).stdout
-    again = get(tmp_path / "none.zip").stdout
-    assert again == f"{tmp_path / handout.FOLDER}/helpers/__init__.py\n"
+    course = tmp_path / handout.FOLDER
+    for folder in (tmp_path, course / "notebooks"):
+        again = get(tmp_path / "none.zip", folder).stdout
+        assert again == f"{course}/helpers/__init__.py\n"
 
 
 @pytest.mark.parametrize(

@@ -67,6 +67,8 @@ try:
 except ImportError:
     import os, shutil, sys, tempfile, urllib.request
     address, course = {address}, os.path.abspath("convnets-cell-by-cell")
+    if os.path.exists("../helpers"):
+        course = os.path.abspath("..")
     try:
         if not os.path.exists(course):
             print(f"Getting the course from {{address}} into {{course}}")
