@@ -429,8 +429,12 @@ def install_packages(python: Path, *arguments: str) -> None:
 
 
 def pip(python: Path, *arguments: str) -> None:
-    """Run pip install, its progress in sight; turn a failure into one paragraph."""
-    status, errors = follow([str(python), "-m", "pip", "install", *arguments])
+    """Run pip install, its progress in sight; turn a failure into one paragraph.
+
+    Python compiles what is imported, as it is: all at once takes 300 MB and a while.
+    """
+    quick = [*arguments, "--no-compile"]
+    status, errors = follow([str(python), "-m", "pip", "install", *quick])
     if status:
         reason = explain("".join(errors[-40:]))
         if not reason:
@@ -523,8 +527,8 @@ def install(env: Path, wanted: str = "learn") -> None:
     if done.returncode:
         raise SetupError(
             f"The packages are installed but do not load: {last_line(done.stdout)}. If "
-            "an interrupted set-up is to blame, delete the environment (`make "
-            "distclean`) and run the same command again."
+            f"an interrupted set-up is to blame, delete the folder {env} and run the "
+            "same command again."
         )
     about = f"the {kind_in(env)} build, {size_of(env):.1f} GB on the disk"
     say(f"PyTorch {installed(env, 'torch')}: {about}. The reason: {build.why}.")
