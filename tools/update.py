@@ -562,7 +562,8 @@ def fetch(root: Path = ROOT) -> Path | None:
     if not shutil.which("git") or not (root / ".git").exists():
         raise UpdateError(
             "This folder is no git clone. Unpack the new release beside it, and there "
-            "run `python -m tools.update OLD_FOLDER`, with this folder's name."
+            "run `make update OLD=OLD_FOLDER` or, by .venv's Python, `-m tools.update "
+            "OLD_FOLDER`, with this folder's name."
         )
     _git(root, "fetch", "--quiet")
     upstream = _git(root, "rev-parse", "--abbrev-ref", "@{upstream}", check=False)
