@@ -3,6 +3,7 @@ that a first cell gets it."""
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,10 +17,17 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="takes rights away")
 
 
 @pytest.fixture(scope="module")
-def archive(tmp_path_factory):
-    path = tmp_path_factory.mktemp("released") / "handout.zip"
-    handout.pack(path)
-    return path
+def course(tmp_path_factory):
+    """The course's files as a handout has them."""
+    folder = tmp_path_factory.mktemp("released") / handout.FOLDER
+    hosted.unpack(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def archive(course):
+    where = {"root_dir": course.parent, "base_dir": course.name}
+    return Path(shutil.make_archive(f"{course}", "zip", **where))
 
 
 @pytest.fixture(scope="module")
@@ -108,9 +116,7 @@ progress()
 """
 
 
-def test_a_course_that_cannot_be_written_stays_as_it_is(python, tmp_path):
-    course = tmp_path / "course"
-    hosted.unpack(course)
+def test_a_course_that_cannot_be_written_stays_as_it_is(course, python, tmp_path):
     with hosted.read_only(course) as start:
         if subprocess.run([*start, "true"], stderr=-1).returncode:
             pytest.skip("this root may not mount")
