@@ -7,14 +7,11 @@ unexport PYTHONHOME
 # Only has to start tools/setup.py, which finds a Python that fits.
 PYTHON3 := $(if $(shell command -v python3 2>/dev/null),python3,python)
 # .venv, or the active conda environment made from environment.yml. To use another one as
-# it is, give it: make test PYTHON=/path/to/python
+# it is, give it: make lab PYTHON=/path/to/python
 PYTHON := $(shell PYTHONHOME= $(PYTHON3) tools/setup.py --print-python 2>/dev/null)
-# One more than CI's cores, because servers, browsers and limits are waited for.
-WORKERS ?= 3
-BROWSERS ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab data update full notebooks check test attack walk present slides site bench grade handout quiz nbgrader otter interop share clean distclean
+.PHONY: help setup lab data update
 
 help:  ## list these targets
 	@echo "make TARGET, where TARGET is one of"
@@ -37,6 +34,11 @@ update: setup  ## fetch the new release, keep your answers (OLD=... of an old ha
 	@$(PYTHON) -m tools.update $(if $(OLD),"$(OLD)")
 
 # For instructors and maintainers: the handout's Makefile ends above this line.
+.PHONY: full notebooks check test attack walk present slides site hosted bench grade \
+  handout quiz nbgrader otter interop share clean distclean
+# One more than CI's cores, because servers, browsers and limits are waited for.
+WORKERS ?= 3
+BROWSERS ?= 3
 
 full:  ## add what builds, tests and presents (the targets below see to it)
 ifeq ($(origin PYTHON),file)
@@ -80,6 +82,9 @@ slides: full  ## write slides that need no kernel, and PDF, to build/slides (LES
 
 site: full  ## write the course as a website to build/site
 	@$(PYTHON) -m tools.site
+
+hosted: full  ## run every notebook as on a hosted service (15 minutes; at first 5 GB)
+	@$(PYTHON) -m tools.hosted $(LESSON)
 
 bench: full  ## time the lessons on this computer
 	@$(PYTHON) -m tools.bench

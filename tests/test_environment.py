@@ -17,6 +17,7 @@ from types import SimpleNamespace
 from urllib.parse import quote
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
@@ -28,7 +29,7 @@ from tools.handout import NOT_IN_IT
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES = (
-    *("pyproject.toml", "environment.yml"),
+    *("pyproject.toml", "environment.yml", "environment-conda-forge.yml"),
     *("requirements.txt", "requirements-dev.txt"),
 )
 # Pinned without being a direct dependency: they decide what the compared outputs say.
@@ -46,16 +47,18 @@ def text_of(name):
     return (ROOT / name).read_text(encoding="utf-8")
 
 
-def direct_dependencies(dev=True):
+def dependencies(dev=False):
     project = tomllib.loads(text_of("pyproject.toml"))["project"]
-    lines = project["dependencies"]
-    lines = lines + project["optional-dependencies"]["dev"] * dev
-    found = map(Requirement, lines)
-    return {canonicalize_name(one.name): one.specifier for one in found}
+    more = project["optional-dependencies"]["dev"] * dev
+    return [Requirement(line) for line in project["dependencies"] + more]
+
+
+def direct_dependencies(dev=True):
+    return {canonicalize_name(one.name): one.specifier for one in dependencies(dev)}
 
 
 def pins(*names):
-    text = "\n".join(map(text_of, names or FILES[2:]))
+    text = "\n".join(map(text_of, names or FILES[3:]))
     lines = [line.partition("#")[0].strip() for line in text.splitlines()]
     found = {}
     for line in filter(None, lines):
@@ -79,7 +82,7 @@ def test_nothing_else_is_pinned():
 
 
 def test_students_get_what_lessons_need_and_maintainers_the_rest_on_top():
-    learn, dev = map(pins, FILES[2:])
+    learn, dev = map(pins, FILES[3:])
     outputs = PINNED_FOR_OUTPUTS - {"nbclient", "nbconvert"}
     assert learn.keys() - outputs == {*direct_dependencies(dev=False)}
     assert not learn.keys() & dev.keys()
@@ -93,7 +96,7 @@ BROUGHT = {
     "nbformat",
     "scipy",
 }  # by torchvision, JupyterLab…
-NAMES = {"scikit-learn": "sklearn", "jupyterlab-rise": "jupyterlab_rise"}
+NAMES = {"scikit-learn": "sklearn"}
 
 
 def test_what_students_run_needs_no_package_of_maintainers():
@@ -125,17 +128,28 @@ def test_installed_versions_are_the_pinned_ones():
 
 
 def test_environment_yml_installs_the_same_pins():
-    text = text_of("environment.yml")
-    lines = [line.partition("#")[0].strip() for line in text.splitlines()]
-    asked = [line for line in lines if line.startswith("- ")]
-    assert asked[-3:] == ["- pip:", "- -r requirements-dev.txt", "- -e ."]
-    assert "name: convnets" in lines
+    asked = yaml.safe_load(text_of("environment.yml"))
+    assert asked["dependencies"][-1] == {"pip": ["-r requirements-dev.txt", "-e ."]}
+    assert asked["name"] == "convnets"
+
+
+def test_conda_forges_own_packages_are_in_the_same_ranges():
+    asked = yaml.safe_load(text_of("environment-conda-forge.yml"))
+    *packages, last = asked["dependencies"][2:]  # after Python and pip
+    assert last == {"pip": ["-e ."]}
+    found = {r.name: r.specifier for r in map(Requirement, packages)}
+    wanted = {r.name: r.specifier for r in dependencies()}
+    wanted["pytorch"] = wanted.pop("torch")
+    assert found == wanted
+    assert asked["channels"] == ["conda-forge"]
 
 
 def test_all_files_admit_the_same_pythons(setup):
     oldest, newest = setup.OLDEST[1], setup.NEWEST[1]
     assert f'requires-python = ">=3.{oldest}"' in text_of("pyproject.toml")
-    assert f"python>=3.{oldest},<3.{newest + 1}" in text_of("environment.yml")
+    for name in ("environment.yml", "environment-conda-forge.yml"):
+        python = yaml.safe_load(text_of(name))["dependencies"][0]
+        assert python == f"python>=3.{oldest},<3.{newest + 1}"
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -143,7 +157,8 @@ def test_no_addresses(name):
     # Which index to use is the user's business, and a file outside the course would be
     # missing elsewhere.
     address = r"https?:|file:|git\+|index|find-links|trusted-host"
-    text = re.sub(r"^repository = .*$", "", text_of(name), flags=re.MULTILINE)
+    ours = r"^(repository|archive) = .*$"
+    text = re.sub(ours, "", text_of(name), flags=re.MULTILINE)
     assert not re.search(address, text)
 
 
@@ -419,6 +434,23 @@ def test_an_active_conda_environment_is_used_if_it_is_the_courses(
     assert python.is_relative_to(folder if used else ".venv")
 
 
+@on_posix
+def test_an_environment_with_condas_own_torch_is_used_as_it_is(course, monkeypatch):
+    fake_venv(course)
+    env = (course / ".venv").rename(course / "convnets-forge")
+    info = "lib/python3.11/site-packages/convnets_cell_by_cell-0.2.0.dist-info"
+    for name in (info, "conda-meta"):
+        (env / name).mkdir()
+    (env / "conda-meta/pytorch-2.11.0-cpu_0.json").touch()
+    monkeypatch.setenv("CONDA_PREFIX", str(env))
+    assert run(course, "--print-python").stdout.strip().startswith("convnets-forge")
+    assert (run(course).returncode, asked(course)) == (0, [])
+    refused = run(course, "--full")
+    assert refused.returncode == 1
+    assert "environment.yml" in refused.stderr
+    assert not asked(course)
+
+
 # --- What is installed, and which torch -----------------------------------------------
 
 
@@ -530,6 +562,7 @@ def test_torch_fits_the_computer(
 
 
 def test_a_place_that_does_not_answer_is_given_up_in_time(setup, monkeypatch):
+    assert setup.SECONDS < 10
     monkeypatch.setattr(setup, "SECONDS", 1)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         start = time.monotonic()
@@ -642,7 +675,7 @@ def test_uv_installs_where_it_is_and_pip_where_it_fails(course, setup, monkeypat
     assert asked(course) == [f"uv pip install --python {python} x"]
     program(course / "bin/uv", "echo 'error: no route' >&2; exit 2")
     setup.install_packages(python, "x", "--torch-backend=cpu")
-    assert asked(course) == ["-m pip install x"]
+    assert asked(course) == ["-m pip install x --no-compile"]
 
 
 # --- tools/browser.py and the Makefile ------------------------------------------------
@@ -704,5 +737,6 @@ def test_make_alone_lists_every_target():
         ["make"], cwd=ROOT, env=quiet, capture_output=True, text=True, check=True
     )
     listed = re.findall(r"^  (\w+)  +\S.*$", done.stdout, re.MULTILINE)
-    targets = re.search(r"^\.PHONY:(.*)$", text_of("Makefile"), re.MULTILINE)[1]
-    assert sorted(listed) == sorted(targets.split())
+    lines = text_of("Makefile").replace("\\\n", "")
+    targets = re.findall(r"^\.PHONY:(.*)$", lines, re.MULTILINE)
+    assert sorted(listed) == sorted(" ".join(targets).split())

@@ -77,6 +77,8 @@ def test_its_makefile_and_readme_name_only_what_is_there(unpacked):
     )
     targets = re.findall(r"^  (\w+) ", listed.stdout, re.MULTILINE)
     assert {"help", "setup", "lab", "data", "update"} == set(targets)
+    for target in ("test", "grade"):  # not "Nothing to be done"
+        assert subprocess.run(["make", target], cwd=unpacked, stderr=-1).returncode == 2
     readme = (unpacked / "README.md").read_text("utf-8")
     assert set(re.findall(r"make (\w+)", readme)) <= set(targets)
     named = re.findall(r"\]\(([^)]+)\)", readme) + re.findall(r"tools/\w+\.py", readme)

@@ -103,3 +103,19 @@ def test_a_link_stays_and_a_device_is_left_alone(progress_file, capsys):
     kept_in.record(RIGHT)
     assert "no regular file" in capsys.readouterr().out
     assert progress_file.is_fifo()
+
+
+def test_where_the_course_cannot_be_written_home_keeps_it_and_this_is_said(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.delenv("CONVNETS_PROGRESS")
+    monkeypatch.setattr(kept_in.os, "access", lambda path, how: False)
+    monkeypatch.setattr(kept_in.Path, "home", lambda: tmp_path)
+    kept_in.record(RIGHT)
+    assert kept_in.read()["00.2"]["passed"]
+    kept_in.progress()
+    said = capsys.readouterr().out.splitlines()[-1]
+    assert said == f"Your progress is kept in {tmp_path / '.convnets-progress.json'}."
+    monkeypatch.setenv("CONVNETS_PROGRESS", str(tmp_path / ".progress.json"))
+    kept_in.progress()
+    assert "kept" not in capsys.readouterr().out

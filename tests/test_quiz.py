@@ -1,5 +1,6 @@
 """Questions agree with `check`, and their files are what platforms read."""
 
+import html
 import math
 import re
 import xml.etree.ElementTree as ET
@@ -154,6 +155,8 @@ def test_a_question_holds_what_its_exercise_needs():
 
 def test_no_link_leaves_a_question(found):
     assert not any(re.search(r"\]\([^)]*\)", question.text) for question in found)
+    assert any("\n#" in question.text for question in found)  # where one would be made
+    assert "href=" not in quiz.sheet(found, "x")
 
 
 def test_formulas_are_written_for_each_file():
@@ -206,8 +209,12 @@ def test_moodle_can_read_them(found):
     assert moodle_problems(root) == []
     nodes = root.findall("question")[1:]
     for node, question in zip(nodes, found, strict=True):
-        right = node.find("answer[@fraction='100']/text").text
-        assert question.key.text in right or float(right) == question.key.value
+        says = {a.findtext("text"): a.get("fraction") for a in node.iter("answer")}
+        for option in question.options:
+            plain = f"<code>{html.escape(option.text, quote=False)}</code>"
+            text = plain if question.is_choice else quiz.typed(option.value)
+            assert says.pop(text) == ("100" if option.right else "0")
+        assert not says
         ET.fromstring(f"<div>{node.findtext('questiontext/text')}</div>")
 
 
@@ -254,6 +261,8 @@ def qti_problems(item):
     used += [n.get("identifier") for n in item.iter(f"{QTI}variable")]
     used += [n.get("identifier") for n in item.iter(f"{QTI}setOutcomeValue")]
     problems += [f"{name} is not declared" for name in {*used} - declared - {None}]
+    names = [node.get("id", "x") for node in item.iter()]
+    problems += [f"{n} is no name" for n in names if not re.fullmatch(r"\w[\w.-]*", n)]
     return problems
 
 

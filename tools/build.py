@@ -59,6 +59,27 @@ KERNEL = STAND_INS_ONLY | {"CONVNETS_PROGRESS": "memory", "OMP_NUM_THREADS": "1"
 STAMP = ROOT / "build" / "notebooks.json"
 IGNORE = "nbval-ignore-output"
 _SLIDE = re.compile("^## (.+)", re.MULTILINE)  # a slide's heading
+GETS_COURSE = "gets-course"  # the tag of the cell that does it, where it stands alone
+GETTER = """\
+# Gets the course where it is missing; where it is installed, this does nothing.
+try:
+    import helpers
+except ImportError:
+    import os, shutil, sys, tempfile, urllib.request
+    address, course = {address}, os.path.abspath("convnets-cell-by-cell")
+    if os.path.exists("../helpers"):
+        course = os.path.abspath("..")
+    try:
+        if not os.path.exists(course):
+            print(f"Getting the course from {{address}} into {{course}}")
+            archive, _ = urllib.request.urlretrieve(address)
+            with tempfile.TemporaryDirectory(dir=".") as scratch:
+                shutil.unpack_archive(archive, scratch, "zip")
+                os.rename(f"{{scratch}}/convnets-cell-by-cell", course)
+        sys.path.insert(0, course)
+    except Exception as problem:
+        print(f"That did not work ({{problem}}). Run this cell again, or get it")
+        print("yourself and unpack it beside this notebook.")"""
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 # Of the live slides' themes only white, black and serif fetch nothing from the network.
 RISE = {
@@ -153,6 +174,7 @@ def convert(lesson: Source) -> tuple[dict[str, NotebookNode], dict[str, Cell]]:
     text = lesson.text.read_text("utf-8")
     source = jupytext.reads(text, fmt="py:percent")
     _link_next(lesson, source)
+    _get_course(source)
     metadata = {
         "kernelspec": {
             "display_name": "Python 3 (ipykernel)",
@@ -189,6 +211,8 @@ def convert(lesson: Source) -> tuple[dict[str, NotebookNode], dict[str, Cell]]:
         for form, book in books.items():
             if is_note and form == "student":
                 continue  # what the lecturer says is not what a student reads
+            if GETS_COURSE in cell.metadata.get("tags", []) and form == "solution":
+                continue  # who presents has the course
             new = getattr(nbformat.v4, f"new_{cell.cell_type}_cell")(forms[form])
             new.id = f"cell-{index:03d}"
             new.metadata.update(_kept_metadata(cell.metadata))
@@ -211,6 +235,24 @@ def _link_next(lesson: Source, source: NotebookNode) -> None:
         texts[-1].source += f"\n\nNext: {later[0].link}."
 
 
+def _get_course(source: NotebookNode) -> None:
+    """Put in front of the first code what gets the course where it is missing.
+
+    Nothing while no archive's address is set: then notebooks come with the course.
+    """
+    if address := setting("archive"):
+        code = [k for k, cell in enumerate(source.cells) if cell.cell_type == "code"]
+        cell = nbformat.v4.new_code_cell(GETTER.format(address=json.dumps(address)))
+        cell.metadata |= {"tags": [GETS_COURSE], "jupyter": {"source_hidden": True}}
+        cell.metadata["slideshow"] = {"slide_type": "skip"}
+        source.cells.insert(code[0] if code else len(source.cells), cell)
+
+
+def setting(name: str) -> str:
+    """What pyproject.toml says of the course in `tool.convnets`."""
+    return tomllib.loads(PROJECT.read_text("utf-8"))["tool"]["convnets"][name]
+
+
 def _kept_metadata(metadata: dict) -> dict:
     dropped = ("lines_to_next_cell", "jupytext", "collapsed")
     return {k: v for k, v in metadata.items() if k not in dropped}
@@ -230,9 +272,9 @@ def execute(book: NotebookNode, folder: Path, name: str) -> None:
         # The kernel's own warnings (about its transport) are not the lesson's.
         client.execute(env=environment, stderr=subprocess.DEVNULL)
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-        said = _trouble(book) or f"a cell stops\n{error}"
+        said = trouble(book) or f"a cell stops\n{error}"
         raise LessonError(f"{name}: {said}") from None
-    if said := _trouble(book, solved="solution" in name):
+    if said := trouble(book, solved="solution" in name):
         raise LessonError(f"{name}: {said}")
     book.metadata.pop("widgets", None)
     book.metadata["language_info"] = {"name": "python"}
@@ -245,7 +287,7 @@ def execute(book: NotebookNode, folder: Path, name: str) -> None:
             output.get("data", {}).pop(WIDGET_VIEW, None)
 
 
-def _trouble(book: NotebookNode, solved: bool = False) -> str:
+def trouble(book: NotebookNode, solved: bool = False) -> str:
     """What the first exercise shows that has no card or, when solved, a wrong one."""
     for cell in book.cells:
         outputs = cell.get("outputs", [])
@@ -292,8 +334,7 @@ def readme(root: Path = ROOT) -> str:
         f"| {each.number} | {each.title} | {each.summary} | {each.minutes} |\n"
         for each in lessons(root)
     )
-    project = tomllib.loads(PROJECT.read_text("utf-8"))
-    links = launch_links(project["tool"]["convnets"]["repository"])
+    links = launch_links(setting("repository"))
     text = re.sub(
         r"(^<!-- launch.*\n)(?:.*\n)*?(<!-- /launch)",
         lambda found: f"{found[1]}{links}{found[2]}",

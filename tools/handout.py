@@ -38,6 +38,7 @@ FILES = (
     "LICENSE-text",
     "THIRD-PARTY.md",
     "environment.yml",
+    "environment-conda-forge.yml",
     "pyproject.toml",
     "requirements.txt",
     "tools/setup.py",

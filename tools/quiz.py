@@ -34,7 +34,7 @@ from random import Random
 
 import nbformat
 from latex2mathml.converter import convert
-from nbconvert.filters.markdown_mistune import markdown2html_mistune
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 from helpers.exercises import check, engine
 from helpers.exercises.cards import inline
@@ -305,7 +305,9 @@ def _as_text(cell: nbformat.NotebookNode) -> Iterator[str]:
 
 def as_html(markdown: str, formula: Callable[[str], str]) -> str:
     """Markdown as HTML that is XML, too; ``formula`` writes what is between dollars."""
-    parts = re.split(r"(<code.*?</code>)", markdown2html_mistune(markdown), flags=re.S)
+    renderer = IPythonRenderer(escape=False, exclude_anchor_links=True)
+    whole = MarkdownWithMath(renderer=renderer).render(markdown)
+    parts = re.split(r"(<code.*?</code>)", whole, flags=re.S)
     for at in range(0, len(parts), 2):
         parts[at] = re.sub(
             r"\$\$?([^$]+)\$\$?", lambda f: formula(html.unescape(f[1])), parts[at]

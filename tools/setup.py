@@ -12,7 +12,8 @@ Without make, as on most Windows computers: run the first line, then
 The environment is ``.venv`` in this folder, or the active conda environment if that was
 made from environment.yml: its folder is named ``convnets``, or this project is
 installed in it (as environment.yml does under any name, on Binder for one). conda's
-``base`` and other environments are left alone.
+``base`` and other environments are left alone, and so is one that has conda's own
+PyTorch (environment-conda-forge.yml): it is used as it is.
 
 A stamp file in the environment records what was installed. It is written last, so an
 interrupted set-up is carried on by running this again.
@@ -52,7 +53,7 @@ REQUIREMENTS = {"learn": ("requirements.txt",), "full": ("requirements-dev.txt",
 # the installer's cache of these. Only on Linux can torch bring the CUDA libraries.
 GIGABYTES = {"CUDA": 12, "CPU": 3}
 EXPECTED = {"CUDA": "2-3 minutes, 6-7 GB", "CPU": "2-3 minutes, 1-2 GB"}
-SECONDS = 10  # to look for the CPU build; then what the default index has will do
+SECONDS = 8  # to look for the CPU build; then what the default index has will do
 LARGE = ("torch", "torchvision", "nvidia*", "triton*")  # folders that PyTorch fills
 LOADED = "torchvision, matplotlib, jupyterlab"
 # These would send packages elsewhere, or let others be taken for the environment's.
@@ -135,6 +136,11 @@ def conda_environment(variables: "dict[str, str]") -> "Path | None":
     env = Path(prefix)
     ours = env.name == "convnets" or installed(env, "convnets_cell_by_cell")
     return env if ours else None
+
+
+def is_conda_forge(env: Path) -> bool:
+    """Tell whether PyTorch came from conda there: pip must not replace that."""
+    return any(env.glob("conda-meta/pytorch-[0-9]*.json"))
 
 
 def packages_in(env: Path) -> "list[Path]":
@@ -423,8 +429,12 @@ def install_packages(python: Path, *arguments: str) -> None:
 
 
 def pip(python: Path, *arguments: str) -> None:
-    """Run pip install, its progress in sight; turn a failure into one paragraph."""
-    status, errors = follow([str(python), "-m", "pip", "install", *arguments])
+    """Run pip install, its progress in sight; turn a failure into one paragraph.
+
+    Python compiles what is imported, as it is: all at once takes 300 MB and a while.
+    """
+    quick = [*arguments, "--no-compile"]
+    status, errors = follow([str(python), "-m", "pip", "install", *quick])
     if status:
         reason = explain("".join(errors[-40:]))
         if not reason:
@@ -517,8 +527,8 @@ def install(env: Path, wanted: str = "learn") -> None:
     if done.returncode:
         raise SetupError(
             f"The packages are installed but do not load: {last_line(done.stdout)}. If "
-            "an interrupted set-up is to blame, delete the environment (`make "
-            "distclean`) and run the same command again."
+            f"an interrupted set-up is to blame, delete the folder {env} and run the "
+            "same command again."
         )
     about = f"the {kind_in(env)} build, {size_of(env):.1f} GB on the disk"
     say(f"PyTorch {installed(env, 'torch')}: {about}. The reason: {build.why}.")
@@ -543,7 +553,14 @@ def main(arguments: "list[str]") -> None:
     for name in MISLEADING:
         os.environ.pop(name, None)
     wanted = "full" if options.full or options.browser else "learn"
-    if not up_to_date(env, wanted):
+    if is_conda_forge(env):
+        if wanted == "full":
+            raise SetupError(
+                "The active environment has conda-forge's own PyTorch, to learn with. "
+                "To build and to test, make one with `conda env create -f "
+                "environment.yml`, or leave this one with `conda deactivate`."
+            )
+    elif not up_to_date(env, wanted):
         install(env, wanted)
     if options.browser:
         # That file is written for the environment's Python, not for an old one.

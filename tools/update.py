@@ -39,6 +39,7 @@ from helpers.files import replaced
 ROOT = Path(__file__).resolve().parents[1]
 _OURS = re.compile(r"cell-\d{3}")  # the name that the build gives a cell
 _BUILT = "[0-9][0-9]_*.ipynb"
+PROGRESS = ".progress.json"
 _COMMENT = "  # your code: as many lines as you need"
 _EXERCISE = re.compile(r"^(?:@exercise|answer)\(", re.MULTILINE)
 _NAMED = re.compile(r"(\w+)\s*=\s*$")
@@ -429,9 +430,9 @@ def update(old: Path, root: Path = ROOT, now: str = "") -> Iterator[str]:
         for path in paths:
             shutil.copy2(path, kept / f"{path.stem}.before.ipynb")
         for name, cells in report.kept.items():
-            _write(kept / name, _book_of(cells))
+            _write(kept / name, nbformat.writes(_book_of(cells)) + "\n")
         for name in changed:
-            _write(root / "notebooks" / name, new[name])
+            _write(root / "notebooks" / name, nbformat.writes(new[name]) + "\n")
         yield (
             f"{_count(len(report.carried), 'answer')} and "
             f"{_count(report.cells, 'cell')} of your own are in the new notebooks."
@@ -467,9 +468,9 @@ def _book_of(cells: list[tuple[NotebookNode, str]]) -> NotebookNode:
     return book
 
 
-def _write(target: Path, book: NotebookNode) -> None:
+def _write(target: Path, text: str) -> None:
     with replaced(target) as scratch:
-        scratch.write_text(nbformat.writes(book) + "\n", "utf-8")
+        scratch.write_text(text, "utf-8")
 
 
 def _count(number: int, what: str) -> str:
@@ -478,16 +479,12 @@ def _count(number: int, what: str) -> str:
 
 def _carry_progress(old: Path, root: Path, names, kept: Path) -> Iterator[str]:
     """Bring solved exercises along; what is solved in either folder stays solved."""
-    target = root / ".progress.json"
-    here_already = old.resolve().is_relative_to(root.resolve())  # a git clone's
-    source = target if here_already else old / ".progress.json"
-    if not source.is_file() or (here_already and not names):
+    source, target = old / PROGRESS, root / PROGRESS
+    if not source.is_file():
         return
     try:
         entries = json.loads(source.read_text("utf-8"))
-        merged = {}
-        if target.exists() and not here_already:
-            merged = json.loads(target.read_text("utf-8"))
+        merged = json.loads(target.read_text("utf-8")) if target.exists() else {}
         for number, entry in entries.items():
             if not _is_number(number):  # what another version noted
                 merged.setdefault(number, entry)
@@ -502,12 +499,11 @@ def _carry_progress(old: Path, root: Path, names, kept: Path) -> Iterator[str]:
         kept.mkdir(parents=True, exist_ok=True)
         shutil.copy2(source, kept / "progress.json")
         yield (
-            ".progress.json cannot be read in one of the two folders. A copy of the "
-            "old one is kept, too."
+            f"{PROGRESS} cannot be read in one of the two folders. A copy of the old "
+            "one is kept, too."
         )
         return
-    with replaced(target) as scratch:
-        scratch.write_text(json.dumps(merged, indent=1, sort_keys=True), "utf-8")
+    _write(target, json.dumps(merged, indent=1, sort_keys=True))
     solved = sum(bool(merged[n].get("passed")) for n in merged if _is_number(n))
     yield f"{_count(solved, 'exercise')} solved so far: progress() shows them."
 
@@ -566,7 +562,8 @@ def fetch(root: Path = ROOT) -> Path | None:
     if not shutil.which("git") or not (root / ".git").exists():
         raise UpdateError(
             "This folder is no git clone. Unpack the new release beside it, and there "
-            "run `python -m tools.update OLD_FOLDER`, with this folder's name."
+            "run `make update OLD=OLD_FOLDER` or, by .venv's Python, `-m tools.update "
+            "OLD_FOLDER`, with this folder's name."
         )
     _git(root, "fetch", "--quiet")
     upstream = _git(root, "rev-parse", "--abbrev-ref", "@{upstream}", check=False)
@@ -591,6 +588,10 @@ def fetch(root: Path = ROOT) -> Path | None:
         for path in filter(Path.is_file, aside.glob("notebooks/**/*")):
             shutil.copy2(path, root / path.relative_to(aside))
         raise UpdateError(f"{problem} Your files are as they were before.") from None
+    if (root / PROGRESS).is_file():
+        # `update` brings it back: a number may mean another exercise now.
+        shutil.copy2(root / PROGRESS, aside)
+        _write(root / PROGRESS, "{}")
     return aside
 
 

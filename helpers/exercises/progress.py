@@ -1,9 +1,9 @@
 """What the learner has solved so far, kept in one small local file.
 
-The file is `.progress.json` at the project's root, or in the home folder when the
-package is installed elsewhere; the environment variable ``CONVNETS_PROGRESS`` names
-another, or ``memory`` for none (CI and builds: their pages must not depend on who
-solved what).
+The file is `.progress.json` at the project's root, or one in the home folder where that
+cannot be written or the package is installed elsewhere; the environment variable
+``CONVNETS_PROGRESS`` names another, or ``memory`` for none (CI and builds: their pages
+must not depend on who solved what).
 """
 
 from __future__ import annotations
@@ -110,25 +110,21 @@ def record(result: engine.Result) -> int:
     if result.status == "blank":
         return 0
     with _alone(file := progress_file()):
-        return _record(result, file)
-
-
-def _record(result: engine.Result, file: Path | None) -> int:
-    kept = _read()
-    if kept is None:  # leave it alone
-        return 0
-    entry = kept.setdefault(result.number, {"passed": False, "tries": 0})
-    if not entry.get("passed"):
-        entry["tries"] = entry.get("tries", 0) + 1
-        entry["passed"] = result.passed
-        entry["misconception"] = key = result.misconception
-        if key:
-            kinds = entry.setdefault("kinds", {})
-            kinds[key] = kinds.get(key, 0) + 1
-        entry["at"] = time.strftime("%Y-%m-%d %H:%M")
-    if file is not None:
-        _write(file, kept)
-    return entry.get("kinds", {}).get(result.misconception, 0)
+        kept = _read()
+        if kept is None:  # leave it alone
+            return 0
+        entry = kept.setdefault(result.number, {"passed": False, "tries": 0})
+        if not entry.get("passed"):
+            entry["tries"] = entry.get("tries", 0) + 1
+            entry["passed"] = result.passed
+            entry["misconception"] = key = result.misconception
+            if key:
+                kinds = entry.setdefault("kinds", {})
+                kinds[key] = kinds.get(key, 0) + 1
+            entry["at"] = time.strftime("%Y-%m-%d %H:%M")
+        if file is not None:
+            _write(file, kept)
+        return entry.get("kinds", {}).get(result.misconception, 0)
 
 
 @contextmanager
@@ -163,3 +159,6 @@ def progress() -> None:
     from helpers.exercises.cards import show_progress
 
     show_progress(read() or {})
+    file = progress_file()
+    if file and file.name != ".progress.json":
+        print(f"Your progress is kept in {file}.")

@@ -1,0 +1,149 @@
+"""Where notebooks run alone: beside a course that cannot be written, or without it, so
+that a first cell gets it."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from tools import build, handout, hosted
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="takes rights away")
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory):
+    """The course's files as a handout has them."""
+    folder = tmp_path_factory.mktemp("released") / handout.FOLDER
+    hosted.unpack(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def archive(course):
+    where = {"root_dir": course.parent, "base_dir": course.name}
+    return Path(shutil.make_archive(f"{course}", "zip", **where))
+
+
+@pytest.fixture(scope="module")
+def python(tmp_path_factory):
+    """A Python with our packages, but without the course, which is installed too."""
+    env = tmp_path_factory.mktemp("hosted") / "env"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", env], check=True)
+    (packages,) = env.glob("lib/python3*/site-packages")
+    ours = [path for path in sys.path if path.endswith("site-packages")]
+    (packages / "ours.pth").write_text("\n".join(ours))
+    return env / "bin" / "python"
+
+
+def run(folder, *command, **variables):
+    """Run a command there; nothing leads it to the course but these variables."""
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("CONVNETS")}
+    clean.pop("PYTHONPATH", None)
+    options = {"cwd": folder, "capture_output": True, "text": True}
+    return subprocess.run([*command], env=clean | variables, **options)
+
+
+@pytest.fixture
+def alone(tmp_path, monkeypatch, archive):
+    """Lesson 00 as far as `progress()`, in a folder of its own, one blank filled."""
+    monkeypatch.setattr(build, "setting", lambda name: archive.as_uri())
+    book = build.convert(build.lessons()[0])[0]["student"]
+    sources = [cell.source for cell in book.cells]
+    del book.cells[sources.index("progress()") + 1 :]
+    for cell in book.cells:
+        cell.source = cell.source.replace("days=____", "days=7")
+    (tmp_path / "alone").mkdir()
+    nbformat.write(book, tmp_path / "alone" / "00.ipynb")
+    return tmp_path / "alone" / "00.ipynb"
+
+
+def test_a_notebook_without_the_course_gets_it_and_says_so(archive, python, alone):
+    assert "No module named" in run(alone.parent, python, "-c", "import helpers").stderr
+    book = hosted.run(alone, [], Path("nowhere"), python)
+    assert list(hosted.problems(book, solved=False)) == []
+    course = alone.parent / handout.FOLDER
+    outputs = [o for cell in book.cells for o in cell.get("outputs", [])]
+    said = f"Getting the course from {archive.as_uri()} into {course}\n"
+    assert outputs[0].text == said
+    texts = [o.data["text/plain"] for o in outputs if "data" in o]
+    assert any(text.startswith("✓") for text in texts)
+    assert json.loads((course / ".progress.json").read_text())["00.1"]["passed"]
+    assert not [*alone.parent.glob("tmp*")]
+
+
+def test_it_is_got_once_and_a_failure_is_told_in_a_sentence(archive, python, tmp_path):
+    def get(path, where=tmp_path):
+        source = build.GETTER.format(address=json.dumps(path.as_uri()))
+        more = "\nimport helpers\nprint(helpers.__file__)"
+        return run(where, python, "-c", source + more)
+
+    failed = get(tmp_path / "none.zip")
+    assert "That did not work (<urlopen error [Errno 2]" in failed.stdout
+    assert "No module named 'helpers'" in failed.stderr
+    (tmp_path / "half.zip").write_bytes(archive.read_bytes()[:9999])
+    assert "That did not work" in get(tmp_path / "half.zip").stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["half.zip"]
+    assert "Getting the course" in get(archive).stdout
+    course = tmp_path / handout.FOLDER
+    for folder in (tmp_path, course / "notebooks"):
+        again = get(tmp_path / "none.zip", folder).stdout
+        assert again == f"{course}/helpers/__init__.py\n"
+
+
+@pytest.mark.parametrize(
+    ("address", "counts"), [("", (0, 0)), ("https://example.org/it.zip", (1, 0))]
+)
+def test_only_students_get_this_cell_and_only_with_an_address(
+    monkeypatch, address, counts
+):
+    monkeypatch.setattr(build, "setting", lambda name: address)
+    books, _ = build.convert(build.lessons()[0])
+    texts = ["".join(c.source for c in b.cells) for b in books.values()]
+    assert tuple(text.count("# Gets the course") for text in texts) == counts
+
+
+DO = """
+from helpers.exercises import answer, progress, start
+start()
+answer("00.1", days=7)
+progress()
+"""
+
+
+def test_a_course_that_cannot_be_written_stays_as_it_is(course, python, tmp_path):
+    with hosted.read_only(course) as start:
+        if subprocess.run([*start, "true"], stderr=-1).returncode:
+            pytest.skip("this root may not mount")
+        before = {path: path.stat().st_mtime_ns for path in course.rglob("*")}
+        variables = {"HOME": str(tmp_path), "PYTHONPATH": str(course)}
+        done = run(tmp_path, *start, python, "-c", DO, **variables)
+    kept = tmp_path / hosted.PROGRESS
+    assert done.stdout.splitlines()[-1] == f"Your progress is kept in {kept}."
+    assert json.loads(kept.read_text())["00.1"]["passed"]
+    after = {path: path.stat().st_mtime_ns for path in course.rglob("*")}
+    assert after == before
+
+
+def test_what_goes_wrong_is_named():
+    new = nbformat.v4.new_code_cell
+    error = nbformat.v4.new_output("error", ename="TypeError", evalue="x")
+    line = nbformat.v4.new_output("stream", text="no card")
+    cells = [
+        new("from lessons.l03_output_size.explorer import size_explorer"),
+        new("size_explorer()", outputs=[error]),
+        new('answer("00.1", days=____)', outputs=[line]),
+    ]
+    found = hosted.problems(nbformat.v4.new_notebook(cells=cells), solved=False)
+    assert list(found) == ["cell 1: TypeError: x", "no card", "cell 1: no explorer"]
+
+
+def test_a_lesson_that_is_not_there_is_told(capsys):
+    with pytest.raises(SystemExit):
+        hosted.main(["99"])
+    assert "no lesson 99; choose from 00" in capsys.readouterr().err
