@@ -541,6 +541,7 @@ MORE = {
     "timed often, with a text": ("%%timeit -n 3\n" + RIGHT + "print('\"')", "✓"),
     "an answer printed": ('print(answer("00.1", days=____))', "○"),
     "an answer printed, wrong": ('print(answer("00.1", days=unknown))', "✗"),
+    "a lambda before": ("half = lambda x: x / 2\n" + RIGHT, "✓"),
     "an answer timed": ('%time answer("00.1", days=____)', "○"),
 }
 

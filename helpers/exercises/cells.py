@@ -29,9 +29,10 @@ def exercises_in(tree: ast.Module) -> dict[ast.stmt, str]:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             calls, name = node.decorator_list, "exercise"
         elif isinstance(node, ast.Expr | ast.Assign):
-            inner = getattr(node.value, "args", [])[:1]
-            if inner and getattr(getattr(inner[0], "func", 0), "id", "") == "answer":
-                node.value = inner[0]  # print(answer(…)): the card is shown already
+            if isinstance(node.value, ast.Call) and node.value.args:
+                inner = node.value.args[0]
+                if getattr(getattr(inner, "func", None), "id", "") == "answer":
+                    node.value = inner  # print(answer(…)): the card is shown already
             calls, name = [node.value], "answer"
         else:
             continue
