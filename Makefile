@@ -83,7 +83,7 @@ slides: full  ## write slides that need no kernel, and PDF, to build/slides (LES
 site: full  ## write the course as a website to build/site
 	@$(PYTHON) -m tools.site
 
-hosted: full  ## run every notebook as on a hosted service (15 minutes; at first 5 GB)
+hosted: full  ## run every notebook as on a hosted service (at first, a download of 5 GB)
 	@$(PYTHON) -m tools.hosted $(LESSON)
 
 bench: full  ## time the lessons on this computer

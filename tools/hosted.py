@@ -8,7 +8,7 @@ notebook stands in a folder of its own, and the course in another, where nothing
 written. Such an environment is made in ``build/hosted``, once, in some minutes.
 
 Ends with 1 if a cell stops, an exercise has no card (in a solved notebook: is not
-right), an explorer does not show, or something is written beside the course's files.
+right), an explorer does not show, or progress is not kept in the home folder.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 
 import nbformat
@@ -117,9 +118,7 @@ def report(numbers: list[str], python: Path) -> int:
         unpack(course)
         asked = [lesson for lesson in lessons() if lesson.number in numbers]
         with read_only(course) as start:
-            for form, source in (
-                pair for each in asked for pair in each.targets.items()
-            ):
+            for form, source in chain(*(each.targets.items() for each in asked)):
                 path = elsewhere / f"{form}_{source.name}"
                 shutil.copy(source, path)
                 began = time.monotonic()
