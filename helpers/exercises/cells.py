@@ -29,7 +29,7 @@ def exercises_in(tree: ast.Module) -> dict[ast.stmt, str]:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             calls, name = node.decorator_list, "exercise"
         elif isinstance(node, ast.Expr | ast.Assign):
-            inner = getattr(node.value, "args", [])[:1]
+            inner = node.value.args[:1] if isinstance(node.value, ast.Call) else []
             if inner and getattr(getattr(inner[0], "func", 0), "id", "") == "answer":
                 node.value = inner[0]  # print(answer(…)): the card is shown already
             calls, name = [node.value], "answer"
