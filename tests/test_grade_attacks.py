@@ -1101,6 +1101,28 @@ def test_of_a_notebook_only_what_an_exercise_uses_is_taken():
     assert "torch.ones" in found["03.2"].source
 
 
+def test_an_exercise_may_stand_in_a_block():
+    inner = '    @exercise("03.1")\n    def places(W1, F):\n        return W1'
+    for head in ("if True:", "for _ in range(1):", "try:"):
+        end = "\nfinally:\n    pass" if head == "try:" else ""
+        (answer,) = answers_in([f"{head}\n{inner}{end}"]).values()
+        assert answer.source.startswith(head)
+    assert not answers_in([f"def never_called():\n{inner}"])
+
+
+def test_answers_are_in_code_cells_only():
+    others = [
+        {"cell_type": "markdown", "source": RIGHT},
+        {"cell_type": "raw", "source": RIGHT, "metadata": {"tags": ["solution"]}},
+        {"cell_type": "code", "source": "1", "outputs": [{"text": RIGHT}]},
+        {"cell_type": "code", "source": "1", "metadata": {"source": RIGHT}},
+        {"cell_type": "code", "source": f"%%writefile x.py\n{RIGHT}"},
+    ]
+    cells = code_cells(json.dumps({"cells": others, "worksheets": [RIGHT]}).encode())
+    assert len(cells) == 3
+    assert answers_in(cells) == {}
+
+
 def test_exports_of_learning_platforms_say_whose_it_is(tmp_path):
     names = {
         "Ann Lee_123_assignsubmission_file/03.ipynb": ("Ann Lee", "123", False),
