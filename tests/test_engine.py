@@ -880,13 +880,17 @@ def test_decorator_keeps_what_is_right_and_replaces_what_is_not(capsys):
     assert capsys.readouterr().out.startswith("✓ 00.1")
 
 
-def test_decorators_are_not_mixed_up():
+def test_decorators_are_not_mixed_up(capsys):
     with pytest.raises(TypeError, match="answer"):
         cells.exercise("00.1")
     with pytest.raises(TypeError, match="@exercise"):
         cells.answer("00.2", days=7)
-    with pytest.raises(KeyError, match=r"00\.2"):
-        cells.exercise("00.99")
+    assert cells.exercise("00.99")(wrong) is wrong
+    assert cells.exercise(wrong) is wrong
+    assert cells.answer("00.99", days=7) is None
+    told = capsys.readouterr().out.splitlines()
+    assert [line[:20] for line in told] == ["There is no exercise"] * 3
+    assert "00.2" in told[0]
 
 
 # --- progress -------------------------------------------------------------------------

@@ -120,6 +120,7 @@ def test_each_student_gets_the_cards(rows, rubric, tmp_path):
 
 def test_no_feedback_takes_the_place_of_another(rubric, tmp_path):
     names = ["ann/03", "ann_03", "ann_03 2", "ANN_03", "../ann/03", "\x1b[2Jann/03"]
+    names += ["漢" * 150, "漢" * 151]
     rows = [row(name, {"03.1": "passed"}) for name in names]
     rows = [(s, replace(g, file=f"{s.student}.ipynb")) for s, g in rows]
     rows[0][1].cards["03.1"] = "\x1b[2J✓ all passed"

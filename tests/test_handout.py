@@ -17,7 +17,7 @@ from helpers.exercises.cells import BLANK
 from helpers.exercises.lessons import lessons
 from helpers.training import records
 from tools import handout
-from tools.grade import exercise_cells
+from tools.grading.submissions import exercise_cells
 from tools.handout import FOLDER, main, pack
 from tools.slides import notebooks
 

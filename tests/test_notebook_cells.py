@@ -539,9 +539,10 @@ MORE = {
     "lines with their numbers": ("1  " + RIGHT.replace("\nd", "\n2  d"), "✗"),
     "timed often": ("%%timeit\n" + RIGHT, "✓"),
     "timed often, with a text": ("%%timeit -n 3\n" + RIGHT + "print('\"')", "✓"),
+    "a lambda above": ("double = lambda x: 2 * x\n" + OPEN, "○"),
+    "an answer printed, unfinished": ('print(answer("00.1", days=', "✗"),
     "an answer printed": ('print(answer("00.1", days=____))', "○"),
     "an answer printed, wrong": ('print(answer("00.1", days=unknown))', "✗"),
-    "a lambda before": ("half = lambda x: x / 2\n" + RIGHT, "✓"),
     "an answer timed": ('%time answer("00.1", days=____)', "○"),
 }
 

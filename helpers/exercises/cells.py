@@ -16,8 +16,8 @@ from itertools import pairwise, zip_longest
 BLANK = "____"
 _WORDS = re.compile(r"\w+|\s+|.")
 _IN_TEXT = re.compile(
-    r"""^[^a-z#\n]*(?:@exercise|(?:\w+ *= *)?answer)\(\s*["'“”„‘’«](?P<number>[\d.]+)"""
-    r"""|^[^a-z#\n]*(?:def|class)\s+(?P<name>\w+)""",
+    r"""^[^a-z#\n]*(?:@exercise|(?:\b\w+ *= *)?(?:print\()?answer)\("""
+    r"""\s*["'“”„‘’«](?P<number>[\d.]+)|^[^a-z#\n]*(?:def|class)\s+(?P<name>\w+)""",
     re.MULTILINE,
 )
 
@@ -29,10 +29,9 @@ def exercises_in(tree: ast.Module) -> dict[ast.stmt, str]:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             calls, name = node.decorator_list, "exercise"
         elif isinstance(node, ast.Expr | ast.Assign):
-            if isinstance(node.value, ast.Call) and node.value.args:
-                inner = node.value.args[0]
-                if getattr(getattr(inner, "func", None), "id", "") == "answer":
-                    node.value = inner  # print(answer(…)): the card is shown already
+            inner = node.value.args[:1] if isinstance(node.value, ast.Call) else []
+            if inner and getattr(getattr(inner[0], "func", 0), "id", "") == "answer":
+                node.value = inner[0]  # print(answer(…)): the card is shown already
             calls, name = [node.value], "answer"
         else:
             continue

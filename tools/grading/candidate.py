@@ -389,6 +389,9 @@ def main() -> None:
         libc.prctl(36, 1, 0, 0, 0)  # orphans are left to this process
         libc.prctl(_DUMPABLE, 0, 0, 0, 0)  # nobody looks into it
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if options["alone"] and os.getpid() != 1:  # then others would be killed with them
+        control.sendall(b"no: it is not the first process\n")
+        return
     if options["probe"]:  # whether a room can be made that way
         control.sendall(b"ready\n")
         return

@@ -235,6 +235,8 @@ class Judge:
             return Grade(submission.name, {}, str(error))
         except sandbox.TimeLimitError:
             return Grade(submission.name, {}, f"stopped after {self.seconds:.0f} s")
+        except Exception as error:  # nothing that is handed in ends the judge
+            return Grade(submission.name, {}, f"unreadable ({type(error).__name__})")
         return self.grade_answers(submission.name, answers)
 
     def grade_answers(self, name: str, answers: Mapping[str, Answer]) -> Grade:

@@ -157,6 +157,11 @@ def open_room(
     base.chmod(0o755)
     course, scratch = stripped(base / "course"), base / "scratch"
     scratch.mkdir()
+    if user:
+        try:
+            os.chown(scratch, user, user)
+        except OSError:  # within a container that has no other users
+            user = 0
     root = base / "root"
     root.mkdir()
     locked = way != "nothing"
@@ -180,8 +185,6 @@ def open_room(
         "home": -1,
         "probe": probe,
     }
-    if user:
-        os.chown(scratch, user, user)
     mine, other = socket.socketpair()
     if way == "namespaces":
         command = [sys.executable, str(course / "tools/grading/inside.py")]
@@ -204,23 +207,23 @@ def open_room(
     other.close()
     room = Room(way, process, mine, folder)
     try:
-        _greet(room, is_root)
+        _greet(room, bool(user))
     except LockError:
         room.close()
         raise
     return room
 
 
-def _greet(room: Room, is_root: bool) -> None:
-    """Help the process into its room, and wait until it is ready."""
+def _greet(room: Room, others: bool) -> None:
+    """Help the process into its room, with other users, and wait until it is ready."""
     room.control.settimeout(_START_SECONDS)
     try:
         said = room.control.recv(200)
         if said == b"unshared\n":
             proc = Path(f"/proc/{room.process.pid}")
-            (proc / "setgroups").write_text("allow" if is_root else "deny")
+            (proc / "setgroups").write_text("allow" if others else "deny")
             for name, own in (("uid_map", os.getuid()), ("gid_map", os.getgid())):
-                (proc / name).write_text("0 0 65536" if is_root else f"0 {own} 1")
+                (proc / name).write_text("0 0 65536" if others else f"0 {own} 1")
             room.control.sendall(b"go\n")
             said = room.control.recv(200)
     except OSError as error:

@@ -253,7 +253,8 @@ def write_feedback(folder: Path, rows: Rows, rubric: Rubric) -> None:
             said = "" if number in grade.cards else f"\n  {outcome}"
             lines += [f"{card}{said}\n  {points}", ""]
         name = re.sub(r"[^\w.,() -]+", "_", grade.file.removesuffix(".ipynb"))
-        first = name = name.strip(". ")[-150:] or "notebook"
+        name = name.encode()[-150:].decode("utf-8", "ignore")  # systems count bytes
+        first = name = name.strip(". ") or "notebook"
         again = itertools.count(2)
         while name.casefold() in used:  # whatever others are called
             name = f"{first} {next(again)}"

@@ -371,7 +371,7 @@ def _statements(cell: str) -> tuple[list[_Statement], dict[str, Answer | None]]:
         tree = ast.parse(source)
         numbers = exercises_in(tree)
         lines = source.splitlines(keepends=True)
-        found = [_statement(node, numbers.get(node, ""), lines) for node in tree.body]
+        found = [_statement(n, _number_in(n, numbers), lines) for n in tree.body]
         for each in found:
             each.cell = cell
         return found, dict.fromkeys(numbers.values())
@@ -385,6 +385,12 @@ def _statements(cell: str) -> tuple[list[_Statement], dict[str, Answer | None]]:
         for n in exercises_in_text(cell)
     }
     return [], broken
+
+
+def _number_in(node: ast.stmt, numbers: Mapping[ast.stmt, str]) -> str:
+    """The exercise that a statement is or, such as an `if`, holds."""
+    inner = [] if isinstance(node, _SCOPES) else ast.walk(node)
+    return next((numbers[n] for n in (node, *inner) if n in numbers), "")
 
 
 def _has_blank(text: str) -> bool:
