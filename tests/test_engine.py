@@ -1046,8 +1046,8 @@ def test_table_of_progress(capsys):
     show_progress_table()
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == ["00", "Start", "here", "✗✓○○○○○", "1", "of", "7"]
-    assert all("0 of" in line and "○" in line for line in lines[1:-1])
-    assert lines[-1] == f"ConvNets, cell by cell {helpers.__version__}"
+    assert all("0 of" in line and "○" in line for line in lines[1:-2])
+    assert lines[-2] == f"ConvNets, cell by cell {helpers.__version__}"
 
 
 # --- cards ----------------------------------------------------------------------------
