@@ -97,6 +97,42 @@ def test_it_is_got_once_and_a_failure_is_told_in_a_sentence(archive, python, tmp
 
 
 @pytest.mark.parametrize(
+    ("where", "text"),
+    [
+        ("helpers.py", ""),
+        ("helpers.py", "def broken("),
+        ("helpers/own.py", ""),
+        ("helpers/__init__.py", "import sys; sys.modules['helpers.files'] = sys"),
+        ("../helpers/own.py", ""),
+    ],
+)
+def test_other_helpers_are_not_taken_for_the_course(
+    archive, python, tmp_path, where, text
+):
+    (folder := tmp_path / "notebooks").mkdir()
+    (folder / where).parent.mkdir(exist_ok=True)
+    (folder / where).write_text(text)
+    source = build.GETTER.format(address=json.dumps(archive.as_uri()))
+    more = "\nimport helpers.files\nprint(helpers.files.__file__)"
+    got = run(folder, python, "-c", source + more).stdout.splitlines()
+    assert got[-1] == f"{folder / handout.FOLDER}/helpers/files.py"
+
+
+def test_a_folder_that_only_has_the_courses_name_is_told(archive, python, tmp_path):
+    (tmp_path / handout.FOLDER / "helpers").mkdir(parents=True)
+    source = build.GETTER.format(address=json.dumps(archive.as_uri()))
+    said = run(tmp_path, python, "-c", source).stdout
+    problem = f"{tmp_path / handout.FOLDER} lacks the course: rename that folder"
+    assert said.startswith(f"That did not work ({problem}). Run this cell again")
+
+
+def test_an_address_that_others_could_answer_for_is_refused(monkeypatch):
+    monkeypatch.setattr(build, "setting", lambda name: "http://example.org/it.zip")
+    with pytest.raises(build.LessonError, match="must be https://"):
+        build.convert(build.lessons()[0])
+
+
+@pytest.mark.parametrize(
     ("address", "counts"), [("", (0, 0)), ("https://example.org/it.zip", (1, 0))]
 )
 def test_only_students_get_this_cell_and_only_with_an_address(

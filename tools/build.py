@@ -62,21 +62,31 @@ _SLIDE = re.compile("^## (.+)", re.MULTILINE)  # a slide's heading
 GETS_COURSE = "gets-course"  # the tag of the cell that does it, where it stands alone
 GETTER = """\
 # Gets the course where it is missing; where it is installed, this does nothing.
+import importlib.util
 try:
-    import helpers
-except ImportError:
+    missing = not importlib.util.find_spec("helpers.exercises")
+except Exception:  # another module or folder has this name
+    missing = True
+if missing:
     import os, shutil, sys, tempfile, urllib.request
     address, course = {address}, os.path.abspath("convnets-cell-by-cell")
-    if os.path.exists("../helpers"):
+    if os.path.exists("../helpers/exercises"):
         course = os.path.abspath("..")
     try:
-        if not os.path.exists(course):
+        there = os.path.exists(f"{{course}}/helpers/exercises")
+        if os.path.exists(course) and not there:
+            raise FileExistsError(f"{{course}} lacks the course: rename that folder")
+        if not there:
             print(f"Getting the course from {{address}} into {{course}}")
-            archive, _ = urllib.request.urlretrieve(address)
             with tempfile.TemporaryDirectory(dir=".") as scratch:
-                shutil.unpack_archive(archive, scratch, "zip")
+                with urllib.request.urlopen(address, timeout=30) as answer:
+                    with open(f"{{scratch}}/course.zip", "wb") as archive:
+                        shutil.copyfileobj(answer, archive)
+                shutil.unpack_archive(archive.name, scratch)
                 os.rename(f"{{scratch}}/convnets-cell-by-cell", course)
         sys.path.insert(0, course)
+        for name in [each for each in sys.modules if each.split(".")[0] == "helpers"]:
+            del sys.modules[name]
     except Exception as problem:
         print(f"That did not work ({{problem}}). Run this cell again, or get it")
         print("yourself and unpack it beside this notebook.")"""
@@ -241,6 +251,9 @@ def _get_course(source: NotebookNode) -> None:
     Nothing while no archive's address is set: then notebooks come with the course.
     """
     if address := setting("archive"):
+        # Else anyone on the way could put code into each student's kernel.
+        if not address.startswith(("https://", "file:")):
+            raise LessonError(f"pyproject.toml: {address}: archive must be https://...")
         code = [k for k, cell in enumerate(source.cells) if cell.cell_type == "code"]
         cell = nbformat.v4.new_code_cell(GETTER.format(address=json.dumps(address)))
         cell.metadata |= {"tags": [GETS_COURSE], "jupyter": {"source_hidden": True}}
