@@ -26,7 +26,7 @@ from helpers.display import columns
 from helpers.exercises import engine
 from helpers.exercises.cells import exercises_in_text
 from helpers.exercises.lessons import lessons
-from tools import build
+from tools import build, hosted
 from tools.build import ROOT, Source
 from tools.grade import grade
 from tools.grading.report import Rubric
@@ -54,18 +54,10 @@ class InteropError(Exception):
 
 
 def environment() -> Path:
-    """The Python of an environment with both programs, made anew when they change."""
-    python, stamp = python_in(ENVIRONMENT), ENVIRONMENT / "pins.txt"
-    if not stamp.exists() or stamp.read_text("utf-8") != "\n".join(PINS):
-        print(f"An environment with {' and '.join(PINS)}", flush=True)
-        _call(sys.executable, "-m", "venv", "--clear", ENVIRONMENT)
-        where = "import sysconfig; print(sysconfig.get_path('purelib'))"
-        inner = Path(_call(python, "-c", where).strip())
-        seen = [str(ROOT), *{sysconfig.get_path(k): 0 for k in ("purelib", "platlib")}]
-        (inner / "course.pth").write_text("\n".join(seen), "utf-8")
-        _call(python, "-m", "pip", "install", "--quiet", *PINS)
-        _call(python, "-m", "ipykernel", "install", "--sys-prefix")
-        stamp.write_text("\n".join(PINS), "utf-8")
+    """The Python of an environment with both programs, which sees ours."""
+    seen = [str(ROOT), *{sysconfig.get_path(k): 0 for k in ("purelib", "platlib")}]
+    python = hosted.environment(ENVIRONMENT, PINS, seen)
+    _call(python, "-m", "ipykernel", "install", "--sys-prefix")
     return python
 
 
@@ -200,7 +192,7 @@ def main(arguments: list[str] | None = None) -> int:
             shutil.rmtree(HOME / left, ignore_errors=True)
         nbgrader, ours = by_nbgrader(lesson, python)
         otter = by_otter(lesson, python)
-    except InteropError as error:
+    except (InteropError, subprocess.CalledProcessError) as error:
         print(error, file=sys.stderr)
         return 1
     print(f"{lesson.name}, {', '.join(PINS)}, Python {platform.python_version()}")

@@ -435,7 +435,7 @@ def test_an_active_conda_environment_is_used_if_it_is_the_courses(
 
 
 @on_posix
-def test_an_environment_with_condas_own_torch_is_used_as_it_is(course, monkeypatch):
+def test_beside_condas_own_torch_only_the_course_is_installed(course, monkeypatch):
     fake_venv(course)
     env = (course / ".venv").rename(course / "convnets-forge")
     info = "lib/python3.11/site-packages/convnets_cell_by_cell-0.2.0.dist-info"
@@ -444,11 +444,22 @@ def test_an_environment_with_condas_own_torch_is_used_as_it_is(course, monkeypat
     (env / "conda-meta/pytorch-2.11.0-cpu_0.json").touch()
     monkeypatch.setenv("CONDA_PREFIX", str(env))
     assert run(course, "--print-python").stdout.strip().startswith("convnets-forge")
-    assert (run(course).returncode, asked(course)) == (0, [])
-    refused = run(course, "--full")
+    assert run(course).returncode == 0
+    installs, loads = asked(course)
+    assert "pip install --quiet --no-deps -e ." in installs
+    assert loads.startswith("-c import torchvision")
+    again = run(course)
+    assert (again.returncode, again.stdout, asked(course)) == (0, "", [])
+    # A new release in another folder, with the same environment.
+    moved = course.rename(course.with_name("moved"))
+    monkeypatch.setenv("CONDA_PREFIX", str(moved / "convnets-forge"))
+    program(moved / "convnets-forge/bin/python", f'echo "$@" >> "{moved}/asked"')
+    assert run(moved).returncode == 0
+    assert "--no-deps -e ." in asked(moved)[0]
+    refused = run(moved, "--full")
     assert refused.returncode == 1
     assert "environment.yml" in refused.stderr
-    assert not asked(course)
+    assert not asked(moved)
 
 
 # --- What is installed, and which torch -----------------------------------------------

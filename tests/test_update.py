@@ -568,6 +568,30 @@ def test_a_clone_gets_the_release_and_keeps_its_answers(clone, committed):
 
 
 @needs_git
+@pytest.mark.parametrize("during", ["git", "the second process"])
+def test_after_ctrl_c_work_is_there_and_named(clone, monkeypatch, capsys, during):
+    def ctrl_c(*_, **__):
+        raise KeyboardInterrupt
+
+    _, student = clone
+    fill(student, "03.3", "W1 - F")
+    here = student / ".progress.json"
+    here.write_text('{"03.3": {"passed": true}}')
+    monkeypatch.setattr(update, "ROOT", student)
+    if during == "git":
+        monkeypatch.setattr(update, "_merge", ctrl_c)
+    monkeypatch.setattr(update.subprocess, "call", ctrl_c)
+    assert update.main([])
+    assert json.loads(here.read_text())["03.3"]["passed"]
+    told = re.search(r"`python -m tools\.update (.*)`", capsys.readouterr().err)
+    assert (Path(told[1]) / here.name).read_bytes() == here.read_bytes()
+    list(update.update(Path(told[1]), student))
+    book = read(student / "notebooks/03_output_size.ipynb")
+    assert "return W1 - F" in exercise_cells({"": book})["03.3"]
+    assert json.loads(here.read_text())["03.3"]["passed"]
+
+
+@needs_git
 def test_progress_in_a_clone_moves_once_however_often_it_is_carried(clone):
     teacher, student = clone
     for was, now in ("03.13", "03.x"), ("03.12", "03.13"), ("03.x", "03.12"):

@@ -5,7 +5,8 @@
 
 There, Python packages are the service's own: other versions than ours, no JupyterLab. A
 notebook stands in a folder of its own, and the course in another, where nothing can be
-written. Such an environment is made in ``build/hosted``, once, in some minutes.
+written. Such an environment is made in ``build/hosted``, once, in some minutes. Needs
+Python 3.11 or 3.12.
 
 Ends with 1 if a cell stops, an exercise has no card (in a solved notebook: is not
 right), an explorer does not show, or progress is not kept in the home folder.
@@ -14,22 +15,28 @@ right), an explorer does not show, or progress is not kept in the home folder.
 from __future__ import annotations
 
 import argparse
+import ast
+import json
 import os
+import platform
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
+from subprocess import CalledProcessError, SubprocessError
 
 import nbformat
 from nbformat import NotebookNode
 
-from tools import handout
-from tools.build import WIDGET_VIEW, lessons, trouble
+from helpers.exercises.cells import exercises_in
+from tools.build import WIDGET_VIEW, LessonError, lessons, trouble
+from tools.handout import HandoutError, contents
 from tools.setup import python_in
 from tools.stage import explorers_in
 
@@ -41,29 +48,43 @@ PACKAGES = (
     *("ipykernel==6.17.1", "ipython==7.34.0", "matplotlib==3.10.0", "numpy==2.0.2"),
     *("scikit-learn==1.6.1", "pillow==11.3.0", "tqdm", "filelock", "nbconvert"),
 )
+PYTHONS = "3.11", "3.12"  # for which each of them has a wheel
 MINUTES = 15  # that a notebook may take
 PROGRESS = ".convnets-progress.json"  # in the home folder
 # For root, whom permissions do not bind: a mount that only the command sees.
 _MOUNT = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"'
 
 
-def environment() -> Path:
-    """Make the environment unless it is there; return its Python."""
-    done = ENVIRONMENT / "packages"
-    if not done.is_file() or done.read_text("utf-8").split() != [*PACKAGES]:
-        print(f"Making an environment in {ENVIRONMENT.relative_to(ROOT)}", flush=True)
-        subprocess.run(
-            [sys.executable, "-m", "venv", "--clear", ENVIRONMENT], check=True
-        )
-        pip = [python_in(ENVIRONMENT), "-m", "pip", "install", "--quiet"]
-        subprocess.run([*pip, *PACKAGES], check=True)
-        done.write_text("\n".join(PACKAGES), "utf-8")
-    return python_in(ENVIRONMENT)
+class HostedError(Exception):
+    """A reason not to begin, told in a sentence without a traceback."""
+
+
+def environment(
+    folder: Path, packages: Sequence[str], seen: Sequence[str] = ()
+) -> Path:
+    """The Python of an environment of its own, made anew when anything changes.
+
+    Args:
+        folder: where it is made.
+        packages: what pip installs there.
+        seen: folders with modules that it finds, too.
+    """
+    stamp = folder / "made-of.json"
+    story = json.dumps([str(folder), sys.version, [*packages], [*seen]])
+    if not stamp.is_file() or stamp.read_text("utf-8") != story:
+        print(f"Making an environment in {folder}", flush=True)
+        subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
+        inner = sysconfig.get_path("purelib", "venv", {"base": str(folder)})
+        Path(inner, "seen.pth").write_text("\n".join(seen), "utf-8")
+        pip = [python_in(folder), "-m", "pip", "install", "--quiet"]
+        subprocess.run([*pip, *packages], check=True)
+        stamp.write_text(story, "utf-8")
+    return python_in(folder)
 
 
 def unpack(folder: Path) -> None:
     """Write the course's files as a handout has them."""
-    for name, content in handout.contents(with_solutions=True):
+    for name, content in contents(with_solutions=True):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
 
@@ -71,8 +92,13 @@ def unpack(folder: Path) -> None:
 @contextmanager
 def read_only(folder: Path) -> Iterator[list[str]]:
     """Lock a folder; give the beginning of a command line that finds it so."""
+    if not hasattr(os, "geteuid"):
+        raise HostedError("On Windows a folder cannot be locked: use Linux or macOS.")
     if os.geteuid() == 0:
-        yield ["unshare", "--mount", "sh", "-c", _MOUNT, str(folder)]
+        start = ["unshare", "--mount", "sh", "-c", _MOUNT, str(folder)]
+        if not shutil.which("unshare") or subprocess.run([*start, "true"]).returncode:
+            raise HostedError("This root may not mount, so run it as another user.")
+        yield start
         return
     subprocess.run(["chmod", "-R", "a-w", folder], check=True)
     try:
@@ -100,6 +126,10 @@ def problems(book: NotebookNode, solved: bool) -> Iterator[str]:
         for output in cell.get("outputs", []):
             if output.output_type == "error":
                 yield f"cell {at}: {output.ename}: {output.evalue}"
+        if cell.cell_type == "code" and exercises_in(ast.parse(cell.source)):
+            shown = [o.get("data", {}).get("text/plain", "") for o in cell.outputs]
+            if not any(text.startswith(("✓", "✗", "○")) for text in shown):
+                yield f"cell {at}: no card"
     if said := trouble(book, solved):
         yield said
     for at in explorers_in(book.cells):
@@ -107,10 +137,9 @@ def problems(book: NotebookNode, solved: bool) -> Iterator[str]:
             yield f"cell {at}: no explorer"
 
 
-def report(numbers: list[str], python: Path) -> int:
+def report(numbers: set[str]) -> int:
     """Run these lessons' notebooks, solved ones too; return how many problems arose."""
     row = "{:44}{:>7}{:>11}{:>10}{:>9}".format
-    print(row("notebook", "cells", "explorers", "problems", "seconds"), flush=True)
     totals = [0, 0, 0, 0]
     with tempfile.TemporaryDirectory() as scratch:
         course, elsewhere = Path(scratch) / "course", Path(scratch) / "elsewhere"
@@ -118,14 +147,21 @@ def report(numbers: list[str], python: Path) -> int:
         unpack(course)
         asked = [lesson for lesson in lessons() if lesson.number in numbers]
         with read_only(course) as start:
+            python = environment(ENVIRONMENT, PACKAGES)
+            heads = "notebook", "cells", "explorers", "problems", "seconds"
+            print(row(*heads), flush=True)
             for form, source in chain(*(each.targets.items() for each in asked)):
                 path = elsewhere / f"{form}_{source.name}"
                 shutil.copy(source, path)
                 began = time.monotonic()
-                book = run(path, start, course, python)
+                try:
+                    book = run(path, start, course, python)
+                    found = [*problems(book, form == "solution")]
+                except SubprocessError as error:  # too slow, a dead kernel
+                    ended = str(error).rpartition("' ")[2]  # behind the command
+                    book, found = nbformat.v4.new_notebook(), [f"nbconvert {ended}"]
                 took = round(time.monotonic() - began)
                 ran = sum(bool(cell.get("execution_count")) for cell in book.cells)
-                found = [*problems(book, form == "solution")]
                 counts = ran, len([*explorers_in(book.cells)]), len(found), took
                 totals = [a + b for a, b in zip(totals, counts)]
                 print("\n  ".join([row(path.stem, *counts), *found]), flush=True)
@@ -143,10 +179,17 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("lessons", nargs="*", help="such as 03; if none, all")
     known = [lesson.number for lesson in lessons()]
-    asked = parser.parse_args(arguments).lessons or known
-    if unknown := {*asked} - {*known}:
+    asked = {n.zfill(2) for n in parser.parse_args(arguments).lessons or known}
+    if unknown := asked - {*known}:
         parser.error(f"no lesson {', '.join(unknown)}; choose from {', '.join(known)}")
-    return bool(report(asked, environment()))
+    try:
+        this = platform.python_version()
+        if this.rpartition(".")[0] not in PYTHONS:
+            raise HostedError(f"Python {' or '.join(PYTHONS)} is needed, not {this}.")
+        return bool(report(asked))
+    except (HostedError, LessonError, HandoutError, CalledProcessError) as error:
+        print(error, file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ The environment is ``.venv`` in this folder, or the active conda environment if 
 made from environment.yml: its folder is named ``convnets``, or this project is
 installed in it (as environment.yml does under any name, on Binder for one). conda's
 ``base`` and other environments are left alone, and so is one that has conda's own
-PyTorch (environment-conda-forge.yml): it is used as it is.
+PyTorch (environment-conda-forge.yml): there, only the course itself is installed.
 
 A stamp file in the environment records what was installed. It is written last, so an
 interrupted set-up is carried on by running this again.
@@ -52,7 +52,7 @@ REQUIREMENTS = {"learn": ("requirements.txt",), "full": ("requirements-dev.txt",
 # Free space while installing: the packages, the downloads they are unpacked from and
 # the installer's cache of these. Only on Linux can torch bring the CUDA libraries.
 GIGABYTES = {"CUDA": 12, "CPU": 3}
-EXPECTED = {"CUDA": "2-3 minutes, 6-7 GB", "CPU": "2-3 minutes, 1-2 GB"}
+EXPECTED = {"CUDA": "2-3 minutes, about 6 GB", "CPU": "2-3 minutes, 1-2 GB"}
 SECONDS = 8  # to look for the CPU build; then what the default index has will do
 LARGE = ("torch", "torchvision", "nvidia*", "triton*")  # folders that PyTorch fills
 LOADED = "torchvision, matplotlib, jupyterlab"
@@ -519,10 +519,19 @@ def install(env: Path, wanted: str = "learn") -> None:
     say(f"Installing the pinned packages {what} ({again})")
     install_torch(env, build)
     install_packages(python, "-r", *REQUIREMENTS[wanted])
-    say("Installing the course's own helpers, loading everything once (20 seconds)")
     # torch has brought setuptools along: no second copy of it is needed for building.
-    own = ("--quiet", "--no-deps", "--no-build-isolation", "-e", ".")
-    install_packages(python, *own)
+    install_course(env, "--no-build-isolation")
+    about = f"the {kind_in(env)} build, {size_of(env):.1f} GB on the disk"
+    say(f"PyTorch {installed(env, 'torch')}: {about}. The reason: {build.why}.")
+    write_stamp(env, wanted, build)
+    say("The environment is ready.")
+
+
+def install_course(env: Path, *how: str) -> None:
+    """Let the environment find this folder's helpers, and see that all loads."""
+    python = python_in(env)
+    say("Installing the course's own helpers, loading everything once (20 seconds)")
+    install_packages(python, "--quiet", "--no-deps", *how, "-e", ".")
     done = call(python, "-c", "import " + LOADED)
     if done.returncode:
         raise SetupError(
@@ -530,10 +539,6 @@ def install(env: Path, wanted: str = "learn") -> None:
             f"an interrupted set-up is to blame, delete the folder {env} and run the "
             "same command again."
         )
-    about = f"the {kind_in(env)} build, {size_of(env):.1f} GB on the disk"
-    say(f"PyTorch {installed(env, 'torch')}: {about}. The reason: {build.why}.")
-    write_stamp(env, wanted, build)
-    say("The environment is ready.")
 
 
 def main(arguments: "list[str]") -> None:
@@ -560,6 +565,9 @@ def main(arguments: "list[str]") -> None:
                 "To build and to test, make one with `conda env create -f "
                 "environment.yml`, or leave this one with `conda deactivate`."
             )
+        if read_stamp(env).get(wanted) != digest_for(env, wanted):
+            install_course(env)
+            write_stamp(env, wanted, Build("auto", kind_in(env), [], "conda's own"))
     elif not up_to_date(env, wanted):
         install(env, wanted)
     if options.browser:

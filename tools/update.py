@@ -42,6 +42,10 @@ _BUILT = "[0-9][0-9]_*.ipynb"
 PROGRESS = ".progress.json"
 _COMMENT = "  # your code: as many lines as you need"
 _EXERCISE = re.compile(r"^(?:@exercise|answer)\(", re.MULTILINE)
+_LATER = (
+    "Your notebooks and progress are in {0}. Run `make setup`, and then "
+    "`python -m tools.update {0}`."
+)
 _NAMED = re.compile(r"(\w+)\s*=\s*$")
 
 
@@ -485,6 +489,8 @@ def _carry_progress(old: Path, root: Path, names, kept: Path) -> Iterator[str]:
     try:
         entries = json.loads(source.read_text("utf-8"))
         merged = json.loads(target.read_text("utf-8")) if target.exists() else {}
+        if merged == entries:  # a clone's, as fetched: numbers are still the old ones
+            merged = {}
         for number, entry in entries.items():
             if not _is_number(number):  # what another version noted
                 merged.setdefault(number, entry)
@@ -584,21 +590,19 @@ def fetch(root: Path = ROOT) -> Path | None:
         if touched:
             _git(root, "checkout", "--quiet", "HEAD", "--", *touched)
         _merge(root, upstream)
+    except KeyboardInterrupt:
+        raise UpdateError(f"Interrupted. {_LATER.format(aside)}") from None
     except UpdateError as problem:
         for path in filter(Path.is_file, aside.glob("notebooks/**/*")):
             shutil.copy2(path, root / path.relative_to(aside))
         raise UpdateError(f"{problem} Your files are as they were before.") from None
-    if (root / PROGRESS).is_file():
-        # `update` brings it back: a number may mean another exercise now.
-        shutil.copy2(root / PROGRESS, aside)
-        _write(root / PROGRESS, "{}")
     return aside
 
 
 def _set_aside(root: Path, aside: Path, base: str, touched: Iterable[str]) -> None:
     """Copy what the student changed, and note what the release gave."""
-    changed = [root / name for name in touched]
-    for path in {*(root / "notebooks").glob(_BUILT), *filter(Path.is_file, changed)}:
+    changed = filter(Path.is_file, [root / PROGRESS, *(root / n for n in touched)])
+    for path in {*(root / "notebooks").glob(_BUILT), *changed}:
         copied = aside / path.relative_to(root)
         copied.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(path, copied)
@@ -636,7 +640,7 @@ def _merge(root: Path, upstream: str) -> None:
         if others := [name for name in files if name not in gone]:
             raise UpdateError(f"You and the release both changed {others[0]}.")
         _git(root, "commit", "--quiet", "--no-edit")
-    except UpdateError:
+    except (UpdateError, KeyboardInterrupt):
         _git(root, "merge", "--abort", check=False)
         raise
 
@@ -659,12 +663,12 @@ def main(arguments: list[str] | None = None) -> int:
                 return 0
             # The new release's own rules, in a process that has not read the old ones.
             command = [sys.executable, "-m", "tools.update", str(old)]
-            if status := subprocess.call(command, cwd=ROOT):
-                print(
-                    f"Your notebooks are in {old}. Run `make setup`, and then "
-                    f"`python -m tools.update {old}`.",
-                    file=sys.stderr,
-                )
+            try:
+                status = subprocess.call(command, cwd=ROOT)
+            except KeyboardInterrupt:
+                status = 130
+            if status:
+                print(_LATER.format(old), file=sys.stderr)
             return status
         for line in update(old):
             print(line)
