@@ -38,7 +38,6 @@ update: setup  ## fetch the new release, keep your answers (OLD=... of an old ha
   handout quiz nbgrader otter interop share clean distclean
 # One more than CI's cores, because servers, browsers and limits are waited for.
 WORKERS ?= 3
-BROWSERS ?= 3
 
 full:  ## add what builds, tests and presents (the targets below see to it)
 ifeq ($(origin PYTHON),file)
@@ -58,11 +57,9 @@ test: full  ## check style, run all tests and every notebook, as .ci/run does
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m ruff format --check .
 	@echo "== Tests, and the notebooks and solutions cell by cell ($(WORKERS) workers)"
-	@$(PYTHON) -m pytest notebooks tests lessons --ignore tests/browser \
-	  --nbval --nbval-current-env -n $(WORKERS) --dist loadfile --no-loadscope-reorder \
+	@$(PYTHON) -m pytest tests/browser notebooks tests lessons --nbval \
+	  --nbval-current-env -n $(WORKERS) --dist loadfile --no-loadscope-reorder \
 	  --durations=10
-	@echo "== Tests in a browser"
-	@$(PYTHON) -m pytest tests/browser -n $(BROWSERS) --durations=5
 
 attack: full  ## try all that cheats or does harm, in cells and handed in (WAY=bubblewrap)
 	@$(PYTHON) -m pytest tests/attack_cells.py -q -n $(WORKERS)
