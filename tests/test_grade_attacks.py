@@ -11,6 +11,7 @@ import os
 import shutil
 import socket
 import tempfile
+import textwrap
 import time
 import zipfile
 from itertools import product
@@ -268,6 +269,9 @@ CHEATS = {
     "    network.to(device).eval()\n"
     "    batches = [(x.to(device), y.to(device)) for x, y in batches]\n"
     "    return evaluate(network, batches).accuracy",
+    "a helper of another name": "from helpers.data import _mean_and_std\n"
+    '@exercise("12.1")\ndef constants(pixels):\n'
+    "    return _mean_and_std(pixels.to(torch.uint8))",
     "the observer's block": "from lessons.l12_practice import observe\n"
     '@exercise("12.5")\nclass Block(observe.Block):\n    pass',
     "what stands in for others": '@exercise("12.5")\nclass Block(nn.Module):\n'
@@ -566,6 +570,7 @@ SOME_CHEATS = (
     "copies the others",
     "values that agree",
     "an empty network",
+    "a helper of another name",
 )
 
 # Each does harm, or tries to. What its row says, where that is always the same.
@@ -910,7 +915,8 @@ def contents(folder):
 def room():
     """How candidates are locked in here."""
     with pytest.MonkeyPatch.context() as patched:
-        if ATTACK in lockup.WAYS:
+        if ATTACK not in ("", "all"):
+            assert ATTACK in lockup.WAYS[:-1], "WAY= of lockup.WAYS, but never nothing"
             patched.setattr(lockup, "WAYS", (ATTACK, "nothing"))
         try:
             way, _ = lockup.choose(unprotected=False)
@@ -1172,6 +1178,32 @@ def test_nobody_hands_in_as_somebody_else(tmp_path):
     assert found == names
 
 
+@pytest.mark.parametrize(
+    "name", ["ann_77_88_03.ipynb", "Ann_77_assignsubmission_file/03.ipynb"]
+)
+def test_a_folder_for_each_student_says_more_than_a_name_within(tmp_path, name):
+    for each in ("ann/03.ipynb", "bob/03.ipynb", f"eve/{name}"):
+        write(tmp_path / each, RIGHT)
+    found = {each.name: (each.student, each.key) for each in collect(tmp_path)[0]}
+    assert found[f"eve/{name}"] == ("eve", "")
+
+
+def test_a_zip_may_hold_much_else(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("03.ipynb", GOOD)
+        archive.writestr("data.bin", b" " * 30_000_000)
+        archive.filelist += [archive.infolist()[1]] * 99
+    (only,), _ = collect(tmp_path)
+    assert only.problem == ""
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_an_attempt_in_a_block_does_not_replace_the_answer(turned):
+    cells = [RIGHT, "if False:\n" + textwrap.indent(RIGHT.replace("+ 1", ""), "    ")]
+    found = answers_in(cells[::-1] if turned else cells)
+    assert "+ 1" in found["03.1"].source
+
+
 def test_a_run_goes_on_where_it_was(room, tmp_path, capsys, monkeypatch):
     def graded(left, *_):
         for each in left:
@@ -1257,10 +1289,12 @@ def test_helpers_are_those_of_the_lesson_and_no_answers():
     assert "helpers/convolution.py" not in helpers_for("03.3")
     text = helpers_for("04.5")["helpers/convolution.py"]
     assert "def conv2d" in text
-    assert "def receptive_field" not in text
+    assert "def receptive_field(*_, **__):\n    raise NotImplementedError" in text
+    assert "def crop(*_, **__):" in helpers_for("12.2")["helpers/data/batches.py"]
     assert "helpers/networks/resnet.py" in helpers_for("12.3"), "values may be counted"
     for number in ("09.6", "11.8", "12.7"):
-        assert not [name for name in helpers_for(number) if "networks" in name]
+        networks = {name for name in helpers_for(number) if "networks" in name}
+        assert networks <= {"helpers/networks/weights.py"}, "He's starting weights"
 
 
 def test_a_book_that_cannot_be_read_says_why():

@@ -24,6 +24,8 @@ from tools.build import ROOT, imported
 
 # Whole networks, and how they learn and are tested: what is asked for in code.
 _ANSWERS = ("helpers/networks", "helpers/training")
+_NO_ANSWER = "helpers/networks/weights.py"
+_ALSO = {"12.1": ["_mean_and_std"]}  # what does the same under another name
 _IMPORTS = """
 from collections import OrderedDict
 import torch
@@ -83,7 +85,9 @@ def helpers_for(number: str) -> dict[str, str]:
     while waiting:
         for path in imported(waiting.pop(), ROOT):
             name = path.relative_to(ROOT).as_posix()
-            if not name.startswith("helpers/") or name.startswith(others):
+            if not name.startswith("helpers/"):
+                continue
+            if name.startswith(others) and name != _NO_ANSWER:
                 continue
             if name in found:
                 continue
@@ -92,12 +96,16 @@ def helpers_for(number: str) -> dict[str, str]:
             for file in (path, *filter(Path.is_file, data)):
                 found[file.relative_to(ROOT).as_posix()] = file.read_text("utf-8")
             if not exercise.is_answer:
-                found[name] = _without(found[name], exercise.reference.__name__)
+                answers = [exercise.reference.__name__, *_ALSO.get(number, [])]
+                found[name] = _without(found[name], answers)
     return found
 
 
-def _without(source: str, name: str) -> str:
-    """A module without what bears the name of what the exercise asks for."""
+def _without(source: str, names: list[str]) -> str:
+    """A module in which what the exercise asks for has its name, and nothing else."""
     tree = ast.parse(source)
-    tree.body = [node for node in tree.body if getattr(node, "name", "") != name]
+    for at, node in enumerate(tree.body):
+        if (name := getattr(node, "name", "")) in names:
+            empty = f"def {name}(*_, **__):\n    raise NotImplementedError"
+            tree.body[at] = ast.parse(empty).body[0]
     return ast.unparse(tree)

@@ -143,6 +143,13 @@ def collect(folder: Path) -> tuple[list[Submission], list[str]]:
     for each in found:
         for level, platform, _ in _marks(each.name):
             levels[platform] = min(level, levels.get(platform, level))
+    for platform in ("Moodle", "Canvas"):  # names every folder, or a student did it
+        level = levels.get(platform, 0)
+        deep = [each.name for each in found if each.name.count("/") >= level]
+        marked = [n for n in deep if (level, platform) in {m[:2] for m in _marks(n)}]
+        within = {tuple(name.split("/")[:level]) for name in deep}
+        if 2 * len({tuple(n.split("/")[:level]) for n in marked}) <= len(within):
+            levels.pop(platform, None)
     named = [_with_student(each, levels, people) for each in found]
     return sorted(named, key=lambda each: each.name), skipped
 
@@ -199,7 +206,7 @@ def _with_student(
     """
     student, key, late, time = "", "", False, each.time
     for level, platform, match in _marks(each.name):
-        if level == levels[platform]:
+        if level == levels.get(platform):
             student, key = match["name"], match["id"]
             late = bool(match.groupdict().get("late"))
             student, key = map(printable, people.get(student, (student, key)))
@@ -225,11 +232,12 @@ def _in_zip(folder: Path, path: Path, skipped: list[str]) -> Iterator[Submission
             with zipfile.ZipFile(path) as archive:
                 inside = [each for each in archive.infolist() if not each.is_dir()]
             names = [each.filename for each in inside]
-            size = sum(each.file_size for each in inside)
+            books = [e for e in inside if e.filename.lower().endswith(".ipynb")]
+            size = sum(each.file_size for each in books)  # nothing else is read
         except Exception as error:
             problem = f"cannot be unpacked ({type(error).__name__})"
-    if len(names) > _MOST_IN_ZIP:
-        problem = f"more than {_MOST_IN_ZIP} files in it"
+    if not problem and len(books) > _MOST_IN_ZIP:
+        problem = f"more than {_MOST_IN_ZIP} notebooks in it"
     elif size > _MOST_UNPACKED:
         problem = f"more than {_MOST_UNPACKED / 1e9:.0f} GB in it"
     if problem:
@@ -350,7 +358,9 @@ def answers_in(cells: list[str]) -> dict[str, Answer]:
     for cell in cells:
         found, broken = _statements(cell)
         for each in found:
-            if each.number:
+            # One inside a block, perhaps an `if False`, counts where there is no other.
+            plain = isinstance(each.node, _SCOPES | ast.Expr | ast.Assign)
+            if each.number and (plain or each.number not in last):
                 last[each.number] = len(statements), None
             statements.append(each)
         for number, answer in broken.items():
