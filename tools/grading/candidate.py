@@ -181,7 +181,8 @@ def lock(libc: Any, options: dict[str, Any]) -> None:
         if libc.unshare(_NEW_MOUNTS | _NEW_IPC):
             raise OSError(ctypes.get_errno(), "no namespaces")
         quota = f"size={options['disk']},nr_inodes={_MOST_FILES},mode=1777".encode()
-        if libc.mount(b"scratch", b"/tmp", b"tmpfs", 2 | 4, quota):
+        folder = options["scratch"].encode()
+        if libc.mount(b"scratch", folder, b"tmpfs", 2 | 4, quota):
             raise OSError(ctypes.get_errno(), "no scratch folder")
         if libc.mount(b"proc", b"/proc", b"proc", 2 | 4 | 8, None):
             libc.mount(b"none", b"/proc", b"tmpfs", 1, b"size=0")

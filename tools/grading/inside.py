@@ -74,10 +74,13 @@ def furnish(root: str, options: dict) -> None:
     bind(options["course"], root, "/course")
     for name in options["devices"]:
         bind(f"/dev/{name}", root)
-    os.symlink("/tmp", root + "/dev/shm")
-    for name in ("/tmp", "/proc"):
+    scratch = options["scratch"]
+    for name in (scratch, "/proc"):
         os.mkdir(root + name)
-    mount("scratch", root + "/tmp", "tmpfs", _NO_SUID | _NO_DEVICES, "size=1m")
+    for name in ("/dev/shm", "/tmp"):
+        if not os.path.exists(root + name):  # Python may lie below /tmp
+            os.symlink(scratch, root + name)
+    mount("scratch", root + scratch, "tmpfs", _NO_SUID | _NO_DEVICES, "size=1m")
     try:
         # Seen by the first process here only: candidates have one of their own.
         flags = _NO_SUID | _NO_DEVICES | _NO_EXEC

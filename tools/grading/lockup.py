@@ -174,7 +174,7 @@ def open_room(
         "hidden": [str(path) for path in (ROOT, *hidden, *_installed())],
         "apart": way == "namespaces",
         "alone": way == "bubblewrap",
-        "scratch": "/tmp" if locked else str(scratch),
+        "scratch": "/scratch" if locked else str(scratch),
         "memory": MEMORY,
         "disk": DISK,
         "processes": PROCESSES,
@@ -257,8 +257,11 @@ def _installed() -> list[Path]:
 def _bubblewrap(options: dict[str, Any]) -> list[str]:
     words = ["bwrap", "--unshare-all", "--unshare-user", "--disable-userns"]
     words += ["--die-with-parent", "--new-session", "--as-pid-1", "--cap-drop", "ALL"]
-    words += ["--proc", "/proc", "--symlink", "/tmp", "/dev/shm", "--chdir", "/"]
-    words += ["--size", str(DISK), "--tmpfs", "/tmp"]
+    scratch = options["scratch"]
+    words += ["--proc", "/proc", "--symlink", scratch, "/dev/shm", "--chdir", "/"]
+    words += ["--size", str(DISK), "--tmpfs", scratch]
+    if not any(path.startswith("/tmp/") for path in options["shown"]):
+        words += ["--symlink", scratch, "/tmp"]
     for name in _DEVICES:
         words += ["--dev-bind", f"/dev/{name}", f"/dev/{name}"]
     for path in ("/bin", "/lib", "/lib64", "/lib32"):
