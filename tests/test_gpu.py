@@ -1,5 +1,6 @@
 """The course on a GPU: a pretended one, which refuses what a real one would refuse."""
 
+import ast
 import configparser
 import contextlib
 import importlib
@@ -231,6 +232,16 @@ def test_all_lessons_that_train_are_tried():
     words = re.compile(r"^from helpers\.training import|\.backward\(", re.M)
     train = [s.parent.name[1:3] for s in sources if words.search(s.read_text("utf-8"))]
     assert train == [*TRAIN]
+
+
+def test_no_lesson_loads_data_on_the_cpu_whatever_there_is():
+    loads = []
+    for source in sorted((ROOT / "lessons").glob("l[0-9]*/lesson.py")):
+        for node in ast.walk(ast.parse(source.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "load":
+                loads.append((source.parent.name, ast.unparse(node.args[1])))
+    assert len(loads) > 10
+    assert {place for _, place in loads} == {"device"}, loads
 
 
 # --- Data -----------------------------------------------------------------------------

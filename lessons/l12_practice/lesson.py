@@ -173,7 +173,7 @@ answer("12.3", versions=blank(162), steps=blank(391), last=blank(80))
 # it; then the same again with mirrored test images.
 
 # %% slideshow={"slide_type": "fragment"}
-digits = load("digits", "cpu")
+digits = load("digits", device)
 known = digits.train.images.flatten(1)  # (N, 64)
 for name, looked_at in (
     ("as they are", digits.test.images),
