@@ -476,6 +476,9 @@ add(
               Training images that do not fill a batch are left out. Use them all.
             last-test-batch-dropped: False → False, drop_last=True
               Test images that do not fill a batch are left out. Test them all.
+            both-dropped: True → True, drop_last=True; False → False, drop_last=True
+              Images that do not fill a batch are left out, in training and in the test.
+              Use them all.
         """)
         | {
             "test-images-twice": Wrong(
@@ -612,6 +615,7 @@ add(
             case((2, 2, 4, 6), 2, 4, 2),
             case((2, 3, 5, 7), 3, 6, 2),
             case((3, 4, 6, 5), 4, 4, 1),
+            case((2, 4, 6, 5), 4, 4, 2),
             case((2, 2, 7, 8), 2, 5, 3),
         ],
         **by_function("12.5"),
@@ -683,6 +687,7 @@ def _stages() -> list[Case]:
         case((2, 2, 4, 4), Block, 2, 2, 1, 1),
         case((2, 2, 6, 8), Block, 2, 4, 2, 2),
         case((2, 2, 9, 7), Block, 2, 4, 4, 2),
+        case((2, 2, 6, 5), Block, 2, 2, 2, 2),
         case((3, 3, 5, 6), plain, 3, 5, 3, 1),
         case((2, 2, 9, 8), plain, 2, 3, 2, 3),
     ]

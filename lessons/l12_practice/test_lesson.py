@@ -324,6 +324,13 @@ class Cut(BlockOfLayers):
         ).relu()
 
 
+class CutWhereWidened(ResidualBlock):
+    """A shortcut that strides only where channels are added."""
+
+    def shortcut(self, x):
+        return super().shortcut(x) if self.new else x
+
+
 class Averaged(ResidualBlock):
     """Means of pixels in the shortcut, and not every second one."""
 
@@ -415,6 +422,7 @@ WRONG = {
         Late,
         Cut,
         Averaged,
+        CutWhereWidened,
         lambda C1, C2, stride: ResidualBlock(C1, C2, 1),
         lambda C1, C2, stride: ResidualBlock(C1, C2, 2),
         lambda C1, C2, stride: ResidualBlock(C1, C2, stride, project=True),
@@ -424,6 +432,9 @@ WRONG = {
     "12.6": [
         padded_before,
         reversed_stage,
+        lambda block, C1, C2, n, stride: layers_by_a_list(
+            block, C1, C2, n, stride if C1 != C2 else 1
+        ),
         lambda block, C1, C2, n, stride: block(C1, C2, stride),
         lambda block, C1, C2, n, stride: [block(C1, C2, stride)] * n,
         lambda block, C1, C2, n, stride: layers_by_a_list(block, C1, C2, n, 2),

@@ -100,7 +100,7 @@ def _read_probe(ask, each):
     """What learns in a probe, and what it says, with given weights in what learns."""
     seen = ask()
     if isinstance(seen, str):
-        return f"{seen}, not a network"
+        return f"{seen}, not a Sequential, of which the cells below use parts"
     wanted = dict(network_of(each)[:-1].named_parameters())
     kept = [(name, p) for name, p in seen["backbone"] if name in wanted]
     same = all(torch.equal(p, wanted[name]) for name, p in kept)

@@ -30,15 +30,15 @@ def network_of(each):
 def probed(candidate, each):
     """How many numbers learn in a probe, the backbone's weights, and scores.
 
-    The scores are those with given weights in what learns. For what is no network, the
-    name of its type.
+    The scores are those with given weights in what learns. For what is no Sequential,
+    whose parts the lesson uses, the name of its type.
     """
     network = network_of(each)
     with torch.random.fork_rng(devices=[]):
         # Other numbers: weights that are made anew must differ.
         torch.random.default_generator.manual_seed(1)
         probe = candidate(network, each.args[-1])
-    if not isinstance(probe, nn.Module):
+    if not isinstance(probe, nn.Sequential):
         return type(probe).__name__
     images = _random(2, 3, 6, 6, seed=each.args[1])
     probe.eval()(images).square().sum().backward()

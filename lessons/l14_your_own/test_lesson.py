@@ -2,6 +2,7 @@
 
 import base64
 import io
+from collections import OrderedDict
 
 import numpy as np
 import pytest
@@ -57,6 +58,19 @@ def probe_by_replacing(network, classes):
     network.requires_grad_(False)
     network[-1] = nn.Linear(network[-1].weight.shape[1], classes)
     return network
+
+
+def probe_by_names(network, classes):
+    network.requires_grad_(False)
+    *names, last = dict(network.named_children())
+    layers = {name: getattr(network, name) for name in names}
+    layers[last] = nn.Linear(network[-1].in_features, classes)
+    return nn.Sequential(OrderedDict(layers))
+
+
+def probe_in_parts(network, classes):
+    backbone, last = network[:-1].requires_grad_(False), network[-1]
+    return nn.Sequential(backbone, nn.Linear(last.in_features, classes))
 
 
 def cam_by_einsum(maps, slopes):
@@ -150,7 +164,7 @@ def counted_layers():
 
 RIGHT = {
     "14.1": [halves_by_isin, halves_by_a_loop],
-    "14.2": [Probe, probe_by_replacing],
+    "14.2": [probe_by_replacing, probe_by_names, probe_in_parts],
     "14.3": [cam_by_einsum, cam_by_loops, cam_by_numpy],
     "14.4": [too_sure_by_loops, too_sure_by_topk],
     "14.5": [SeparableInOne],
@@ -208,6 +222,7 @@ WRONG = {
         probe_of_one_layer,
         probe_with_new_weights,
         deep_probe,
+        Probe,  # has no parts, and the lesson takes probe[-1]
         lambda network, classes: network,
         lambda network, classes: nn.Linear(network[-1].in_features, classes),
     ],
