@@ -4,6 +4,8 @@
 
 # One that is wrong here would keep Python from starting.
 unexport PYTHONHOME
+# Images of containers set it; every kernel would compile PyTorch anew, for seconds.
+unexport PYTHONDONTWRITEBYTECODE
 # Only has to start tools/setup.py, which finds a Python that fits.
 PYTHON3 := $(if $(shell command -v python3 2>/dev/null),python3,python)
 # .venv, or the active conda environment made from environment.yml. To use another one as
