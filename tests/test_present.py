@@ -22,7 +22,7 @@ def two(tmp_path):
     started = []
     for number in range(2):
         with (tmp_path / f"{number}.log").open("wb") as log:
-            command = [sys.executable, "-m", "tools.slides", "03", "--no-browser"]
+            command = [sys.executable, "-m", "tools.slides", "01", "--no-browser"]
             started.append(subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log))
     yield started, [ready(tmp_path / f"{n}.log", started[n]) for n in range(2)]
     for process in started:
