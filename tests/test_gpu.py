@@ -39,7 +39,7 @@ SHORTER = {
     "09": ("epochs=4):", "epochs=1):"),
     "10": ("epochs=3, seed=0", "epochs=1, seed=0"),
     "11": ("steps=40, size=32", "steps=5, size=32"),
-    "12": ("return 20, 8, True", "return 8, 1, True"),
+    "12": ("return 20, 6, True", "return 8, 1, True"),
     "14": ("lr=0.002, steps=15", "lr=0.002, steps=2"),
 }
 MASKS = configparser.RawConfigParser()

@@ -724,7 +724,7 @@ for held_back in (5000, 0):
 def plan():
     """Depth, epochs, and whether the plain twin learns, too."""
     if data.stand_in:
-        return 20, 8, True  # seconds
+        return 20, 6, True  # seconds
     if device.type == "cuda":
         return 20, 164, True  # all of it
     return 20, 5, False  # a coffee break
@@ -816,7 +816,7 @@ figure, (left, right) = plt.subplots(1, 2, figsize=(8.4, 3.9))
 for (name, history), style in zip(histories.items(), ("-", "--")):
     at = [row.epoch for row in history.rows]
     losses = [row.train_loss for row in history.rows]
-    (line,) = left.plot(at, losses, style, label=name)
+    (line,) = left.plot(at, losses, style)
     for part, width in (("train", 1.2), ("test", 3)):
         errors = [100 - 100 * getattr(row, f"{part}_accuracy") for row in history.rows]
         look = {"color": line.get_color(), "linewidth": width}
@@ -826,7 +826,7 @@ for ax, name in ((left, "training loss"), (right, "error in %")):
     for cut in cuts:
         ax.axvline(cut + 0.5, color=BLACK, linestyle=":", linewidth=1)
     ax.set(xlabel="epoch", ylabel=name)
-    ax.legend(fontsize=11)
+figure.legend(loc="outside lower center", ncols=4, fontsize=11)
 figure.suptitle(f"{data.title}; dotted: the rate is divided by 10", fontsize=13)
 losses = {name: row.train_loss for name, row in ended.items()}
 told = " and ".join(f"{name}'s ends at {loss:.2f}" for name, loss in losses.items())
