@@ -14,6 +14,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from helpers.data import load
+from helpers.device import best_device
 from helpers.drawing import BLUE, GREY, ORANGE, WHITE, Drawing
 from helpers.explorers import DARK_GREY, SIGNED_COLOURS, Explorer, fixed, slider
 from helpers.networks import lenet5
@@ -221,10 +222,11 @@ def _png(picture: Image.Image) -> str:
 
 def _example() -> Explorer:
     """With a network that has learned nothing yet."""
-    test = load("digits", device="cpu", size=32).test
+    device = best_device()
+    test = load("digits", device, size=32).test
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        network = lenet5()
+        network = lenet5().to(device)
     return map_explorer(network, test.images, test.labels, image=7)
 
 

@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from helpers.data import DataSet, load
+from helpers.device import best_device
 from helpers.drawing import BLACK, BLUE, GREY, ORANGE, WHITE, Drawing
 from helpers.explorers import DARK_GREY, Explorer, slider
 
@@ -299,7 +300,7 @@ def _base64(picture: Image.Image) -> str:
 
 
 def _example() -> Explorer:
-    data = load("shapes", "cpu", counts=(10, 60))
+    data = load("shapes", best_device(), counts=(10, 60))
     generator = torch.Generator().manual_seed(0)
     return error_explorer(data, torch.randn(60, 10, generator=generator))
 
