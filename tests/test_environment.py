@@ -91,18 +91,11 @@ def test_students_get_what_lessons_need_and_maintainers_the_rest_on_top():
     assert text_of("requirements-dev.txt").count("\n-r requirements.txt\n") == 1
 
 
-BROUGHT = {
-    "numpy",
-    "PIL",
-    "IPython",
-    "nbformat",
-    "scipy",
-}  # by torchvision, JupyterLab…
-NAMES = {"scikit-learn": "sklearn"}
+BROUGHT = {"numpy", "PIL", "IPython", "nbformat"}  # by torchvision, JupyterLab…
 
 
 def test_what_students_run_needs_no_package_of_maintainers():
-    learn = {NAMES.get(name, name) for name in direct_dependencies(dev=False)}
+    learn = direct_dependencies(dev=False).keys()
     ours = {"helpers", "lessons", "tools"}
     files = [*ROOT.glob("helpers/**/*.py"), *ROOT.glob("lessons/*.py")]
     files += [p for p in ROOT.glob("lessons/l*/*.py") if p.name not in NOT_IN_IT]

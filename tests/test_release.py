@@ -4,12 +4,12 @@ import json
 import os
 import re
 import tomllib
-from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
 
 import helpers
+from helpers.data import PHOTOGRAPHS
 from tools import build, handout
 
 ROOT = build.ROOT
@@ -146,12 +146,12 @@ def test_binder_installs_what_the_notebooks_need():
     assert os.access(folder / "postBuild", os.X_OK)
 
 
-def test_photographs_are_credited():
-    notices = (ROOT / "THIRD-PARTY.md").read_text("utf-8")
-    import sklearn.datasets
-
-    source = Path(sklearn.datasets.__file__).parent / "images" / "README.txt"
-    address = r"flickr\.com/photos/\w+/(\d+)"
-    numbers = re.findall(address, source.read_text("utf-8"))
-    assert len(numbers) == 2
-    assert all(number in notices for number in numbers)
+def test_photographs_and_digits_are_credited():
+    lines = (ROOT / "THIRD-PARTY.md").read_text("utf-8").splitlines()
+    files = list((ROOT / "data" / "samples").iterdir())
+    assert {path.name for path in files} == {"digits.csv.gz", *PHOTOGRAPHS.values()}
+    for path in files:
+        (row,) = [line for line in lines if f"`{path.name}`" in line]
+        assert len(row.split("|")) == 6  # what, by, licence, from
+        assert "creativecommons.org/licenses/by/" in row
+        assert re.search(r"flickr\.com/photos/\w+/\d+|doi\.org/10\.\d+/", row)

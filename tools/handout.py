@@ -48,6 +48,7 @@ FILES = (
     "tools/lab.py",
     "tools/update.py",
     "data/README.md",
+    *(f"data/samples/{name}" for name in ("digits.csv.gz", "china.jpg", "flower.jpg")),
 )
 README = "docs/HANDOUT.md"
 _MAKEFILE_ENDS = "# For instructors and maintainers"

@@ -46,7 +46,7 @@ ENVIRONMENT = ROOT / "build" / "hosted"
 PACKAGES = (
     *("torch==2.11.0", "torchvision==0.26.0", "ipywidgets==7.7.1", "notebook==6.5.7"),
     *("ipykernel==6.17.1", "ipython==7.34.0", "matplotlib==3.10.0", "numpy==2.0.2"),
-    *("scikit-learn==1.6.1", "pillow==11.3.0", "tqdm", "filelock", "nbconvert"),
+    *("pillow==11.3.0", "tqdm", "filelock", "nbconvert"),
 )
 PYTHONS = "3.11", "3.12"  # for which each of them has a wheel
 MINUTES = 15  # that a notebook may take

@@ -1,4 +1,4 @@
-"""Data sets as tensors, batches of them, and pictures that come with the libraries.
+"""Data sets as tensors, batches of them, and two photographs.
 
     data = load("mnist")  # what stands in for it, unless it was downloaded
     for images, labels in Batches(*data.train, batch_size=128, augment=True):
@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
 from helpers.data.batches import PADDING, Batches, crop, flipped  # noqa: F401
@@ -30,6 +31,7 @@ TITLES = DOWNLOADED | {
 }
 STAND_INS = {"digits": "mnist", "shapes": "cifar10"}
 PHOTOGRAPHS = {"monument": "china.jpg", "flower": "flower.jpg"}
+SAMPLES = Path(__file__).resolve().parents[2] / "data" / "samples"  # in the project
 
 
 class Split(NamedTuple):
@@ -173,11 +175,10 @@ def _read_digits(size):
     as MNIST's do in LeNet-5's 32 × 32 pixels, so that corners of strokes can appear in
     the centre of the receptive field (LeCun et al. 1998).
     """
-    from sklearn.datasets import load_digits
-
-    digits = load_digits()
-    pixels = torch.tensor(digits.images, dtype=torch.float32)[:, None]  # 0 to 16
-    labels = torch.tensor(digits.target)
+    table = np.loadtxt(SAMPLES / "digits.csv.gz", delimiter=",")  # 64 pixels, label
+    pixels = torch.tensor(table[:, :64], dtype=torch.float32)  # 0 to 16
+    pixels = pixels.reshape(-1, 1, 8, 8)
+    labels = torch.tensor(table[:, 64], dtype=torch.int64)
     if size > 8:
         inner = max(8, round(size * 3 / 4))
         pixels = torch.nn.functional.interpolate(pixels, inner, mode="bilinear")
@@ -185,7 +186,7 @@ def _read_digits(size):
     generator = np.random.Generator(np.random.PCG64(0))
     test = torch.zeros(len(labels), dtype=torch.bool)
     for digit in range(10):
-        members = generator.permutation(np.flatnonzero(digits.target == digit))
+        members = generator.permutation(np.flatnonzero(labels == digit))
         test[members[: round(len(members) / 5)]] = True
     return [(pixels[~test], labels[~test]), (pixels[test], labels[test])]
 
@@ -198,16 +199,14 @@ def _padded(pixels: Tensor, size: int) -> Tensor:
 
 
 def photograph(name: str = "monument", height: int = 214) -> Tensor:
-    """The "monument" or "flower" that comes with scikit-learn; nothing is downloaded.
+    """The "monument" or the "flower", from data/samples; nothing is downloaded.
 
     Returns (3, height, W) red, green and blue, float32 from 0 to 255. The height is up
     to 427 pixels; the width follows (3 : 2). ValueError for another name.
     """
-    from sklearn.datasets import load_sample_image
-
     if name not in PHOTOGRAPHS:
         raise ValueError(f"no photograph {name!r}; there are {', '.join(PHOTOGRAPHS)}")
-    pixels = torch.tensor(load_sample_image(PHOTOGRAPHS[name])).float()
+    pixels = torch.tensor(np.asarray(Image.open(SAMPLES / PHOTOGRAPHS[name]))).float()
     image = pixels.permute(2, 0, 1)[None]  # (1, 3, H, W)
     size = (height, round(height * image.shape[3] / image.shape[2]))
     return torch.nn.functional.interpolate(image, size, mode="area")[0]

@@ -72,7 +72,7 @@ def read_photographs(folder: str | Path = FOLDER) -> Photographs:
 
     Files that lie in no subfolder are one class together. Each is turned as its camera
     noted (EXIF); a file that cannot be read is left out, and named in `notes`. Where
-    there are fewer than two classes, the photographs that come with scikit-learn stand
+    there are fewer than two classes, the photographs that come with the course stand
     in. A class of fewer than four photographs is cut into tiles. Nothing is sent or
     fetched.
     """
