@@ -13,7 +13,6 @@ from collections.abc import Iterator
 
 import jupytext
 import numpy as np
-import pytest
 import torch
 from torch import nn
 
@@ -93,7 +92,6 @@ def _first_used() -> dict[str, list[str]]:
     return missing
 
 
-@pytest.mark.parametrize(("lesson", "missing"), _first_used().items())
-def test_names_are_introduced_where_they_are_first_used(lesson, missing):
+def test_names_are_introduced_where_they_are_first_used():
     """Name it in a sentence or a comment, with what it does."""
-    assert not missing
+    assert {lesson: names for lesson, names in _first_used().items() if names} == {}

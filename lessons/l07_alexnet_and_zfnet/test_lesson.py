@@ -17,12 +17,7 @@ from tests.lesson_tests import LessonTests
 from tests.pictures import SVG, size_of, svg
 
 with torch.device("meta"):
-    TABLES = {
-        "LeNet-5": layer_table(lenet5(), (1, 32, 32)),
-        "AlexNet": layer_table(alexnet("lectured"), (3, 227, 227)),
-        "VGG-19": layer_table(vgg(19), (3, 224, 224)),
-        "ResNet-152": layer_table(resnet(152), (3, 224, 224)),
-    }
+    TABLE_LECTURED = layer_table(alexnet("lectured"), (3, 227, 227))
     TABLE_PADDED = layer_table(alexnet("ungrouped"), (3, 227, 227))
     TABLE_ZFNET = layer_table(zfnet("lectured"), (3, 227, 227))
 
@@ -124,7 +119,7 @@ def grouped_by_loops(D1, K, F, groups):
 
 LECTURED, PADDED, ZFNET = (
     {row.name: row for row in table.rows}
-    for table in (TABLES["AlexNet"], TABLE_PADDED, TABLE_ZFNET)
+    for table in (TABLE_LECTURED, TABLE_PADDED, TABLE_ZFNET)
 )
 
 
@@ -461,6 +456,17 @@ class TestLesson(LessonTests):
 # --- The explorer ---------------------------------------------------------------------
 
 
+@pytest.fixture(scope="module")
+def tables():
+    with torch.device("meta"):
+        return {
+            "LeNet-5": layer_table(lenet5(), (1, 32, 32)),
+            "AlexNet": TABLE_LECTURED,
+            "VGG-19": layer_table(vgg(19), (3, 224, 224)),
+            "ResNet-152": layer_table(resnet(152), (3, 224, 224)),
+        }
+
+
 def settings(explorer):
     for name, table in explorer.tables.items():
         for quantity in QUANTITIES:
@@ -468,8 +474,8 @@ def settings(explorer):
             yield table, quantity.replace("-", "_")
 
 
-def test_shares_are_those_of_the_table():
-    explorer = cost_explorer(TABLES)
+def test_shares_are_those_of_the_table(tables):
+    explorer = cost_explorer(tables)
     for table, quantity in settings(explorer):
         rows, total = explorer.rows(), getattr(table, quantity)
         assert explorer.total() == total
@@ -482,8 +488,8 @@ def test_shares_are_those_of_the_table():
         assert all(f"{row.name} " in described for row in rows)
 
 
-def test_every_layer_has_its_bar_inside_the_picture():
-    explorer = cost_explorer(TABLES)
+def test_every_layer_has_its_bar_inside_the_picture(tables):
+    explorer = cost_explorer(tables)
     size = size_of(explorer)
     for _, quantity in settings(explorer):
         picture, rows = svg(explorer), explorer.rows()
@@ -508,7 +514,7 @@ def test_every_layer_has_its_bar_inside_the_picture():
 
 
 def test_dense_layers_hold_the_parameters_of_alexnet_and_convolutions_do_the_work():
-    explorer = cost_explorer({"AlexNet": TABLES["AlexNet"]})
+    explorer = cost_explorer({"AlexNet": TABLE_LECTURED})
     assert repr(explorer) == "AlexNet: 28 823 912 parameters."
     assert explorer.shares()["dense layers"] == pytest.approx(87.0, abs=0.05)
     explorer.quantity.value = "multiply-adds"
@@ -518,8 +524,8 @@ def test_dense_layers_hold_the_parameters_of_alexnet_and_convolutions_do_the_wor
     assert "others" in explorer.shares()
 
 
-def test_the_slider_keeps_its_layer():
-    explorer = cost_explorer(TABLES)
+def test_the_slider_keeps_its_layer(tables):
+    explorer = cost_explorer(tables)
     explorer.network.value, explorer.layer.value = "AlexNet", 7
     assert explorer.chosen().name == "fc7"
     assert "fc7 (Linear) → 4096: 16\u202f777\u202f216 weights" in explorer.describe()
@@ -534,7 +540,7 @@ def test_the_slider_keeps_its_layer():
 
 
 def test_every_position_of_the_slider_is_another_picture():
-    explorer = cost_explorer({"AlexNet": TABLES["AlexNet"]})
+    explorer = cost_explorer({"AlexNet": TABLE_LECTURED})
     pictures = set()
     for position in range(1, explorer.layer.max + 1):
         explorer.layer.value = position
@@ -542,8 +548,8 @@ def test_every_position_of_the_slider_is_another_picture():
     assert len(pictures) == explorer.layer.max == 8
 
 
-def test_small_shares_are_not_written_as_nothing():
-    explorer = cost_explorer({"VGG-19": TABLES["VGG-19"]})
+def test_small_shares_are_not_written_as_nothing(tables):
+    explorer = cost_explorer({"VGG-19": tables["VGG-19"]})
     assert "conv1_1 <0.1 %" in explorer.describe()
     assert not re.search(r"\b0\.0 %", explorer.describe())
 
