@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice, permutations, product
+from math import factorial, prod
 from typing import Any
 
 import torch
@@ -19,7 +20,7 @@ from torch.nn.parameter import is_lazy
 from helpers.exercises.engine import Case
 
 MODES = ("evaluation", "training", "evaluation after training", "gradient")
-_TRIALS = 24  # of another order for layers of the same shape
+_TRIALS = 24  # of other orders for layers of the same shape; where more, of none
 # The CPU's alone: torch.manual_seed would seed a GPU too, whose random state nobody
 # keeps here, and where none has been used it takes 2 ms.
 _SEEDED = torch.random.default_generator
@@ -77,10 +78,12 @@ def _orders(
     groups: dict[Shapes, list[nn.Module]] = {}
     for module in made:
         groups.setdefault(_own_shapes(module), []).append(module)
-    if Counter(units) != {k: len(group) for k, group in groups.items() if k}:
+    groups.pop((), None)
+    if Counter(units) != {shapes: len(group) for shapes, group in groups.items()}:
         return
-    turns = product(*(permutations(group) for k, group in groups.items() if k))
-    for turn in islice(turns, _TRIALS):
+    if prod(factorial(len(group)) for group in groups.values()) > _TRIALS:
+        return
+    for turn in product(*map(permutations, groups.values())):
         ranks = {_own_shapes(group[0]): iter(group) for group in turn}
         yield [next(ranks[shapes]) for shapes in units]
 
