@@ -86,10 +86,10 @@ def test_its_makefile_and_readme_name_only_what_is_there(unpacked):
     modules = re.findall(r"-m (tools\.\w+)", makefile)
     named += [f"{module.replace('.', '/')}.py" for module in modules]
     assert all((unpacked / name).is_file() for name in named), named
-    for module in set(modules):  # they find all that they import
-        run = [sys.executable, "-m", module, "--help"]
-        environment = {**os.environ, "PYTHONPATH": str(unpacked)}
-        subprocess.run(run, cwd=unpacked, env=environment, check=True)
+    # They find all that they import.
+    run = [sys.executable, "-c", f"import {', '.join(modules)}"]
+    environment = {**os.environ, "PYTHONPATH": str(unpacked)}
+    subprocess.run(run, cwd=unpacked, env=environment, check=True)
 
 
 def test_no_answer_leaks(unpacked):

@@ -804,17 +804,3 @@ def test_another_error_is_left_as_it_is():
 
     with pytest.raises(RuntimeError, match=r"^something else$"):
         quiet(nn.Sequential(nn.Flatten(), Broken(64, 2)), toy())
-
-
-def test_a_server_without_jupyter_can_train():
-    code = (
-        "import sys, torch, helpers.training as t\n"
-        "x = [(torch.randn(4, 3), torch.tensor([0, 1, 0, 1]))]\n"
-        "t.fit(torch.nn.Linear(3, 2), x, epochs=1)\n"
-        "print([m for m in ('IPython', 'ipywidgets', 'matplotlib', 'jupyter_client',"
-        " 'notebook') if m in sys.modules])"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True
-    )
-    assert done.stdout == "[]\n", done.stderr
