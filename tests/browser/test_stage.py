@@ -26,9 +26,9 @@ CELLS = (
 )
 
 
-@pytest.fixture
-def tiny(lab):
-    """A lesson of four slides in the server's folder, one of them a solution."""
+@pytest.fixture(scope="module")
+def slides(browser, lab):
+    """A lesson of four slides, one of them a solution, shown with its kernel warm."""
     kernel = {"name": "python3", "display_name": "", "language": "python"}
     book = nbformat.v4.new_notebook(
         cells=[cell.copy() for cell in CELLS], metadata={"kernelspec": kernel}
@@ -39,47 +39,45 @@ def tiny(lab):
     path = lab.folder / "tiny.ipynb"
     nbformat.write(book, path)
     copy_to(lab.folder, [path])
-    return path
+    warm_up(lab.server, path)
+    assert "first" in str(nbformat.read(path, as_version=4).cells[2].outputs)
+    with Slides(browser, lab.server, path.name) as slides:
+        yield slides
 
 
-def test_widgets_answer_at_the_first_touch(browser, lab, tiny):
-    warm_up(lab.server, tiny)
-    assert "first" in str(nbformat.read(tiny, as_version=4).cells[2].outputs)
-    with Slides(browser, lab.server, tiny.name) as slides:
-        assert slides.show(slides.names()[-1]) == []
-        _, title, problems = slides.measure(SIZES[0])
-        assert problems == []
-        assert title == "Exercise 03.4: a layer"
-        assert slides.touch() == []
+def test_widgets_answer_at_the_first_touch(slides):
+    assert slides.show(slides.names()[-1]) == []
+    _, title, problems = slides.measure(SIZES[0])
+    assert problems == []
+    assert title == "Exercise 03.4: a layer"
+    assert slides.touch() == []
 
 
-def test_keys_turn_the_stage_dark_and_start_the_clock(browser, lab, tiny):
-    with Slides(browser, lab.server, tiny.name) as slides:
-        page = slides.page
-        assert slides.show(slides.names()[1]) == []
-        badge = page.locator(".slides > .present > .present .convnets-badge")
-        minutes = badge.inner_text()
-        assert re.fullmatch(r"\d+ min", minutes)
-        ink = "getComputedStyle(document.querySelector('.present h3')).color"
-        light = page.evaluate(ink)
-        page.keyboard.press("n")
-        assert page.evaluate(ink) != light
-        page.keyboard.press("c")
-        assert re.fullmatch(r"\d+:\d\d", badge.inner_text())
-        page.keyboard.press("c")
-        assert badge.inner_text() == minutes
-        page.keyboard.press("n")
-        assert page.evaluate(ink) == light
+def test_keys_turn_the_stage_dark_and_start_the_clock(slides):
+    page = slides.page
+    assert slides.show(slides.names()[1]) == []
+    badge = page.locator(".slides > .present > .present .convnets-badge")
+    minutes = badge.inner_text()
+    assert re.fullmatch(r"\d+ min", minutes)
+    ink = "getComputedStyle(document.querySelector('.present h3')).color"
+    light = page.evaluate(ink)
+    page.keyboard.press("n")
+    assert page.evaluate(ink) != light
+    page.keyboard.press("c")
+    assert re.fullmatch(r"\d+:\d\d", badge.inner_text())
+    page.keyboard.press("c")
+    assert badge.inner_text() == minutes
+    page.keyboard.press("n")
+    assert page.evaluate(ink) == light
 
 
-def test_a_key_restarts_and_runs_to_here(browser, lab, tiny):
-    with Slides(browser, lab.server, tiny.name) as slides:
-        assert slides.show_and_run(slides.names()[1]) == []
-        before = slides.page.evaluate("window.cellsRun")
-        slides.page.keyboard.press("r")
-        slides.page.wait_for_function(f"window.cellsRun > {before}", timeout=60_000)
-        output = slides.page.locator(".jp-OutputArea-output").first
-        assert output.inner_text().strip() == "first"
+def test_a_key_restarts_and_runs_to_here(slides):
+    assert slides.show_and_run(slides.names()[1]) == []
+    before = slides.page.evaluate("window.cellsRun")
+    slides.page.keyboard.press("r")
+    slides.page.wait_for_function(f"window.cellsRun > {before}", timeout=60_000)
+    output = slides.page.locator(".jp-OutputArea-output").first
+    assert output.inner_text().strip() == "first"
 
 
 def test_slides_without_a_kernel(browser, lab, tmp_path):
