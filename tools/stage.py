@@ -20,7 +20,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from helpers.exercises import exercises
+from helpers.exercises import engine
 from helpers.exercises.cells import exercises_in
 from helpers.exercises.lessons import lessons
 from tools.minutes import BY_LEVEL
@@ -101,7 +101,7 @@ def left_for_home(lesson: str, minutes: int) -> set[str]:
     The hardest go first, and of equally hard ones the last. All of them, where even
     that does not do: the rest of a lesson is never cut.
     """
-    levels = {n: e.level for n, e in exercises().items() if n.startswith(f"{lesson}.")}
+    levels = {n: e.level for n, e in engine.of_lesson(lesson).items()}
     total, out = int(lessons()[lesson].built["minutes"]), set()
     by_level = sorted(levels, key=lambda n: (levels[n], int(n[3:])), reverse=True)
     for number in by_level:
@@ -186,7 +186,7 @@ def _add_badges(cells: list[NotebookNode], at_home: set[str]) -> None:
     for start, end in pairwise([*titles, len(cells)]):
         on_it = [c.source for c in cells[start:end] if c.cell_type == "code"]
         numbers = {n for code in on_it for n in exercises_in(ast.parse(code)).values()}
-        minutes = sum(BY_LEVEL[exercises()[n].level] for n in numbers - at_home)
+        minutes = sum(BY_LEVEL[engine.get(n).level] for n in numbers - at_home)
         if cells[start].id.startswith("title-solution-"):
             badge = "solution"
         elif numbers:
