@@ -36,6 +36,7 @@ def pytest_configure(config):
     # with a busy neighbour two threads are slower than one.
     os.environ["CONVNETS_PROGRESS"] = "memory"
     os.environ["OMP_NUM_THREADS"] = "1"
+    os.environ["PYTHONSTARTUP"] = str(ROOT / "tests" / "kernel_startup.py")
     # Stand-ins, whatever lies in data/: in this folder there is nothing.
     os.environ["CONVNETS_DATA"] = str(ROOT / "tests" / "no-downloads")
     option = config.option
