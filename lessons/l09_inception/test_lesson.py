@@ -104,6 +104,15 @@ class InceptionBackwards(nn.Module):
         return functional.relu(torch.cat(out, dim=1))
 
 
+class InceptionUpwards(InceptionBackwards):
+    """It computes in a different order, too."""
+
+    def forward(self, x):
+        last = self.last(self.pooling(x))
+        five, three = (self.wide[k](torch.relu(self.narrow[k](x))) for k in (1, 0))
+        return functional.relu(torch.cat((self.first(x), three, five, last), dim=1))
+
+
 def finished(D, k1, r3, k3, r5, k5, pool):
     return Finished(D, k1, k3, k5, reduce3=r3, reduce5=r5, pool=pool)
 
@@ -120,14 +129,14 @@ def stack_by_module(D, rows):
     return network
 
 
-def stack_by_depths(D, rows):
+def stack_by_depths(D, rows, module=InceptionFlat):
     modules = [row for row in rows if row != "pool"]
     depths = iter([D, *(sum(row) - row[1] - row[3] for row in modules)])
     return nn.Sequential(
         *(
             nn.MaxPool2d(3, 2, ceil_mode=True)
             if row == "pool"
-            else InceptionFlat(next(depths), *row)
+            else module(next(depths), *row)
             for row in rows
         )
     )
@@ -249,8 +258,12 @@ RIGHT = {
             0, 3, 1, 2
         ),
     ],
-    "09.6": [InceptionFlat, InceptionBackwards, finished],
-    "09.8": [stack_by_module, stack_by_depths],
+    "09.6": [InceptionFlat, InceptionBackwards, InceptionUpwards, finished],
+    "09.8": [
+        stack_by_module,
+        stack_by_depths,
+        lambda D, rows: stack_by_depths(D, rows, InceptionUpwards),
+    ],
     "09.11": [
         loss_of_all,
         loss_by_log,
