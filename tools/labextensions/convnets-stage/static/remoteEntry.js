@@ -41,8 +41,9 @@
     slide.style.setProperty('--title', (0.98 * room).toFixed(3));
   }
 
-  const CODE = '.jp-CodeCell .cm-scroller, .jp-CodeCell pre';
-  const WIDE = '.jp-OutputArea-output, .jp-RenderedMarkdown, .cm-scroller, pre';
+  const PRE = 'pre:not(details:not([open]) *)'; // a closed hint's has no width
+  const CODE = `.jp-CodeCell .cm-scroller, .jp-CodeCell ${PRE}`;
+  const WIDE = `.jp-OutputArea-output, .jp-RenderedMarkdown, .cm-scroller, ${PRE}`;
 
   const fits = (slide) => slide.scrollHeight <= slide.clientHeight
     && slide.scrollWidth <= slide.clientWidth
@@ -100,10 +101,14 @@
   }
 
   let asked = false;
+  let fitted; // the cells' sizes as fit left them, for which it need not run again
+  const sizesOf = () => [...document.querySelectorAll(`${SLIDE} .jp-Cell`)]
+    .map(e => e.getBoundingClientRect())
+    .map(({width, height}) => `${width} ${height}`).join();
   const later = () => {
     if (asked) return;
     asked = true;
-    requestAnimationFrame(() => { fit(); asked = false; });
+    requestAnimationFrame(() => { fit(); fitted = sizesOf(); asked = false; });
   };
 
   // --- keys ---------------------------------------------------------------------------
@@ -146,7 +151,7 @@
 
   // --- watching -----------------------------------------------------------------------
 
-  const sizes = new ResizeObserver(later);
+  const sizes = new ResizeObserver(() => { if (sizesOf() !== fitted) later(); });
   let watched;
   new MutationObserver(() => {
     const slide = document.querySelector(SLIDE);
