@@ -68,7 +68,7 @@ def _smaller(png: bytes) -> str:
     image = Image.open(io.BytesIO(png)).convert("RGBA")
     image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     buffer = io.BytesIO()
-    image.convert("RGB").quantize(256).save(buffer, format="png", optimize=True)
+    image.convert("RGB").quantize(256).save(buffer, format="png", compress_level=8)
     return base64.b64encode(buffer.getvalue()).decode()
 
 

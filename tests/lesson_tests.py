@@ -180,7 +180,7 @@ class LessonTests:
         sources = "\n".join(cell.source for cell in student.cells)
         assert "blank(" not in sources
         assert "SOLUTION" not in sources
-        for cell in build.convert(lesson)[1].values():
+        for cell in exercise_cells_of(lesson).values():
             assert cell.solution not in sources
 
     # --- The exercises ----------------------------------------------------------------
@@ -298,7 +298,7 @@ class LessonTests:
         monkeypatch.setattr(sandbox, "SECONDS", 0.5)
         # A mutant that calls itself without end leaves pytest's own hook no room.
         monkeypatch.setattr(sys, "unraisablehook", lambda problem: None)
-        exercise_cells, told = build.convert(lesson)[1], []
+        exercise_cells, told = exercise_cells_of(lesson), []
         for number, exercise in exercises.items():
             rejected, survivors = 0, []
             for source in mutants.mutants(exercise_cells[number].solution):
@@ -375,10 +375,17 @@ def random_tensor(rng: random.Random, *shape: int, size: float = 1.0) -> torch.T
 # --- Reading a lesson -----------------------------------------------------------------
 
 
+@cache
 def cells_of(lesson, kind):
     """The cells of one kind in a lesson's source."""
     source = jupytext.read(lesson.text, fmt="py:percent")
     return [cell for cell in source.cells if cell.cell_type == kind]
+
+
+@cache
+def exercise_cells_of(lesson):
+    """The cells of a lesson's exercises, by number."""
+    return build.convert(lesson)[1]
 
 
 def texts_of(lesson):

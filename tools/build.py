@@ -125,7 +125,8 @@ class Source:
     @cached_property
     def _first(self) -> str:
         """The first text cell."""
-        cells = jupytext.read(self.text, fmt="py:percent").cells
+        beginning, _, _ = self.text.read_text("utf-8").partition("\n# %%")
+        cells = jupytext.reads(beginning, fmt="py:percent").cells
         first = next((c.source for c in cells if c.cell_type == "markdown"), "")
         if not re.match(rf"# {self.number} \S", first):
             raise LessonError(
