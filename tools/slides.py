@@ -318,7 +318,8 @@ def present(
     folder = ROOT / "build" / "present" / str(port)
     if folder.exists():
         shutil.rmtree(folder)
-    copy_to(folder, books, solved, minutes)
+    shown = [first] if lesson else books
+    copy_to(folder, shown, solved, minutes)
     if minutes is not None and (home := left_for_home(first.stem[:2], minutes)):
         print(f"For {minutes} minutes, leave for home: {', '.join(sorted(home))}.")
     print("Starting JupyterLab …", flush=True)
@@ -329,7 +330,6 @@ def present(
                 f"  “{late}” takes longer than two minutes: run it and what follows\n"
                 "  on its slide, or with R."
             )
-        shown = [first] if lesson else books
         for book in shown:
             print(f"  {server.address(f'rise/{book.name}')}")
         print(
@@ -340,6 +340,8 @@ def present(
         )
         if browser:
             _open(server.address(f"rise/{first.name}"), folder / ".open.html")
+        # The others, to which links lead, while the page opens.
+        copy_to(folder, [b for b in books if b not in shown], solved, minutes)
         while True:
             time.sleep(3600)
 

@@ -56,7 +56,6 @@ def lab(tmp_path_factory) -> Iterator[Lab]:
     (folder / "students").mkdir()
     for path in notebooks(unsolved=True):
         shutil.copy(path, folder / "students")
-    copy_to(folder / "stage", notebooks())
     with serve(folder, environment={"CONVNETS_PROGRESS": str(progress)}) as server:
         yield Lab(server, folder, progress)
 
