@@ -84,7 +84,7 @@ def by_function(number: str, scales: Sequence[float] = (1,)) -> dict[str, Callab
     """
 
     run = partial(observe, scales=tuple(scales))
-    # Of the reference, by case. The case is kept, or the address of one of its functions
+    # Of the reference, by case. The case is kept, or the address of a function in it
     # could come to be another's.
     known: dict[str, tuple[Case, list[Behaviour]]] = {}
 

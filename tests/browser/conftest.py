@@ -9,7 +9,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 from tools.browser import MISSING, find_chromium
 from tools.slides import Server, notebooks, serve
@@ -126,3 +126,28 @@ def run_all(lab):
 
     run_all.save = save
     return run_all
+
+
+@pytest.fixture(scope="session")
+def drag():
+    """Drag an explorer's first slider by some pixels; return when it has answered."""
+
+    def drag(page: Page, explorer: Locator, by: int) -> None:
+        picture = explorer.locator("> .widget-html svg").last
+        before = picture.inner_html()
+        handle = explorer.locator(".noUi-handle").first
+        handle.scroll_into_view_if_needed()
+        box = handle.bounding_box()
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        page.mouse.move(x, y)
+        page.mouse.down()
+        page.mouse.move(x + by, y, steps=4)
+        page.mouse.up()
+        page.wait_for_function(
+            "([explorer, before]) => [...explorer.querySelectorAll("
+            "':scope > .widget-html svg')].pop().innerHTML !== before",
+            arg=[explorer.element_handle(), before],
+            timeout=10_000,
+        )
+
+    return drag

@@ -6,6 +6,7 @@ import nbformat
 import pytest
 
 from tools import static_slides
+from tools.build import RISE
 from tools.slides import choose, notebooks, warm_up
 from tools.stage import copy_to
 from tools.walk import SIZES, PageWatch, Slides
@@ -14,26 +15,33 @@ pytestmark = pytest.mark.browser
 
 MARKDOWN, CODE = nbformat.v4.new_markdown_cell, nbformat.v4.new_code_cell
 FIRST = """print("first")
+import torch
+from helpers.convolution import conv2d
 from helpers.exercises import answer, start
+from lessons.l02_two_dimensions.explorer import window_explorer
 from lessons.l03_output_size.explorer import size_explorer
 start()"""
+WINDOW = """image, kernel = torch.arange(30.0).view(5, 6), torch.ones(3, 3)
+window_explorer(image, kernel, conv2d(image, kernel))"""
 CELLS = (
     MARKDOWN("# 03 Output size"),
     MARKDOWN("### Exercise 03.4: a layer"),
     CODE(FIRST),
     CODE('answer("03.4", W2=28, H2=28, D2=6)'),
+    CODE(WINDOW),
     CODE("size_explorer()"),
 )
 
 
 @pytest.fixture(scope="module")
 def slides(browser, lab):
-    """A lesson of four slides, one of them a solution, shown with its kernel warm."""
+    """A lesson of five slides, one of them a solution, shown with its kernel warm."""
     kernel = {"name": "python3", "display_name": "", "language": "python"}
     book = nbformat.v4.new_notebook(
-        cells=[cell.copy() for cell in CELLS], metadata={"kernelspec": kernel}
+        cells=[cell.copy() for cell in CELLS],
+        metadata={"kernelspec": kernel, "rise": RISE},
     )
-    kinds = ("slide", "slide", "-", "-", "subslide")
+    kinds = ("slide", "slide", "-", "-", "subslide", "subslide")
     for cell, kind in zip(book.cells, kinds):
         cell.metadata = nbformat.from_dict({"slideshow": {"slide_type": kind}})
     path = lab.folder / "tiny.ipynb"
@@ -69,6 +77,18 @@ def test_keys_turn_the_stage_dark_and_start_the_clock(slides):
     assert badge.inner_text() == minutes
     page.keyboard.press("n")
     assert page.evaluate(ink) == light
+
+
+def test_explorers_answer_on_a_large_screen(slides, drag):
+    # There the slides are zoomed, and the pointer must still hit what it points at.
+    large, small = SIZES[1], SIZES[0]
+    slides.resize(large)
+    for slide in slides.names()[-2:]:
+        assert slides.show(slide) == []
+        explorer = slides.page.locator(f"#{slide} .convnets-explorer")
+        drag(slides.page, explorer, 90)
+    slides.resize(small)
+    assert slides.watch.take() == []
 
 
 def test_a_key_restarts_and_runs_to_here(slides):
