@@ -61,6 +61,15 @@ def test_widgets_answer_at_the_first_touch(slides):
     assert slides.touch() == []
 
 
+def test_a_closed_hint_does_not_make_code_small(slides):
+    assert slides.show_and_run(slides.names()[1]) == []
+    slides.measure(SIZES[0])  # waits until it is at rest
+    hidden = slides.page.locator(".present .present details:not([open]) pre")
+    assert hidden.count()
+    size = "document.querySelector('.present > .present').style.getPropertyValue"
+    assert float(slides.page.evaluate(f"{size}('--code')")) > 0.95  # it was 0.913
+
+
 def test_keys_turn_the_stage_dark_and_start_the_clock(slides):
     page = slides.page
     assert slides.show(slides.names()[1]) == []
