@@ -47,7 +47,7 @@ UNEXPLAINED = (
     "That is not so",
     "Python could not",
 )
-MOST_PAIRS = 8  # of misconceptions that are tried in each exercise
+MOST_PAIRS = 10  # of misconceptions that are tried in each exercise
 LEAST_MUTANTS = {True: 4, False: 12}  # rejected ones, of an answer and of a function
 
 

@@ -70,6 +70,7 @@ def test_a_lesson_is_added_by_adding_its_folder(clone):
     texts = [cell.source for cell in before.cells if cell.cell_type == "markdown"]
     assert f"[{number} Brightness and contrast]({name}.ipynb)" in texts[-1]
 
+    assert run(clone, "tools.build", "--check") == ""
     handed_in = clone / "build" / "handed in"
     handed_in.mkdir(parents=True)
     shutil.copy(clone / "notebooks" / "solutions" / f"{name}.ipynb", handed_in)
