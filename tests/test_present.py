@@ -1,16 +1,19 @@
 """Presentations: two at once, nothing to read for others, no waiting for a training."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import time
+from unittest.mock import Mock
 
 import nbformat
 import psutil
 import pytest
 
-from tools.slides import ROOT, serve, warm_up
+from tools import slides
+from tools.slides import ROOT, notebooks, serve, warm_up
 
 SECONDS = 120
 ADDRESS = "http://127.0.0.1:"
@@ -56,6 +59,26 @@ def test_two_presentations_at_once_and_a_closed_terminal(two):
         assert process.wait(30) == 143
     _, alive = psutil.wait_procs(family, timeout=20)
     assert alive == []
+
+
+def test_a_mistake_in_another_lesson_does_not_end_the_presentation(monkeypatch, capsys):
+    broken, copied = "04_from_kernels_to_cnns", []
+
+    def copy_to(folder, books, *_):
+        if any(book.stem == broken for book in books):
+            raise ValueError("no heading on the first slide")
+        copied.extend(book.stem for book in books)
+
+    monkeypatch.setattr(slides, "copy_to", copy_to)
+    server = Mock(address=lambda page: f"{ADDRESS}8888/{page}")
+    monkeypatch.setattr(slides, "serve", lambda *_: contextlib.nullcontext(server))
+    monkeypatch.setattr(slides, "warm_up", lambda *_: None)
+    monkeypatch.setattr(time, "sleep", Mock(side_effect=KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        slides.present("05", browser=False)
+    assert copied[0] == "05_pooling"
+    assert {*copied} == {path.stem for path in notebooks()} - {broken}
+    assert f"Links to {broken} lead nowhere: no heading" in capsys.readouterr().out
 
 
 def test_a_cell_that_takes_too_long_is_left_for_the_class(tmp_path):

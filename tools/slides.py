@@ -340,8 +340,13 @@ def present(
         )
         if browser:
             _open(server.address(f"rise/{first.name}"), folder / ".open.html")
-        # The others, to which links lead, while the page opens.
-        copy_to(folder, [b for b in books if b not in shown], solved, minutes)
+        # The others, to which links lead, while the page opens. A mistake in one of
+        # them must not end what is shown.
+        for book in [book for book in books if book not in shown]:
+            try:
+                copy_to(folder, [book], solved, minutes)
+            except Exception as error:
+                print(f"Links to {book.stem} lead nowhere: {error}", flush=True)
         while True:
             time.sleep(3600)
 
